@@ -1,0 +1,34 @@
+"""Typed exceptions: one sentence that names what is wrong, where, and what to do.
+
+The command line prints the sentence and exits with status 2; it shows no stack trace for them.
+"""
+
+from __future__ import annotations
+
+
+class RlgenError(Exception):
+    """Base of every error that a user can mend."""
+
+
+class ConfigError(RlgenError):
+    """A field of a config is unknown, of the wrong type or out of range."""
+
+
+class DataError(RlgenError):
+    """A file or a data set is missing, malformed or of the wrong layout."""
+
+
+class SignalError(RlgenError):
+    """A recording cannot be used: unreadable, silent, of the wrong rate, or not finite."""
+
+
+class ArtifactError(RlgenError):
+    """A frozen model is missing, damaged (hash) or of another format."""
+
+
+class ActionError(RlgenError):
+    """An action has the wrong shape, is not finite or lies outside the action space."""
+
+
+class PopulationError(RlgenError):
+    """Parameters of a population of users are impossible."""

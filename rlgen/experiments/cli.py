@@ -1,0 +1,91 @@
+"""The `rlgen` command: a table of sub-commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from rlgen import __version__
+from rlgen.errors import RlgenError
+
+# name -> (module under rlgen.experiments.commands, summary); the module has `main(argv) -> int`.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "train": ("train", "train a PPO policy; resume it with the same command"),
+    "evaluate": ("evaluate", "measure a policy on fresh people beside the ladder of baselines"),
+    "simulate": ("simulate", "write simulated dialogues of a policy as JSON lines"),
+    "report": ("report", "write report.html for a run"),
+    "recognize": ("recognize", "read the emotion in a recording of your own"),
+    "bank build": ("bank_build", "build a signal bank, synthetic or from real recordings"),
+    "bank utterances": ("bank_utterances", "show the bank of utterances and its counts"),
+    "fit recognizer": ("fit_recognizer", "train the recognizer on a signal bank"),
+    "fit readers": ("fit_readers", "train the heads that read a text"),
+    "fit generator": ("fit_generator", "train the generator on the corpus"),
+    "fit users": ("fit_users", "fit calibrated users to rated dialogues"),
+    "bench step": ("bench_step", "speed of a world step beside the plain way"),
+    "bench headroom": ("bench_headroom", "ladder of baselines: is there something to learn?"),
+    "bench recognizer": ("bench_recognizer", "accuracy of a recognizer by modality subset"),
+    "bench readers": ("bench_readers", "accuracy of the readers beside TF-IDF baselines"),
+    "bench controls": ("bench_controls", "what the controls do to the words, read back by judges"),
+    "bench users": ("bench_users", "calibrated users beside human dialogues"),
+    "reward list": ("reward_list", "the reward terms and designs"),
+    "audit verify": ("audit_verify", "check an audit log for tampering"),
+    "doctor": ("doctor", "check the installation and the shipped artifacts"),
+}
+
+
+def _usage(prefix: str = "") -> str:
+    shown = {name: summary for name, (_, summary) in COMMANDS.items() if name.startswith(prefix)}
+    width = max(map(len, shown))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in shown.items()]
+    return "\n".join(
+        [
+            f"rlgen {__version__}: reinforcement learning of how to answer a person in distress",
+            "",
+            f"usage: rlgen {prefix + ' ' if prefix else ''}COMMAND [OPTIONS]    (rlgen COMMAND --help: its options)",
+            "",
+            *lines,
+        ]
+    )
+
+
+def _find(argv: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+    for words in (2, 1):
+        name = " ".join(argv[:words])
+        if len(argv) >= words and name in COMMANDS:
+            return name, argv[words:]
+    return None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a sub-command; 0 done, 2 a mistake of the user's (one sentence on stderr), 130 interrupted."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in {"-h", "--help", "help"}:
+        print(_usage())
+        return 0
+    if argv[0] == "--version":
+        print(__version__)
+        return 0
+    found = _find(argv)
+    if found is None:
+        group = any(name.startswith(argv[0] + " ") for name in COMMANDS)
+        if group and (len(argv) == 1 or argv[1] in {"-h", "--help"}):
+            print(_usage(argv[0]))
+            return 0
+        given = " ".join(argv[:2] if group else argv[:1])
+        print(f"rlgen: no command {given!r}; `rlgen --help` lists them", file=sys.stderr)
+        return 2
+    name, rest = found
+    module = importlib.import_module(f"rlgen.experiments.commands.{COMMANDS[name][0]}")
+    try:
+        return int(module.main(rest))
+    except RlgenError as error:
+        print(f"rlgen {name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"rlgen {name}: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,297 @@
+"""What the parts of the world hand to each other: structs of arrays over N dialogues.
+
+A struct holds arrays whose first axis is the dialogue; per-row Python objects appear only as
+`text`, for parts that need strings. Nothing here computes more than a selection of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Index = NDArray[np.integer] | NDArray[np.bool_] | slice
+
+MODALITIES: Final = ("speech", "face", "physiology")
+MAX_TURNS: Final = 16
+
+
+class _Rows:
+    """Selection of rows for dataclasses whose every field is an array, a list over N, or None."""
+
+    def rows(self, index: Index) -> Self:
+        """The same struct for some rows."""
+
+        def pick(value: Any) -> Any:
+            if isinstance(value, list):
+                return [value[int(i)] for i in np.arange(len(value))[index]]
+            return None if value is None else value[index]
+
+        return type(self)(**{f.name: pick(getattr(self, f.name)) for f in fields(self)})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Signals(_Rows):
+    """One turn's signals as features on one timeline of T frames (after alignment).
+
+    Attributes:
+        speech: `[N, T, Ds]` normalised features; zeros where absent.
+        face: `[N, T, Df]`, likewise.
+        physiology: `[N, T, Dp]`, likewise.
+        present: `[N, 3]` bool in the order of `MODALITIES`.
+    """
+
+    speech: F32
+    face: F32
+    physiology: F32
+    present: Bools
+
+
+@dataclass(frozen=True)
+class Estimate(_Rows):
+    """What the recognizer makes of one turn's signals.
+
+    Attributes:
+        vector: `[N, d]` emotion vector, the fused representation `E_t`.
+        affect: `[N, 8]`, see `rlgen.affect`.
+        uncertainty: `[N, 3]`: entropy of the categories divided by log 6, in [0, 1]; standard
+            deviations of valence and of arousal, in [0, 1].
+        present: `[N, 3]` bool, the modalities it was made from.
+    """
+
+    vector: F32
+    affect: F32
+    uncertainty: F32
+    present: Bools
+
+
+@dataclass(frozen=True)
+class Controls(_Rows):
+    """What an action means. All `[N]`, finite.
+
+    Attributes:
+        warmth: in [-1, 1]; with `directiveness` the tone, the axes of the interpersonal circumplex.
+        directiveness: in [-1, 1].
+        temperature: sampling temperature, in [0.3, 1.3].
+        emotional_weight: in [0, 2]; 0 leaves the generator unconditioned.
+    """
+
+    warmth: F32
+    directiveness: F32
+    temperature: F32
+    emotional_weight: F32
+
+
+@dataclass(frozen=True)
+class Context:
+    """The dialogue window that conditions the generator.
+
+    Attributes:
+        texts: N windows, oldest first, person and supporter alternating; each ends with the
+            utterance that is to be answered.
+        turn: `[N]` turn index from 0, for streams.
+    """
+
+    texts: Sequence[Sequence[str]]
+    turn: I64
+
+    def rows(self, index: NDArray[np.integer]) -> Context:
+        """The windows of some rows."""
+        return Context([self.texts[int(i)] for i in index], self.turn[index])
+
+
+@dataclass(frozen=True)
+class Words(_Rows):
+    """A reply as a person meets it: its words and nothing of how they came about.
+
+    Attributes:
+        ids: `[N, L]` token ids, padded with -1.
+        text: N strings.
+    """
+
+    ids: I64
+    text: list[str]
+
+
+@dataclass(frozen=True)
+class Replies(_Rows):
+    """What the generator says.
+
+    Attributes:
+        ids: `[N, L]` token ids, padded with -1.
+        text: N strings.
+        hidden: `[N, h]` last hidden state (for research; it carries the controls).
+        logprob: `[N]` log-probability of the reply under the sampling distribution.
+    """
+
+    ids: I64
+    text: list[str]
+    hidden: F32
+    logprob: F32
+
+    def words(self) -> Words:
+        """What may be shown to people and to rewards."""
+        return Words(self.ids, self.text)
+
+
+@dataclass(frozen=True)
+class Reading(_Rows):
+    """What a text is perceived as, from its words alone. `[N]` unless said otherwise.
+
+    Attributes:
+        affect: `[N, 8]`.
+        empathy: `[N, 3]` in [0, 1]: emotional reaction, interpretation, exploration (EPITOME).
+        warmth: in [-1, 1].
+        directiveness: in [-1, 1].
+        intensity: emotional intensity, in [0, 1].
+        question: 1 where it asks, else 0.
+        relevance: to the utterance it answers, in [0, 1].
+        repetition: of the speaker's own earlier turns, in [0, 1].
+        fluency: in [0, 1].
+    """
+
+    affect: F32
+    empathy: F32
+    warmth: F32
+    directiveness: F32
+    intensity: F32
+    question: F32
+    relevance: F32
+    repetition: F32
+    fluency: F32
+
+    SCALARS: Final = ("warmth", "directiveness", "intensity", "question", "relevance", "repetition", "fluency")
+
+    def array(self) -> F32:
+        """All of it as `[N, 18]`: affect, empathy, then the scalars in the order of `SCALARS`."""
+        scalars = np.stack([getattr(self, name) for name in self.SCALARS], axis=1)
+        return np.concatenate([self.affect, self.empathy, scalars], axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class SegmentCatalogue:
+    """What people may know of a signal bank: labels, never features. All `[S]`.
+
+    Attributes:
+        actor: int, who performed the segment.
+        category: index into `rlgen.affect.CATEGORIES`.
+        intensity: in [0, 1].
+        valence: in [-1, 1].
+        arousal: in [-1, 1].
+    """
+
+    actor: I64
+    category: I64
+    intensity: F32
+    valence: F32
+    arousal: F32
+
+    def __len__(self) -> int:
+        return len(self.actor)
+
+
+@dataclass(frozen=True)
+class UtteranceCatalogue:
+    """The bank of things that people say, with labels. Arrays `[U]`.
+
+    Attributes:
+        text: U strings.
+        topic: index into `topics`.
+        topics: names of the topics.
+        category: index into `rlgen.affect.CATEGORIES`.
+        intensity: in [0, 1].
+        phase: 0 opening, 1 exploring, 2 working, 3 closing.
+        disclosure: 0 guarded, 1 plain, 2 open.
+    """
+
+    text: list[str]
+    topic: I64
+    topics: tuple[str, ...]
+    category: I64
+    intensity: F32
+    phase: I64
+    disclosure: I64
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+
+@dataclass(frozen=True)
+class Expression(_Rows):
+    """How people express themselves at one turn.
+
+    Attributes:
+        utterance: `[N]` index into the utterance bank.
+        segment: `[N]` index into the signal bank.
+    """
+
+    utterance: I64
+    segment: I64
+
+
+@dataclass(frozen=True)
+class Feedback(_Rows):
+    """What people show after a reply. `[N]`.
+
+    Attributes:
+        rating: 1-5, NaN where none was given this turn.
+        engagement: in [0, 1].
+        completed: left because it was enough.
+        abandoned: left because it did not help.
+    """
+
+    rating: F32
+    engagement: F32
+    completed: Bools
+    abandoned: Bools
+
+
+ALLOW, REPLACE, ESCALATE = range(3)
+
+
+@dataclass(frozen=True)
+class Verdict(_Rows):
+    """What the guard decides on replies.
+
+    Attributes:
+        decision: `[N]` of `ALLOW`, `REPLACE`, `ESCALATE`.
+        cost: `[N, k]` in the order of the guard's `cost_names`; 0 where nothing was found.
+        text: N strings, what is said in the end.
+        reason: N strings, empty where allowed.
+    """
+
+    decision: I64
+    cost: F32
+    text: list[str]
+    reason: list[str]
+
+
+class Recognizer(Protocol):
+    """Signals to emotion, frozen."""
+
+    vector_dim: int
+
+    def estimate(self, signals: Signals) -> Estimate:
+        """Estimates of N rows in one batched call; any subset of modalities may be present."""
+
+
+class Generator(Protocol):
+    """Emotion, context and controls to words, frozen."""
+
+    def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Any) -> Replies:
+        """Replies of N rows in one batched call; `streams` is `rlgen.rng.Streams` of N rows."""
+
+
+class Guard(Protocol):
+    """The last word on what is said."""
+
+    cost_names: tuple[str, ...]
+
+    def review(self, context: Context, words: Words) -> Verdict:
+        """Verdicts on N replies; on any internal error it replaces (fails closed)."""
