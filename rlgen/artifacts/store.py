@@ -104,7 +104,9 @@ def load(source: str | Path, kind: str) -> Artifact:
     try:
         manifest = Manifest.model_validate_json(manifest_path.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{manifest_path}: not a manifest ({type(error).__name__}); rebuild the artifact") from error
+        raise ArtifactError(
+            f"{manifest_path}: not a manifest ({type(error).__name__}); rebuild the artifact"
+        ) from error
     if manifest.kind != kind:
         raise ArtifactError(f"{path}: holds {manifest.kind!r}, but {kind!r} is needed; give another path or rebuild it")
     for name, expected in manifest.sha256.items():
