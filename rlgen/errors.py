@@ -32,3 +32,11 @@ class ActionError(RlgenError):
 
 class PopulationError(RlgenError):
     """Parameters of a population of users are impossible."""
+
+
+class RewardError(RlgenError):
+    """A step cannot be scored: what a reward term reads is missing or not finite."""
+
+
+class AuditError(RlgenError):
+    """An audit log cannot be written or read."""
