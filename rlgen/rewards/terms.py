@@ -1,0 +1,120 @@
+"""The shipped reward terms. A turn term is centred: an indifferent turn earns about nothing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from rlgen.affect import cosine, regulating_target
+from rlgen.rewards.registry import Floats, TermParams, term
+from rlgen.rewards.trace import Trace
+
+
+class Alignment(TermParams):
+    """Parameters of `alignment`.
+
+    Attributes:
+        target: `"regulate"` aims at `rlgen.affect.regulating_target` of the recognised affect;
+            `"mirror"` at the recognised affect itself.
+        centre: the cosine that earns nothing. A reply without emotion has .61, .85 and .70 against
+            the targets of sadness, anger and fear.
+    """
+
+    target: Literal["regulate", "mirror"] = "regulate"
+    centre: float = Field(default=0.7, ge=-1.0, le=1.0)
+
+    def staying(self) -> tuple[float, float]:
+        """A cosine less the centre."""
+        return -1.0 - self.centre, 1.0 - self.centre
+
+
+@term("alignment", Alignment, reads=("estimate.affect", "reading.affect"))
+def alignment(trace: Trace, params: Alignment) -> Floats:
+    """Whether the reply's words carry the affect that the recognised state asks for."""
+    recognised = trace.estimate.affect
+    target = regulating_target(recognised) if params.target == "regulate" else recognised
+    return cosine(trace.reading.affect, target) - params.centre
+
+
+class Engagement(TermParams):
+    """Parameters of `engagement`.
+
+    Attributes:
+        centre: the engagement that earns nothing, in [0, 1].
+    """
+
+    centre: float = Field(default=0.5, ge=0.0, le=1.0)
+
+    def staying(self) -> tuple[float, float]:
+        """Engagement is in [0, 1]."""
+        return -self.centre, 1.0 - self.centre
+
+
+@term("engagement", Engagement, reads=("feedback.engagement",))
+def engagement(trace: Trace, params: Engagement) -> Floats:
+    """How engaged the person showed to be after the reply, about a centre."""
+    return trace.feedback.engagement - params.centre
+
+
+class Rating(TermParams):
+    """`rating` has no parameters."""
+
+    def staying(self) -> tuple[float, float]:
+        """From 5 to 1 or back is one."""
+        return -1.0, 1.0
+
+
+@term("rating", Rating, reads=(), optional=("feedback.rating", "rating_history_mean"))
+def rating(trace: Trace, params: Rating) -> Floats:
+    """The person's rating against their own mean so far, over 4; 0 without a rating or a history.
+
+    Raters differ more than replies do, so a rating says something only beside the same person's others.
+    """
+    change = (trace.feedback.rating - trace.rating_history_mean) / 4.0
+    return np.where(np.isnan(change), 0.0, change)
+
+
+class Continuity(TermParams):
+    """Parameters of `continuity`.
+
+    Attributes:
+        abandonment: what it costs when the person leaves because it did not help.
+        completion: what it pays when the person leaves because it was enough.
+        per_turn_left: what completion pays on top for each turn that was not needed.
+    """
+
+    abandonment: float = Field(default=1.0, ge=0.0)
+    completion: float = Field(default=1.0, ge=0.0)
+    per_turn_left: float = Field(default=0.06, ge=0.0)
+
+    def staying(self) -> tuple[float, float]:
+        """It pays at the end only."""
+        return 0.0, 0.0
+
+    def completing(self) -> tuple[float, float]:
+        """As the fields say."""
+        return self.completion, self.per_turn_left
+
+
+@term("continuity", Continuity, reads=("turn",))
+def continuity(trace: Trace, params: Continuity) -> Floats:
+    """Staying until it was enough: completion pays, the more the sooner; abandonment costs."""
+    completed = params.completion + params.per_turn_left * trace.turns_left
+    return trace.feedback.completed * completed - trace.feedback.abandoned * params.abandonment
+
+
+class Relief(TermParams):
+    """`relief` has no parameters."""
+
+    def staying(self) -> tuple[float, float]:
+        """It pays at the end only."""
+        return 0.0, 0.0
+
+
+@term("relief", Relief, reads=("relief",))
+def relief(trace: Trace, params: Relief) -> Floats:
+    """Fall of the person's hidden intensity, paid once at the end: the gold outcome, for research."""
+    assert trace.relief is not None  # Term.__call__ has refused it
+    return np.where(trace.over, trace.relief, 0.0)

@@ -1,0 +1,45 @@
+"""What a reward may see of one vector step: never the action, hidden states or log-probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rlgen.types import F32, I64, Bools, Estimate, Feedback, Reading
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One turn of N dialogues, as rewards see it.
+
+    Attributes:
+        estimate: the recognised state that the reply answers (before the reply).
+        reading: what the reply's words are perceived as.
+        feedback: what the person showed after the reply.
+        next_estimate: the recognised state after the reply. Where the dialogue ended there is no
+            next turn; the world repeats `estimate` in those rows.
+        turn: `[N]`, index of this turn from 0.
+        max_turns: the limit of turns.
+        rating_history_mean: `[N]`, the person's own mean of earlier ratings, 1-5; NaN where there is none.
+        relief: `[N]` in [-1, 1], fall of the person's hidden intensity since the dialogue began
+            (`model_relief`), for designs that need it; else None.
+    """
+
+    estimate: Estimate
+    reading: Reading
+    feedback: Feedback
+    next_estimate: Estimate
+    turn: I64
+    max_turns: int
+    rating_history_mean: F32
+    relief: F32 | None = None
+
+    @property
+    def turns_left(self) -> I64:
+        """`[N]`, turns that could still follow this one; 0 at the last."""
+        return self.max_turns - 1 - self.turn
+
+    @property
+    def over(self) -> Bools:
+        """`[N]`, rows that end with this turn: completed, abandoned or at the limit."""
+        over: Bools = self.feedback.completed | self.feedback.abandoned | (self.turns_left <= 0)
+        return over
