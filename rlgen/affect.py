@@ -86,7 +86,8 @@ def cosine(a: Floats, b: Floats) -> NDArray[np.float32]:
     """Cosine of two affects along the last axis, in [-1, 1]; zero where either is zero."""
     dot = np.einsum("...i,...i->...", a, b)
     norm = np.sqrt(np.einsum("...i,...i->...", a, a) * np.einsum("...i,...i->...", b, b))
-    return np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0).astype(np.float32)
+    ratio: NDArray[np.float32] = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0).astype(np.float32)
+    return ratio
 
 
 def distress(affect: Floats) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Final, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,7 +166,7 @@ class Reading(_Rows):
     repetition: F32
     fluency: F32
 
-    SCALARS: Final = ("warmth", "directiveness", "intensity", "question", "relevance", "repetition", "fluency")
+    SCALARS: ClassVar[tuple[str, ...]] = ("warmth", "directiveness", "intensity", "question", "relevance", "repetition", "fluency")
 
     def array(self) -> F32:
         """All of it as `[N, 18]`: affect, empathy, then the scalars in the order of `SCALARS`."""

@@ -102,7 +102,8 @@ class Continuity(TermParams):
 def continuity(trace: Trace, params: Continuity) -> Floats:
     """Staying until it was enough: completion pays, the more the sooner; abandonment costs."""
     completed = params.completion + params.per_turn_left * trace.turns_left
-    return trace.feedback.completed * completed - trace.feedback.abandoned * params.abandonment
+    paid: Floats = trace.feedback.completed * completed - trace.feedback.abandoned * params.abandonment
+    return paid
 
 
 class Relief(TermParams):
