@@ -166,7 +166,15 @@ class Reading(_Rows):
     repetition: F32
     fluency: F32
 
-    SCALARS: ClassVar[tuple[str, ...]] = ("warmth", "directiveness", "intensity", "question", "relevance", "repetition", "fluency")
+    SCALARS: ClassVar[tuple[str, ...]] = (
+        "warmth",
+        "directiveness",
+        "intensity",
+        "question",
+        "relevance",
+        "repetition",
+        "fluency",
+    )
 
     def array(self) -> F32:
         """All of it as `[N, 18]`: affect, empathy, then the scalars in the order of `SCALARS`."""
