@@ -1,0 +1,77 @@
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rlgen.policies.bounded import BetaDistribution, RunningNormaliser
+
+LOW = np.array([-1.0, 0.0, -3.0], np.float32)
+HIGH = np.array([1.0, 0.5, 7.0], np.float32)
+
+
+def made(raw):
+    return BetaDistribution(LOW, HIGH).proba_distribution(raw)
+
+
+def test_log_prob_is_torchs_beta_under_an_affine_map():
+    raw = torch.randn(50, 6)
+    mine = made(raw)
+    actions = mine.sample()
+    alpha, beta = 1 + torch.nn.functional.softplus(raw[:, :3]), 1 + torch.nn.functional.softplus(raw[:, 3:])
+    stretched = torch.distributions.TransformedDistribution(
+        torch.distributions.Beta(alpha.double(), beta.double()),
+        torch.distributions.AffineTransform(torch.as_tensor(LOW).double(), torch.as_tensor(HIGH - LOW).double()),
+    )
+    torch.testing.assert_close(
+        mine.log_prob(actions).double(), stretched.log_prob(actions.double()).sum(-1), atol=1e-3, rtol=1e-4
+    )
+
+
+def test_density_integrates_to_one():
+    raw = torch.tensor([[0.3, -1.0, 2.0, 1.0, 0.5, -0.7]])
+    middle = torch.as_tensor((LOW + HIGH) / 2)
+    grid = torch.linspace(LOW[2] + 1e-4, HIGH[2] - 1e-4, 4001)
+    actions = middle.repeat(len(grid), 1)
+    actions[:, 2] = grid
+    mine = made(raw.repeat(len(grid), 1))
+    others = mine.beta.log_prob((actions - mine.low) / mine.width)[:, :2] - mine.width[:2].log()
+    density = (mine.log_prob(actions) - others.sum(-1)).exp()
+    assert torch.trapezoid(density, grid).item() == pytest.approx(1.0, abs=1e-3)
+
+
+def test_entropy_is_the_mean_of_minus_log_prob():
+    torch.manual_seed(0)
+    mine = made(torch.tensor([[0.3, -1.0, 2.0, 1.0, 0.5, -0.7]]).repeat(200_000, 1))
+    assert -mine.log_prob(mine.sample()).mean().item() == pytest.approx(mine.entropy()[0].item(), abs=0.01)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))
+def test_actions_stay_inside_the_open_box_and_log_prob_is_finite(a, b):
+    raw = torch.tensor([[a, a, a, b, b, b]], dtype=torch.float32).repeat(64, 1)
+    mine = made(raw)
+    for actions in (mine.sample(), mine.mode()):
+        assert (actions.numpy() >= LOW).all()
+        assert (actions.numpy() <= HIGH).all()
+        assert torch.isfinite(mine.log_prob(actions)).all()
+
+
+def test_normaliser_has_the_moments_of_all_batches_together():
+    rng = np.random.default_rng(0)
+    data = torch.as_tensor(rng.normal(3.0, 2.0, (500, 4)))
+    normaliser = RunningNormaliser(gym.spaces.Box(-10, 10, (4,)))
+    for part in data.split([1, 99, 250, 150]):
+        normaliser.update(part)
+    torch.testing.assert_close(normaliser.mean, data.mean(0))
+    torch.testing.assert_close(normaliser.var, data.var(0, unbiased=False))
+    out = normaliser(data)
+    assert out.dtype == torch.float32
+    torch.testing.assert_close(out.mean(0), torch.zeros(4), atol=1e-5, rtol=0)
+
+
+def test_normaliser_bounds_what_a_constant_feature_can_do():
+    normaliser = RunningNormaliser(gym.spaces.Box(-10, 10, (2,)))
+    normaliser.update(torch.ones(10, 2))
+    assert normaliser(torch.tensor([[1.0, 5.0]])).abs().max() <= 10

@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecNormalize
+
+from rlgen.errors import ArtifactError
+from rlgen.policies import BoundedPPO, PPOConfig, WorldVecEnv, load_checkpoint, make_ppo, resume, save_checkpoint
+from rlgen.policies.trained import Trained, untrained
+
+SMALL = PPOConfig(n_steps=16, batch_size=64, n_epochs=4)
+
+
+class Watch(BaseCallback):
+    def __init__(self):
+        super().__init__()
+        self.actions = []
+
+    def _on_step(self):
+        self.actions.append(self.locals["actions"])
+        assert np.array_equal(self.locals["actions"], self.locals["clipped_actions"])
+        return True
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.policy.state_dict().items()}
+
+
+def test_it_learns_and_never_clips(fake_world):
+    env = WorldVecEnv(fake_world(16), seed=3)
+    model = make_ppo(env, SMALL, seed=0)
+    watch = Watch()
+    model.learn(12_000, callback=watch)
+    assert np.abs(np.concatenate(watch.actions)).max() < 1
+    world, actor = fake_world(64), Trained(model)
+    obs = world.reset(seed=1000)
+    reward = world.step(actor.act(obs, world.layout, np.random.default_rng(0), np.zeros(64, int))).reward
+    assert reward.mean() > 0.9  # random earns about .5 a turn, the best action 1
+
+
+def test_infos_are_sb3s(fake_world):
+    env = WorldVecEnv(fake_world(8, max_turns=3), seed=0)
+    env.reset()
+    kinds = set()
+    for _ in range(20):
+        obs, reward, done, infos = env.step(np.zeros((8, 4), np.float32))
+        assert obs.shape == (8, 12)
+        assert reward.dtype == np.float32
+        for row in range(8):
+            assert bool(infos[row]) == bool(done[row])
+            if done[row]:
+                assert infos[row]["terminal_observation"].shape == (12,)
+                assert set(infos[row]["episode"]) == {"r", "l", "t"}
+                kinds.add(infos[row]["TimeLimit.truncated"])
+    assert kinds == {True, False}
+
+
+def test_reset_continues_and_seed_starts_anew(fake_world):
+    env = WorldVecEnv(fake_world(4), seed=5)
+    first = env.reset()
+    assert not np.array_equal(first, env.reset())
+    env.seed(5)
+    assert np.array_equal(first, env.reset())
+
+
+def test_works_under_vec_normalize(fake_world):
+    env = VecNormalize(WorldVecEnv(fake_world(8)))
+    make_ppo(env, SMALL).learn(256)
+
+
+def test_saves_and_loads_as_sb3_does(fake_world, tmp_path):
+    env = WorldVecEnv(fake_world(8))
+    model = make_ppo(env, SMALL)
+    model.learn(256)
+    model.save(tmp_path / "policy.zip")
+    loaded = BoundedPPO.load(tmp_path / "policy.zip")
+    obs = env.reset()
+    assert np.array_equal(model.predict(obs, deterministic=True)[0], loaded.predict(obs, deterministic=True)[0])
+    assert loaded.policy.normaliser.count == 256
+
+
+@pytest.mark.parametrize("actions", ["box", "discrete"])
+def test_a_resumed_run_ends_in_the_same_weights(fake_world, tmp_path, actions):
+    total = 8 * 16 * 6
+
+    class Save(BaseCallback):
+        def _on_rollout_start(self):
+            if self.model.num_timesteps == total // 2:
+                save_checkpoint(tmp_path / "half.zip", self.model, {"note": 7})
+
+        def _on_step(self):
+            return True
+
+    whole = make_ppo(WorldVecEnv(fake_world(8, actions=actions), seed=11), SMALL, seed=2)
+    whole.learn(total, callback=Save())
+    torch.manual_seed(999)
+    np.random.seed(999)  # noqa: NPY002 - a new process would have other states
+    resumed, extra = resume(tmp_path / "half.zip", WorldVecEnv(fake_world(8, actions=actions), seed=0))
+    assert extra == {"note": 7}
+    resumed.learn(total - resumed.num_timesteps, reset_num_timesteps=False)
+    assert resumed.num_timesteps == whole.num_timesteps == total
+    mine, other = weights(whole), weights(resumed)
+    assert all(torch.equal(mine[name], other[name]) for name in mine)
+    assert list(tmp_path.iterdir()) == [tmp_path / "half.zip"]
+
+
+def test_a_checkpoint_is_a_policy_too(fake_world, tmp_path):
+    world = fake_world(4)
+    model = make_ppo(WorldVecEnv(world), SMALL)
+    model.learn(64)
+    save_checkpoint(tmp_path / "c.zip", model)
+    actor = Trained.load(tmp_path / "c.zip")
+    obs = world.reset(seed=1)
+    actions = actor.act(obs, world.layout, np.random.default_rng(0), np.zeros(4, int))
+    assert np.array_equal(actions, model.predict(obs, deterministic=True)[0])
+
+
+def test_damaged_and_missing_policies_are_named(tmp_path):
+    (tmp_path / "bad.zip").write_bytes(b"not a zip")
+    for name in ("bad.zip", "none.zip"):
+        with pytest.raises(ArtifactError, match=name):
+            load_checkpoint(tmp_path / name)
+
+
+def test_untrained_starts_near_the_centre(fake_world):
+    world = fake_world(4)
+    actor = untrained(world, SMALL, seed=0)
+    actions = actor.act(world.reset(seed=1), world.layout, np.random.default_rng(0), np.zeros(4, int))
+    assert np.abs(actions).max() < 0.1
