@@ -1,0 +1,180 @@
+"""From felt to shown: which utterance a person says and which recorded segment goes with it.
+
+Both banks are indexed once, into tables of candidates per cell, so that a turn of N people is a few
+array look-ups. A person keeps one actor and one topic and says nothing twice in a dialogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlgen.affect import CATEGORY_VALENCE_AROUSAL, NUM_CATEGORIES
+from rlgen.errors import PopulationError
+from rlgen.types import I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceCatalogue
+
+F64 = NDArray[np.float64]
+
+PHASES: Final = 4
+DISCLOSURES: Final = 3
+_LEVELS: Final = 4  # bins of intensity in the utterance table
+_CHOICES: Final = 48  # candidates per cell; more than a dialogue is long, so that one is always unsaid
+_SEGMENTS: Final = 64  # candidates per actor and category
+_SEGMENT_WIDTH: Final = 0.1  # tolerance of intensity and arousal when a segment is chosen
+
+# What it costs to say something that does not quite fit, in nats of choice probability. A topic is
+# never left while anything of it is unsaid.
+_TOPIC, _CATEGORY, _PHASE, _DISCLOSURE, _INTENSITY = 100.0, 8.0, 4.0, 2.0, 4.0
+
+
+@dataclass(frozen=True)
+class Felt:
+    """What people express at one turn, `[K]` each.
+
+    Attributes:
+        category: index into `rlgen.affect.CATEGORIES`.
+        intensity: in [0, 1].
+        arousal: in [-1, 1].
+        phase: 0 opening, 1 exploring, 2 working, 3 closing.
+        disclosure: 0 guarded, 1 plain, 2 open.
+    """
+
+    category: I64
+    intensity: F64
+    arousal: F64
+    phase: I64
+    disclosure: I64
+
+
+class Voices:
+    """The actors, topics and past utterances of N people, and how they choose from the banks.
+
+    Args:
+        rows: N.
+        utterances: what can be said.
+        segments: the signals that can go with it.
+        topics: indices of the topics that people may bring; empty means all.
+
+    Raises:
+        PopulationError: a bank is too small, or there is nothing to say on a topic.
+    """
+
+    def __init__(
+        self, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue, topics: Sequence[int] = ()
+    ) -> None:
+        self._topics = np.array(topics or np.unique(utterances.topic), dtype=np.int64)
+        self._candidates, self._costs = _index_utterances(utterances)
+        self._actors, self._of_actor, self._count = _index_segments(segments)
+        self._segment_intensity, self._segment_arousal = segments.intensity, segments.arousal
+        self._shape = (len(utterances.topics), NUM_CATEGORIES, PHASES, DISCLOSURES, _LEVELS)
+        self._said = np.full((rows, MAX_TURNS + 1), -1, dtype=np.int32)
+        self._spoken = np.zeros(rows, dtype=np.int64)
+        self._actor = np.zeros(rows, dtype=np.int64)
+        self.topic = np.zeros(rows, dtype=np.int64)
+
+    @property
+    def actor(self) -> I64:
+        """`[N]` actors, as the segment catalogue numbers them."""
+        chosen: I64 = self._actors[self._actor]
+        return chosen
+
+    def enter(self, rows: I64, uniform: F64) -> None:
+        """New people in some rows: `[K, 2]` uniforms choose actor and topic."""
+        self._actor[rows] = (uniform[:, 0] * len(self._actors)).astype(np.int64)
+        self.topic[rows] = self._topics[(uniform[:, 1] * len(self._topics)).astype(np.int64)]
+        self._said[rows] = -1
+        self._spoken[rows] = 0
+
+    def speak(self, rows: I64, felt: Felt, uniform: F64) -> Expression:
+        """What the people in some rows say: `[K, 2]` uniforms choose utterance and segment."""
+        level = np.clip((felt.intensity * _LEVELS).astype(np.int64), 0, _LEVELS - 1)
+        cell = np.ravel_multi_index((self.topic[rows], felt.category, felt.phase, felt.disclosure, level), self._shape)
+        candidates, cost = self._candidates[cell], self._costs[cell]
+        said = self._said[rows]
+        fresh = ~(candidates[:, :, None] == said[:, None, :]).any(axis=2)
+        cost = np.where(fresh, cost, np.inf)
+        weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
+        utterance = np.take_along_axis(candidates, _choose(weight, uniform[:, 0])[:, None], axis=1)[:, 0]
+        self._said[rows, np.minimum(self._spoken[rows], MAX_TURNS)] = utterance
+        self._spoken[rows] += 1
+        return Expression(utterance.astype(np.int64), self._segment(rows, felt, uniform[:, 1]))
+
+    def _segment(self, rows: I64, felt: Felt, uniform: F64) -> I64:
+        actor = self._actor[rows]
+        candidates = self._of_actor[actor, felt.category]
+        distance = (self._segment_intensity[candidates] - felt.intensity[:, None]) ** 2
+        distance = distance + (self._segment_arousal[candidates] - felt.arousal[:, None]) ** 2
+        cost = distance / (2 * _SEGMENT_WIDTH**2)
+        cost[np.arange(candidates.shape[1]) >= self._count[actor, felt.category][:, None]] = np.inf
+        weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
+        chosen = np.take_along_axis(candidates, _choose(weight, uniform)[:, None], axis=1)[:, 0]
+        return chosen.astype(np.int64)
+
+
+def _choose(weight: F64, uniform: F64) -> I64:
+    """Index per row by inverse CDF; the last positive weight is never overrun."""
+    cumulative = np.cumsum(weight, axis=1)
+    chosen: I64 = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
+    return chosen
+
+
+def _index_utterances(bank: UtteranceCatalogue) -> tuple[NDArray[np.int32], F64]:
+    """The cheapest utterances of every cell and their costs, `[cells, K]`."""
+    _, first = np.unique(np.array(bank.text, dtype=object), return_index=True)
+    known = np.sort(first)  # the same words in two rows would sound like a repetition
+    if len(known) <= MAX_TURNS:
+        raise PopulationError(
+            f"users: the utterance bank holds {len(known)} different utterances; "
+            f"a dialogue without repetition needs at least {MAX_TURNS + 1}"
+        )
+    choices = min(_CHOICES, len(known))
+    category, phase, disclosure, level = (
+        grid.ravel()[:, None]
+        for grid in np.meshgrid(*map(np.arange, (NUM_CATEGORIES, PHASES, DISCLOSURES, _LEVELS)), indexing="ij")
+    )
+    apart = np.linalg.norm(CATEGORY_VALENCE_AROUSAL[:, None] - CATEGORY_VALENCE_AROUSAL[None], axis=2)
+    misfit = _CATEGORY * (apart + (apart > 0))[category, bank.category[known]]
+    misfit = misfit + _PHASE * np.abs(phase - bank.phase[known])
+    misfit = misfit + _DISCLOSURE * np.abs(disclosure - bank.disclosure[known])
+    misfit = misfit + _INTENSITY * np.abs((level + 0.5) / _LEVELS - bank.intensity[known])
+    # Ties are broken differently in every cell, so that no utterance is left out of all of them.
+    misfit += np.random.default_rng(0).random(misfit.shape) * 1e-3
+    tables, costs = [], []
+    for topic in range(len(bank.topics)):
+        cost = misfit + _TOPIC * (bank.topic[known] != topic)
+        nearest = np.argpartition(cost, choices - 1, axis=1)[:, :choices]
+        nearest.sort(axis=1)
+        tables.append(known[nearest].astype(np.int32))
+        costs.append(np.take_along_axis(cost, nearest, axis=1))
+    return np.concatenate(tables), np.concatenate(costs)
+
+
+def _index_segments(bank: SegmentCatalogue) -> tuple[I64, NDArray[np.int32], I64]:
+    """Actors, their segments per category `[A, 6, K]` (padded with the last), and how many `[A, 6]`.
+
+    A category that an actor never performed is voiced by the nearest one, by valence and arousal.
+    """
+    if len(bank) == 0:
+        raise PopulationError("users: the signal bank holds no segments; build one with `rlgen bank build`")
+    actors, of = np.unique(bank.actor, return_inverse=True)
+    apart = np.linalg.norm(CATEGORY_VALENCE_AROUSAL[:, None] - CATEGORY_VALENCE_AROUSAL[None], axis=2)
+    lists: list[I64] = []
+    for actor in range(len(actors)):
+        own = np.flatnonzero(of == actor)
+        performed = np.unique(bank.category[own])
+        for category in range(NUM_CATEGORIES):
+            nearest = performed[np.argmin(apart[category, performed])]
+            found = own[bank.category[own] == nearest]
+            lists.append(found[np.linspace(0, len(found) - 1, min(len(found), _SEGMENTS)).astype(np.int64)])
+    width = max(map(len, lists))
+    table = np.stack([np.pad(found, (0, width - len(found)), mode="edge") for found in lists])
+    count = np.array([len(found) for found in lists], dtype=np.int64)
+    return (
+        actors.astype(np.int64),
+        table.reshape(len(actors), NUM_CATEGORIES, width).astype(np.int32),
+        count.reshape(len(actors), NUM_CATEGORIES),
+    )

@@ -1,0 +1,72 @@
+"""Named sub-populations, and the settings that people come from.
+
+A sub-population shifts a family's coefficients; a scenario or a list restricts the topics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rlgen.errors import PopulationError
+from rlgen.users.settings import FamilyConfig, Population
+from rlgen.users.theory_coefficients import TheoryCoefficients
+
+# Added to the coefficients of the theory family: group -> field -> shift.
+_THEORY_SHIFTS: Final[dict[str, dict[str, dict[str, float]]]] = {
+    "general": {},
+    "guarded": {"people": {"trust": -0.12, "reactance": 0.2}, "showing": {"plain_from": 0.1, "open_from": 0.1}},
+    "despairing": {"people": {"intensity": 0.15, "pace_spread": -0.2}, "understanding": {"by_match": -0.06}},
+    "impatient": {"ending": {"abandon": 1.2, "abandon_by_turn": 0.06}},
+    "constant_raters": {},
+    "stalling": {},
+}
+
+# A word in a topic's name that belongs to the setting.
+_SCENARIO_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "education": ("academ", "school", "stud", "exam", "class", "universit", "colleg"),
+    "healthcare": ("health", "ill", "pain", "medic", "sleep", "diagnos", "hospital", "grief", "depress", "anxi"),
+    "workplace": ("work", "job", "career", "boss", "burnout", "colleague", "money", "unemploy"),
+    "companion": ("lonel", "friend", "family", "partner", "relation", "breakup", "grief", "parent", "isolat"),
+}
+
+
+def theory_people(coefficients: TheoryCoefficients, population: Population) -> TheoryCoefficients:
+    """The coefficients of a sub-population."""
+    groups = {
+        group: getattr(coefficients, group).model_copy(
+            update={name: getattr(getattr(coefficients, group), name) + shift for name, shift in shifts.items()}
+        )
+        for group, shifts in _THEORY_SHIFTS[population].items()
+    }
+    if population == "constant_raters":
+        groups["rating"] = coefficients.rating.model_copy(update={"constant_share": 1.0})
+    if population == "stalling":
+        groups["people"] = coefficients.people.model_copy(update={"stays": True})
+    return TheoryCoefficients.model_validate({**dict(coefficients), **groups})
+
+
+def topics_of(config: FamilyConfig, topics: Sequence[str]) -> list[int]:
+    """Indices of the topics that people of a config bring.
+
+    Raises:
+        PopulationError: a topic is unknown, or none of the bank's topics belongs to the scenario.
+    """
+    chosen = list(range(len(topics)))
+    if config.scenario is not None:
+        words = _SCENARIO_WORDS[config.scenario]
+        chosen = [i for i in chosen if any(word in topics[i].lower() for word in words)]
+        if not chosen:
+            raise PopulationError(
+                f"users: scenario {config.scenario!r} fits none of the bank's topics ({', '.join(topics)}); "
+                "use another scenario or bank"
+            )
+    if config.topics is not None:
+        unknown = sorted(set(config.topics) - set(topics))
+        if unknown or not config.topics:
+            given = unknown[0] if unknown else "an empty list"
+            raise PopulationError(f"users: topics held {given!r}; the bank's topics are {', '.join(topics)}")
+        chosen = [i for i in chosen if topics[i] in config.topics]
+        if not chosen:
+            raise PopulationError(f"users: none of the topics {config.topics} belongs to scenario {config.scenario!r}")
+    return chosen

@@ -1,0 +1,95 @@
+"""What a family of people has to offer, and what a family needs to be built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from rlgen.errors import ConfigError
+from rlgen.rng import Streams
+from rlgen.types import F32, I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
+from rlgen.users.settings import FamilyConfig
+
+
+class Users(Protocol):
+    """N people. Everything is an array over them; all draws come from the streams handed in.
+
+    Attributes:
+        hidden_names: the keys of `hidden()`, in order.
+    """
+
+    hidden_names: tuple[str, ...]
+
+    def reset(self, rows: I64, streams: Streams) -> Expression:
+        """New people sit down in some rows and open the dialogue.
+
+        Args:
+            rows: `[K]` indices into the N rows.
+            streams: of these K rows.
+
+        Returns:
+            Their first expressions, `[K]`.
+        """
+
+    def respond(self, words: Words, reading: Reading, streams: Streams, turn: I64) -> tuple[Feedback, Expression]:
+        """All N people react to a reply; mutates their hidden state.
+
+        Args:
+            words: the replies as people meet them.
+            reading: what these replies are perceived as.
+            streams: of all N rows.
+            turn: `[N]`, how many replies each person had before this one.
+
+        Returns:
+            What they show and what they say next (those who leave, in leaving).
+        """
+
+    def hidden(self) -> dict[str, F32]:
+        """Hidden state by name, each `[N]`: for privileged policies and infos of finished episodes only.
+
+        Always holds `intensity`, `model_relief` (its fall since the start, along the model's path)
+        and `relief` (the fall that a survey after this turn would find).
+        """
+
+    def actor(self) -> I64:
+        """`[N]`, whose recordings each person speaks with for the whole episode."""
+
+    def topic(self) -> I64:
+        """`[N]`, index into the topics of the utterance bank."""
+
+
+Factory = Callable[[Any, int, UtteranceCatalogue, SegmentCatalogue], Users]
+F = TypeVar("F", bound=Factory)
+_FAMILIES: dict[type[FamilyConfig], Factory] = {}
+
+
+def family(config: type[FamilyConfig]) -> Callable[[F], F]:
+    """Register the people that a config class describes (a decorator for their class)."""
+
+    def register(factory: F) -> F:
+        _FAMILIES[config] = factory
+        return factory
+
+    return register
+
+
+def build(config: FamilyConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue) -> Users:
+    """People for a world of N rows; `reset` seats the first of them.
+
+    Args:
+        config: of a registered family, e.g. `TheoryConfig()`.
+        rows: N.
+        utterances: what people can say.
+        segments: the signals they can give.
+
+    Raises:
+        ConfigError: no family is registered for this config.
+        PopulationError: the parameters describe impossible people, or the banks cannot voice them.
+    """
+    from rlgen.users import theory  # noqa: F401  (they register themselves)
+
+    factory = _FAMILIES.get(type(config))
+    if factory is None:
+        known = ", ".join(sorted(known.__name__ for known in _FAMILIES))
+        raise ConfigError(f"users: no family is registered for {type(config).__name__}; registered are {known}")
+    return factory(config, rows, utterances, segments)
