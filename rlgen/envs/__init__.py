@@ -1,1 +1,43 @@
-""""""
+"""The world and its Gymnasium faces. Names are resolved on first use: importing this room costs nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rlgen.envs.config import WorldConfig as WorldConfig
+    from rlgen.envs.measure import measure_surface as measure_surface
+    from rlgen.envs.observation import ObservationLayout as ObservationLayout
+    from rlgen.envs.presets import world_config as world_config
+    from rlgen.envs.records import Finished as Finished
+    from rlgen.envs.records import StepResult as StepResult
+    from rlgen.envs.records import TurnRecord as TurnRecord
+    from rlgen.envs.support import SupportEnv as SupportEnv
+    from rlgen.envs.support_dynamic import SupportDynamicEnv as SupportDynamicEnv
+    from rlgen.envs.surface import ResponseSurface as ResponseSurface
+    from rlgen.envs.vector import DialogueVectorEnv as DialogueVectorEnv
+    from rlgen.envs.world import World as World
+
+_WHERE = {
+    "DialogueVectorEnv": "vector",
+    "Finished": "records",
+    "ObservationLayout": "observation",
+    "ResponseSurface": "surface",
+    "StepResult": "records",
+    "SupportDynamicEnv": "support_dynamic",
+    "SupportEnv": "support",
+    "TurnRecord": "records",
+    "World": "world",
+    "WorldConfig": "config",
+    "measure_surface": "measure",
+    "world_config": "presets",
+}
+
+__all__ = list(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(import_module(f"rlgen.envs.{_WHERE[name]}"), name)
+    raise AttributeError(f"module 'rlgen.envs' has no attribute {name!r}")

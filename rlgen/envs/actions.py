@@ -1,0 +1,76 @@
+"""From actions to controls, and the two action spaces."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from rlgen.errors import ActionError
+from rlgen.types import F32, Controls
+
+ActionKind = Literal["box", "discrete"]
+
+CONTROL_NAMES: Final = ("warmth", "directiveness", "temperature", "emotional_weight")
+TEMPERATURE_RANGE: Final = (0.3, 1.3)  # geometric in the action
+WEIGHT_RANGE: Final = (0.0, 2.0)  # linear in the action
+GRID: Final = (5, 5, 3, 4)  # even points per control of the discrete variant
+
+
+def action_space(kind: ActionKind) -> spaces.Box | spaces.MultiDiscrete:
+    """`Box(-1, 1, (4,))`, or `MultiDiscrete([5, 5, 3, 4])` at even grid points of the same box."""
+    if kind == "box":
+        return spaces.Box(-1.0, 1.0, (len(CONTROL_NAMES),), dtype=np.float32)
+    return spaces.MultiDiscrete(np.array(GRID))
+
+
+def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
+    """Actions of either space as points of the box.
+
+    Args:
+        actions: `[rows, 4]`; floats in [-1, 1], or grid indices.
+        kind: which space they are from.
+        rows: how many dialogues there are.
+
+    Returns:
+        `[rows, 4]` float32 in [-1, 1].
+
+    Raises:
+        ActionError: wrong shape, not finite, or outside the space.
+    """
+    given = np.asarray(actions)
+    if given.shape != (rows, len(CONTROL_NAMES)):
+        raise ActionError(
+            f"the action has shape {given.shape}, but {(rows, len(CONTROL_NAMES))} is needed: "
+            f"one row per dialogue, columns {', '.join(CONTROL_NAMES)}"
+        )
+    if kind == "discrete":
+        grid = np.array(GRID)
+        if not np.issubdtype(given.dtype, np.integer) or (given < 0).any() or (given >= grid).any():
+            raise ActionError(f"a discrete action holds whole numbers from 0 and below {list(GRID)}; got {given[0]}")
+        return np.asarray(given / (grid - 1) * 2 - 1, dtype=np.float32)
+    if not np.issubdtype(given.dtype, np.number) or not np.isfinite(given).all():
+        raise ActionError("the action is not finite (NaN or infinite); check the policy's output")
+    if (np.abs(given) > 1).any():
+        row, column = (int(i) for i in np.argwhere(np.abs(given) > 1)[0])
+        raise ActionError(
+            f"the action of row {row} has {CONTROL_NAMES[column]} = {given[row, column]:.4g}, outside [-1, 1]; "
+            "use a policy with a bounded distribution, or clip before the step"
+        )
+    return given.astype(np.float32)
+
+
+def to_controls(box: F32) -> Controls:
+    """Points of the box as controls: temperature geometric in .3-1.3, emotional weight linear in 0-2."""
+    low, high = TEMPERATURE_RANGE
+    unit = (box[:, 2] + 1) / 2
+    return Controls(
+        warmth=box[:, 0],
+        directiveness=box[:, 1],
+        temperature=(low * (high / low) ** unit).astype(np.float32),
+        emotional_weight=(WEIGHT_RANGE[0] + (WEIGHT_RANGE[1] - WEIGHT_RANGE[0]) * (box[:, 3] + 1) / 2).astype(
+            np.float32
+        ),
+    )

@@ -1,0 +1,124 @@
+"""The mutable state of N dialogues, a struct of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rlgen.envs.observation import no_reading
+from rlgen.rng import Streams
+from rlgen.types import F32, I64, Estimate, Expression, Feedback
+
+CONTEXT_TEXTS = 7  # the last four utterances and the three replies between them
+
+
+class Dialogues:
+    """Everything that changes from step to step besides the people's hidden state.
+
+    Attributes:
+        streams: random streams of the rows.
+        person: `[N]` index of the person in an evaluation, -1 outside one.
+        turn: `[N]` turns done.
+        expression: how people express themselves now.
+        estimate: what is recognised now.
+        window: N lists, the last texts of both, ending with what the person said.
+        replies: N lists of the supporter's replies so far.
+        reply_reading: `[N, 18]` of the last reply; `earlier_reply_reading` of the one before.
+        controls: `[N, 4]` last action as a point of the box.
+        rating: `[N]` last rating, NaN until there is one; `rating_present` whether it is from this turn.
+        rating_sum: `[N]` and `rating_count`, over the episode.
+        engagement: `[N]`.
+        episode_return: `[N]`, with `cost` and `terms` summed over the episode.
+    """
+
+    def __init__(self, streams: Streams, expression: Expression, estimate: Estimate, said: list[str]) -> None:
+        rows = len(streams)
+        self.streams = streams
+        self.person = np.full(rows, -1, dtype=np.int64)
+        self.turn: I64 = np.zeros(rows, dtype=np.int64)
+        self.expression = expression
+        self.estimate = estimate
+        self.window: list[list[str]] = [[text] for text in said]
+        self.replies: list[list[str]] = [[] for _ in said]
+        self.reply_reading = no_reading(rows)
+        self.earlier_reply_reading = no_reading(rows)
+        self.controls: F32 = np.zeros((rows, 4), dtype=np.float32)
+        self.rating: F32 = np.full(rows, np.nan, dtype=np.float32)
+        self.rating_present = np.zeros(rows, dtype=np.bool_)
+        self.rating_sum: F32 = np.zeros(rows, dtype=np.float32)
+        self.rating_count: I64 = np.zeros(rows, dtype=np.int64)
+        self.engagement: F32 = np.full(rows, 0.5, dtype=np.float32)
+        self.episode_return: F32 = np.zeros(rows, dtype=np.float32)
+        self.cost: F32 = np.zeros(rows, dtype=np.float32)
+        self.terms: dict[str, F32] = {}
+
+    def rating_mean(self) -> F32:
+        """`[N]` mean of the ratings so far, NaN where there is none."""
+        mean = np.full(len(self.turn), np.nan, dtype=np.float32)
+        return np.divide(self.rating_sum, self.rating_count, out=mean, where=self.rating_count > 0)
+
+    def take(
+        self, controls: F32, replies: list[str], reading: F32, feedback: Feedback, said: list[str], estimate: Estimate
+    ) -> None:
+        """Advance every row by one turn.
+
+        Args:
+            controls: `[N, 4]` the action as a point of the box.
+            replies: N texts as said.
+            reading: `[N, 18]` of the replies.
+            feedback: what people showed.
+            said: N texts, what people say next.
+            estimate: what is recognised next.
+        """
+        self.turn = self.turn + 1
+        self.controls = controls
+        self.earlier_reply_reading, self.reply_reading = self.reply_reading, reading
+        self.rating_present = np.isfinite(feedback.rating)
+        self.rating = np.where(self.rating_present, feedback.rating, self.rating)
+        self.rating_sum = self.rating_sum + np.where(self.rating_present, feedback.rating, 0)
+        self.rating_count = self.rating_count + self.rating_present
+        self.engagement = feedback.engagement.copy()  # a restart writes in place
+        self.estimate = estimate
+        for window, earlier, reply, utterance in zip(self.window, self.replies, replies, said, strict=True):
+            earlier.append(reply)
+            window.append(reply)
+            window.append(utterance)
+            del window[:-CONTEXT_TEXTS]
+
+    def earn(self, reward: F32, terms: Mapping[str, F32], cost: F32) -> None:
+        """Add one turn's reward, its terms and its cost to the episode's sums."""
+        self.episode_return = self.episode_return + reward
+        self.cost = self.cost + cost
+        zero = np.zeros_like(reward)
+        self.terms = {name: self.terms.get(name, zero) + value for name, value in terms.items()}
+
+    def restart(self, rows: I64, streams: Streams, expression: Expression, estimate: Estimate, said: list[str]) -> None:
+        """Begin a new dialogue in some rows.
+
+        Args:
+            rows: `[K]` which.
+            streams: of all N rows, already advanced.
+            expression: `[N]`, of all rows.
+            estimate: `[N]`, of all rows.
+            said: K texts, what the new people say first.
+        """
+        self.streams, self.expression, self.estimate = streams, expression, estimate
+        for array, value in (
+            (self.turn, 0),
+            (self.reply_reading, 0),
+            (self.earlier_reply_reading, 0),
+            (self.controls, 0),
+            (self.rating, np.nan),
+            (self.rating_present, False),
+            (self.rating_sum, 0),
+            (self.rating_count, 0),
+            (self.engagement, 0.5),
+            (self.episode_return, 0),
+            (self.cost, 0),
+            *((total, 0) for total in self.terms.values()),
+        ):
+            array[rows] = value
+        for row, text in zip(rows, said, strict=True):
+            self.window[row] = [text]
+            self.replies[row] = []

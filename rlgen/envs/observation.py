@@ -1,0 +1,118 @@
+"""The observation: one flat float32 vector with a named layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from gymnasium import spaces
+
+from rlgen.types import F32, Reading
+
+VECTOR_DIM: Final = 32
+CONTEXT_DIM: Final = 32
+_VECTOR_BOUND: Final = 5.0
+_READING_LOW: Final = [0.0] * 6 + [-1.0] * 2 + [0.0] * 3 + [-1.0, -1.0] + [0.0] * 5
+_READING_HIGH: Final = [1.0] * len(_READING_LOW)
+
+# name -> (lower bounds, upper bounds); a block's length is that of its bounds.
+_BLOCKS: Final[dict[str, tuple[list[float], list[float]]]] = {
+    "affect": ([0.0] * 6 + [-1.0] * 2, [1.0] * 8),
+    "uncertainty": ([0.0] * 3, [1.0] * 3),
+    "present": ([0.0] * 3, [1.0] * 3),
+    "vector": ([-_VECTOR_BOUND] * VECTOR_DIM, [_VECTOR_BOUND] * VECTOR_DIM),
+    "utterance_reading": (_READING_LOW, _READING_HIGH),
+    "reply_reading": (_READING_LOW, _READING_HIGH),
+    "earlier_reply_reading": (_READING_LOW, _READING_HIGH),
+    "context": ([-1.0] * CONTEXT_DIM, [1.0] * CONTEXT_DIM),
+    "previous_controls": ([-1.0] * 4, [1.0] * 4),
+    "rating": ([-1.0], [1.0]),
+    "rating_present": ([0.0], [1.0]),
+    "engagement": ([0.0], [1.0]),
+    "turn": ([0.0], [1.0]),
+}
+
+
+@dataclass(frozen=True)
+class ObservationLayout:
+    """Where each named block lies in the flat observation.
+
+    | block | length | meaning |
+    |---|---|---|
+    | affect | 8 | recognised category probabilities, valence, arousal |
+    | uncertainty | 3 | normalised entropy of the categories, standard deviations of valence and arousal |
+    | present | 3 | which of speech, face, physiology were there |
+    | vector | 32 | emotion vector, projected to 32 dimensions |
+    | utterance_reading | 18 | reading of what the person just said (`Reading.array`) |
+    | reply_reading | 18 | reading of the supporter's last reply, zeros at the first turn |
+    | earlier_reply_reading | 18 | reading of the reply before it, zeros until there is one |
+    | context | 32 | embedding of what the person just said, projected to 32 dimensions |
+    | previous_controls | 4 | last action as a point of the box, zeros at the first turn |
+    | rating | 1 | last rating given, (rating - 3) / 2, 0 until there is one |
+    | rating_present | 1 | 1 where a rating was given after the last reply |
+    | engagement | 1 | shown after the last reply, .5 at the first turn |
+    | turn | 1 | turns done / turn limit |
+    | privileged | p | hidden state of the person, only in `observation="privileged"` |
+
+    Attributes:
+        slices: block name -> slice of the flat vector.
+        privileged: names of the hidden variables in the last block.
+    """
+
+    slices: Mapping[str, slice]
+    privileged: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, privileged: tuple[str, ...] = ()) -> ObservationLayout:
+        """The layout, with a privileged block for the named hidden variables."""
+        slices, start = {}, 0
+        for name, (low, _) in _BLOCKS.items():
+            slices[name] = slice(start, start + len(low))
+            start += len(low)
+        if privileged:
+            slices["privileged"] = slice(start, start + len(privileged))
+        return cls(slices, privileged)
+
+    @property
+    def size(self) -> int:
+        """Length of the flat vector."""
+        return max(block.stop for block in self.slices.values())
+
+    def space(self) -> spaces.Box:
+        """The Gymnasium space, with finite bounds."""
+        extra = [1.0] * len(self.privileged)
+        low = [bound for bounds, _ in _BLOCKS.values() for bound in bounds] + [-_VECTOR_BOUND * v for v in extra]
+        high = [bound for _, bounds in _BLOCKS.values() for bound in bounds] + [_VECTOR_BOUND * v for v in extra]
+        return spaces.Box(np.array(low, dtype=np.float32), np.array(high, dtype=np.float32))
+
+    def flatten(self, blocks: Mapping[str, F32]) -> F32:
+        """Blocks `[N, length]` as the flat `[N, D]` vector, clipped to the bounds.
+
+        Args:
+            blocks: one array for each name in `slices`.
+        """
+        rows = len(next(iter(blocks.values())))
+        flat = np.empty((rows, self.size), dtype=np.float32)
+        for name, where in self.slices.items():
+            flat[:, where] = blocks[name]
+        space = self.space()
+        return np.clip(flat, space.low, space.high, out=flat)
+
+    def unflatten(self, observation: F32) -> dict[str, F32]:
+        """The named blocks, views `[..., length]` of `observation` `[..., D]`."""
+        return {name: observation[..., where] for name, where in self.slices.items()}
+
+
+def reading_length() -> int:
+    """Length of a reading's block."""
+    return len(_READING_LOW)
+
+
+def no_reading(rows: int) -> F32:
+    """What stands for a reply that was not yet given: zeros `[rows, 18]`."""
+    return np.zeros((rows, reading_length()), dtype=np.float32)
+
+
+assert len(_READING_LOW) == 8 + 3 + len(Reading.SCALARS)

@@ -1,0 +1,164 @@
+"""Load the frozen parts that a config names. Parts are shared by the worlds of a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from rlgen.envs.config import WorldConfig
+from rlgen.envs.observation import CONTEXT_DIM
+from rlgen.envs.speech import Speech, SpokenReplies, SurfaceSpeech
+from rlgen.envs.surface import ResponseSurface
+from rlgen.errors import ConfigError
+from rlgen.generation import ConstantGenerator, EmbeddedGenerator
+from rlgen.governance import AuditLog, OutputGuard
+from rlgen.perception import EmotionRecognizer, EstimateTable, SignalBank
+from rlgen.rewards import RewardDesign, design
+from rlgen.rng import Streams
+from rlgen.text import Reader, SentenceEncoder, topics, utterances
+from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything frozen in a world.
+
+    Attributes:
+        speech: from controls to read words.
+        table: the recognizer's estimates of the bank's segments.
+        segments: labels of the bank's segments.
+        utterances: what people may say, limited to the scenario's topics.
+        utterance_reading: reading of each utterance, `Reading` over U.
+        utterance_embedding: `[U, 384]`.
+        utterance_context: `[U, 32]`, the embeddings projected for the observation.
+        reward: the reward design.
+        sha256: part name -> hash of its weights.
+        device: where the frozen models run.
+    """
+
+    speech: Speech
+    table: EstimateTable
+    segments: SegmentCatalogue
+    utterances: UtteranceCatalogue
+    utterance_reading: Reading
+    utterance_embedding: F32
+    utterance_context: F32
+    reward: RewardDesign
+    sha256: dict[str, str]
+    device: str
+
+
+@lru_cache(maxsize=4)
+def _encoder(dtype: str, device: str) -> SentenceEncoder:
+    return SentenceEncoder(dtype=dtype, device=device)
+
+
+@lru_cache(maxsize=4)
+def _reader(source: str, dtype: str, device: str) -> Reader:
+    return Reader.load(source, _encoder(dtype, device))
+
+
+@lru_cache(maxsize=4)
+def _generator(source: str, device: str) -> Generator:
+    if source.startswith("constant:"):
+        return ConstantGenerator(source.removeprefix("constant:"))
+    return EmbeddedGenerator.load(source, device=device)
+
+
+@lru_cache(maxsize=4)
+def _perception(recognizer: str, bank: str) -> tuple[EmotionRecognizer, SignalBank, EstimateTable]:
+    loaded, signals = EmotionRecognizer.load(recognizer), SignalBank.load(bank)
+    return loaded, signals, EstimateTable.build(loaded, signals)
+
+
+@lru_cache(maxsize=4)
+def _surface(source: str) -> ResponseSurface:
+    return ResponseSurface.load(source)
+
+
+def resolve_device(device: str) -> str:
+    """`"auto"` is a CUDA device where there is one.
+
+    Raises:
+        ConfigError: `"cuda"` was asked for and there is none.
+    """
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError('device was "cuda": this machine has no CUDA device; use "auto" or "cpu"')
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def _of_scenario(catalogue: UtteranceCatalogue, scenario: str) -> UtteranceCatalogue:
+    """The utterances on a scenario's topics."""
+    if scenario == "any":
+        return catalogue
+    wanted = [i for i, name in enumerate(catalogue.topics) if topics()[name].scenario == scenario]
+    keep = np.flatnonzero(np.isin(catalogue.topic, wanted))
+    return UtteranceCatalogue(
+        text=[catalogue.text[i] for i in keep],
+        topic=np.searchsorted(wanted, catalogue.topic[keep]).astype(np.int64),
+        topics=tuple(catalogue.topics[i] for i in wanted),
+        category=catalogue.category[keep],
+        intensity=catalogue.intensity[keep],
+        phase=catalogue.phase[keep],
+        disclosure=catalogue.disclosure[keep],
+    )
+
+
+def context_projection(dim: int) -> F32:
+    """A fixed sign matrix `[dim, 32]` scaled so that a unit vector's coordinates stay within [-1, 1]."""
+    signs = np.sign(Streams.of(0, dim).uniform("envs.context_projection", size=CONTEXT_DIM) - 0.5)
+    return (signs / np.sqrt(dim)).astype(np.float32)
+
+
+def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
+    """Load and verify every part.
+
+    Args:
+        config: names the parts.
+        audit: file that takes the guard's interventions; None keeps no log.
+
+    Raises:
+        ArtifactError: a part is missing, damaged or of another format.
+        ConfigError: a device or a design that is not there.
+    """
+    device = resolve_device(config.device)
+    recognizer, bank, table = _perception(config.recognizer, config.bank)
+    catalogue = _of_scenario(utterances(), config.scenario)
+    reader = _reader(config.readers, config.encoder, device)
+    reading, embedding = reader.read_catalogue(catalogue.text)
+    sha256 = {
+        "recognizer": recognizer.weights_sha256(),
+        "signal_bank": bank.sha256(),
+        "readers": reader.weights_sha256(),
+        "encoder": reader.encoder.weights_sha256(),
+    }
+    speech: Speech
+    if config.generator.startswith("surface:"):
+        surface = _surface(config.generator.removeprefix("surface:"))
+        speech = SurfaceSpeech(surface)
+        sha256["surface"] = surface.sha256()
+    else:
+        generator = _generator(config.generator, device)
+        log = AuditLog(audit) if audit is not None else None
+        guard = OutputGuard(config.guard, log) if config.guard is not None else None
+        speech = SpokenReplies(generator, guard, reader)
+        sha256["generator"] = generator.weights_sha256()
+    return Parts(
+        speech=speech,
+        table=table,
+        segments=bank.catalogue,
+        utterances=catalogue,
+        utterance_reading=reading,
+        utterance_embedding=embedding,
+        utterance_context=embedding @ context_projection(embedding.shape[1]),
+        reward=design(config.reward),
+        sha256=sha256,
+        device=device,
+    )

@@ -1,0 +1,102 @@
+"""What a world hands out after a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rlgen.types import F32, I64, Bools, Controls, Estimate, Feedback, Reading, Verdict
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Dialogues that ended in this step, one row of each array per dialogue.
+
+    Attributes:
+        rows: `[K]` rows of the world.
+        person: `[K]` index of the person in an evaluation, -1 outside one or for surplus rows.
+        final_obs: `[K, D]` last observation of the episode.
+        episode_return: `[K]` undiscounted.
+        length: `[K]` turns.
+        completed: `[K]` left because it was enough.
+        abandoned: `[K]` left because it did not help; neither: the turn limit.
+        relief: `[K]` gold outcome: fall of the hidden intensity.
+        mean_rating: `[K]`, NaN where no rating was given.
+        cost: `[K]` summed over the episode.
+        terms: reward term -> `[K]` summed over the episode.
+        hidden: hidden variable -> `[K]` at the end.
+    """
+
+    rows: I64
+    person: I64
+    final_obs: F32
+    episode_return: F32
+    length: I64
+    completed: Bools
+    abandoned: Bools
+    relief: F32
+    mean_rating: F32
+    cost: F32
+    terms: dict[str, F32]
+    hidden: dict[str, F32]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One vector step with `SAME_STEP` autoreset.
+
+    Attributes:
+        obs: `[N, D]`; of finished rows already the first of their next episode.
+        reward: `[N]`.
+        terminated: `[N]` the person left, content or not.
+        truncated: `[N]` the turn limit.
+        terms: reward term -> `[N]`, weighted: they sum to the reward.
+        cost: `[N]`, the sum of `costs`.
+        costs: cost name -> `[N]`.
+        finished: None where no dialogue ended.
+    """
+
+    obs: F32
+    reward: F32
+    terminated: Bools
+    truncated: Bools
+    terms: dict[str, F32]
+    cost: F32
+    costs: dict[str, F32]
+    finished: Finished | None
+
+
+@dataclass(frozen=True)
+class TurnRecord:
+    """All of one turn, for rendering and logs. Arrays and lists over N rows.
+
+    Attributes:
+        turn: `[N]` from 0.
+        person: `[N]` as in `Finished`.
+        topic: N names.
+        person_text: what was said.
+        estimate: what was recognised.
+        controls: what the action asked for.
+        reply_text: what was answered, after the guard.
+        reading: what the reply was perceived as.
+        verdict: the guard's.
+        feedback: what the person showed.
+        reward: `[N]`.
+        terms: reward term -> `[N]`.
+        next_person_text: what was said next, empty where the person left.
+        hidden: hidden variable -> `[N]` after the turn.
+    """
+
+    turn: I64
+    person: I64
+    topic: list[str]
+    person_text: list[str]
+    estimate: Estimate
+    controls: Controls
+    reply_text: list[str]
+    reading: Reading
+    verdict: Verdict
+    feedback: Feedback
+    reward: F32
+    terms: dict[str, F32]
+    next_person_text: list[str]
+    hidden: dict[str, F32]

@@ -1,0 +1,157 @@
+"""What a person looks at: a dialogue as text, and a turn as a picture."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlgen.affect import AROUSAL, CATEGORIES, NUM_CATEGORIES, VALENCE
+from rlgen.envs.records import TurnRecord
+from rlgen.types import ALLOW, F32
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_INK, _PAPER, _SAID, _ANSWERED, _QUIET = "#1f2933", "#fbfaf7", "#e8e4da", "#d6e6e4", "#7b8794"
+
+
+def bars(affect: F32) -> str:
+    """Six category probabilities as block characters with the leading category's name."""
+    levels = "".join(_BLOCKS[int(np.ceil(p * 8))] for p in affect[:NUM_CATEGORIES])
+    leading = CATEGORIES[int(affect[:NUM_CATEGORIES].argmax())]
+    return f"{levels} {leading} v{affect[VALENCE]:+.1f} a{affect[AROUSAL]:+.1f}"
+
+
+def ending(record: TurnRecord, row: int) -> str:
+    """How the dialogue ended in this turn; empty where it goes on."""
+    if record.feedback.completed[row]:
+        return "the person has had enough help and leaves"
+    if record.feedback.abandoned[row]:
+        return "the person gives up and leaves"
+    return ""
+
+
+def turn_text(record: TurnRecord, row: int = 0) -> str:
+    """One turn of one row: said, recognised, controls, reply, feedback."""
+    c = record.controls
+    rating = record.feedback.rating[row]
+    shown = f"engagement {record.feedback.engagement[row]:.2f}"
+    if np.isfinite(rating):
+        shown = f"rating {rating:.0f}, {shown}"
+    lines = [
+        f"turn {int(record.turn[row]) + 1}  ({record.topic[row]})",
+        f"  person      {record.person_text[row]}",
+        f"  recognised  {bars(record.estimate.affect[row])}",
+        f"  controls    warmth {c.warmth[row]:+.2f}  directiveness {c.directiveness[row]:+.2f}  "
+        f"temperature {c.temperature[row]:.2f}  weight {c.emotional_weight[row]:.2f}",
+        f"  reply       {record.reply_text[row]}",
+    ]
+    if record.verdict.decision[row] != ALLOW:
+        lines.append(f"  guard       {record.verdict.reason[row]}")
+    lines.append(f"  feedback    {shown}  reward {record.reward[row]:+.3f}")
+    if left := ending(record, row):
+        lines.append(f"  end         {left}")
+    return "\n".join(lines)
+
+
+def text(turns: Sequence[TurnRecord], row: int = 0) -> str:
+    """A dialogue so far, turn by turn."""
+    return "\n".join(turn_text(record, row) for record in turns) if turns else "(no turn yet)"
+
+
+def picture(turns: Sequence[TurnRecord], row: int = 0) -> NDArray[np.uint8]:
+    """The last turn as a picture.
+
+    Args:
+        turns: the dialogue so far.
+        row: which dialogue.
+
+    Returns:
+        `[540, 960, 3]` uint8.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 5.4), dpi=100, facecolor=_PAPER)
+    canvas = FigureCanvasAgg(figure)
+    if turns:
+        record = turns[-1]
+        _bubbles(figure, record, row)
+        _affect(figure, record, row)
+        _controls(figure, record, row)
+        _feedback(figure, turns, row)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _bubbles(figure: Figure, record: TurnRecord, row: int) -> None:
+    title = f"turn {int(record.turn[row]) + 1}   {record.topic[row]}"
+    figure.text(0.03, 0.94, title, fontsize=11, color=_QUIET, va="top")
+    for y, x, name, words, colour in (
+        (0.86, 0.03, "person", record.person_text[row], _SAID),
+        (0.64, 0.13, "reply", record.reply_text[row], _ANSWERED),
+    ):
+        figure.text(x, y, name, fontsize=9, color=_QUIET, va="top")
+        figure.text(
+            x + 0.01,
+            y - 0.055,
+            textwrap.fill(words, 78),
+            fontsize=12,
+            color=_INK,
+            va="top",
+            bbox={"boxstyle": "round,pad=0.6", "facecolor": colour, "edgecolor": "none"},
+        )
+
+
+def _affect(figure: Figure, record: TurnRecord, row: int) -> None:
+    axes = figure.add_axes((0.12, 0.09, 0.24, 0.27), facecolor=_PAPER)
+    affect = record.estimate.affect[row]
+    axes.barh(CATEGORIES, affect[:NUM_CATEGORIES], color="#3f7f8c")
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.set_title(
+        f"recognised   valence {affect[VALENCE]:+.2f}  arousal {affect[AROUSAL]:+.2f}", fontsize=9, loc="left"
+    )
+    _plain(axes)
+
+
+def _controls(figure: Figure, record: TurnRecord, row: int) -> None:
+    axes = figure.add_axes((0.50, 0.09, 0.2, 0.27), facecolor=_PAPER)
+    c = record.controls
+    names = ["warmth", "directiveness", "temperature", "weight"]
+    low, high = np.array([-1, -1, 0.3, 0.0]), np.array([1, 1, 1.3, 2.0])
+    values = np.array([c.warmth[row], c.directiveness[row], c.temperature[row], c.emotional_weight[row]])
+    axes.hlines(names, 0, 1, color=_SAID, linewidth=4)
+    axes.scatter((values - low) / (high - low), names, color="#b4553d", zorder=3)
+    for name, value in zip(names, values, strict=True):
+        axes.text(1.08, name, f"{value:.2f}", fontsize=9, color=_INK, va="center")
+    axes.invert_yaxis()
+    axes.set_xlim(-0.05, 1.05)
+    axes.set_xticks([])
+    axes.set_title("controls", fontsize=9, loc="left")
+    _plain(axes)
+
+
+def _feedback(figure: Figure, turns: Sequence[TurnRecord], row: int) -> None:
+    axes = figure.add_axes((0.80, 0.09, 0.17, 0.27), facecolor=_PAPER)
+    at = [int(record.turn[row]) + 1 for record in turns]
+    axes.plot(at, [record.feedback.engagement[row] for record in turns], color="#3f7f8c", marker=".")
+    for t, record in zip(at, turns, strict=True):
+        if np.isfinite(rating := record.feedback.rating[row]):
+            axes.text(t, 1.02, f"{rating:.0f}★", fontsize=8, color="#b4553d", ha="center")
+    axes.set_ylim(0, 1.15)
+    axes.set_xlim(0.5, max(at[-1], 4) + 0.5)
+    axes.set_title(ending(turns[-1], row) or "engagement and ratings", fontsize=9, loc="right")
+    _plain(axes)
+
+
+def _plain(axes: Axes) -> None:
+    axes.tick_params(labelsize=8, colors=_INK, length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)

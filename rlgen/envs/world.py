@@ -1,0 +1,327 @@
+"""The world: the batched simulation of N dialogues."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from rlgen.envs.actions import action_space, to_box, to_controls
+from rlgen.envs.config import WorldConfig
+from rlgen.envs.dialogues import Dialogues
+from rlgen.envs.observation import ObservationLayout
+from rlgen.envs.parts import Parts, load_parts
+from rlgen.envs.records import Finished, StepResult, TurnRecord
+from rlgen.envs.speech import Spoken
+from rlgen.errors import ConfigError
+from rlgen.perception import project
+from rlgen.rewards import Trace
+from rlgen.rng import Streams
+from rlgen.types import F32, I64, Bools, Context, Controls, Estimate, Expression, Feedback
+from rlgen.users import build
+
+
+class World:
+    """N dialogues in step.
+
+    One step: action -> controls -> reply -> guard -> reading -> people -> recognition -> reward ->
+    observation; finished rows begin anew in the same step (`SAME_STEP`).
+
+    Attributes:
+        config: what the world is made of.
+        num_envs: N.
+        layout: names of the observation's blocks.
+        single_observation_space: `Box` of one row, finite bounds.
+        single_action_space: `Box(-1, 1, (4,))` or `MultiDiscrete([5, 5, 3, 4])`.
+        record: keep texts of every turn in `last`.
+        last: all of the last turn, where `record` is set.
+        seconds: part -> seconds spent in it.
+    """
+
+    def __init__(self, config: WorldConfig, num_envs: int, audit: Path | None = None) -> None:
+        """Load the parts.
+
+        Args:
+            config: names the parts.
+            num_envs: N, at least 1.
+            audit: file for the guard's interventions.
+
+        Raises:
+            ConfigError: fewer than one dialogue, or a part that is not there.
+            ArtifactError: a damaged part.
+        """
+        if num_envs < 1:
+            raise ConfigError(f"num_envs was {num_envs}: at least one dialogue is needed")
+        self.config = config
+        self.num_envs = num_envs
+        self.parts: Parts = load_parts(config, audit)
+        self._users = build(config.users, num_envs, self.parts.utterances, self.parts.segments)
+        privileged = self._users.hidden_names if config.observation == "privileged" else ()
+        self.layout = ObservationLayout.of(privileged)
+        self.single_observation_space: spaces.Box = self.layout.space()
+        self.single_action_space = action_space(config.actions)
+        self._utterance_readings = self.parts.utterance_reading.array()
+        self.record = False
+        self.last: TurnRecord | None = None
+        self.seconds = {"users": 0.0, "rest": 0.0}
+        self._dialogues: Dialogues | None = None
+        self._base_seed = 0
+        self._people: int | None = None
+        self._served = 0
+        self._done = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every person of an evaluation has finished."""
+        return self._people is not None and self._done >= self._people
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        """Part name -> hash of its weights."""
+        return self.parts.sha256
+
+    @property
+    def cost_names(self) -> tuple[str, ...]:
+        """Names of the costs, in the order of the guard's."""
+        return self.parts.speech.cost_names
+
+    def calls(self) -> dict[str, int]:
+        """Model calls so far by part, counted by the parts themselves (shared between worlds)."""
+        return self.parts.speech.calls()
+
+    def reset(self, seed: int | Sequence[int] = 0, people: int | None = None) -> F32:
+        """Begin N dialogues.
+
+        Args:
+            seed: row i is seeded `seed + i`, or with its own entry of a sequence; its episode counter
+                advances at each new dialogue.
+            people: None for endless dialogues; in an evaluation the persons `seed` to
+                `seed + people - 1` are met once each, a row that finishes takes the next one, and
+                `exhausted` tells when all have finished.
+
+        Returns:
+            Observations `[N, D]`.
+        """
+        rows = np.arange(self.num_envs)
+        streams = self._streams(seed)
+        self._base_seed = int(streams.seed[0])
+        self._people, self._served, self._done = people, self.num_envs, 0
+        expression = self._users.reset(rows, streams)
+        turn = np.zeros(self.num_envs, dtype=np.int64)
+        estimate = self._recognize(expression, streams, turn)
+        self._dialogues = Dialogues(streams, expression, estimate, self._texts(expression.utterance))
+        if people is not None:
+            self._dialogues.person = np.where(rows < people, rows, -1)
+        return self._observe()
+
+    def step(self, actions: NDArray[Any]) -> StepResult:
+        """One turn in every dialogue.
+
+        Args:
+            actions: `[N, 4]` of `single_action_space`.
+
+        Raises:
+            ActionError: wrong shape, not finite or outside the space.
+            ConfigError: `reset` was not called.
+        """
+        started, spent_before = perf_counter(), self._inside()
+        now = self._state()
+        box = to_box(actions, self.config.actions, self.num_envs)
+        controls = to_controls(box)
+        context = Context(now.window, now.turn)
+        asked = self.parts.utterance_embedding[now.expression.utterance]
+        spoken = self.parts.speech.speak(
+            context, now.estimate, controls, asked, now.replies, now.reply_reading, now.streams
+        )
+        answered = perf_counter()
+        feedback, expression = self._users.respond(spoken.words, spoken.reading, now.streams, now.turn)
+        self.seconds["users"] += perf_counter() - answered
+        estimate = self._recognize(expression, now.streams, now.turn + 1)
+        hidden = self._users.hidden()
+        trace = Trace(
+            estimate=now.estimate,
+            reading=spoken.reading,
+            feedback=feedback,
+            next_estimate=estimate,
+            turn=now.turn,
+            max_turns=self.config.max_turns,
+            rating_history_mean=now.rating_mean(),
+            relief=hidden["relief"] if self.parts.reward.needs_relief else None,
+        )
+        reward, terms = self.parts.reward.score(trace)
+        costs = {name: spoken.verdict.cost[:, i] for i, name in enumerate(self.cost_names)}
+        cost = np.asarray(spoken.verdict.cost.sum(axis=1), dtype=np.float32)
+        terminated = feedback.completed | feedback.abandoned
+        truncated = (now.turn + 1 >= self.config.max_turns) & ~terminated
+
+        next_text = self._texts(expression.utterance)
+        if self.record:
+            self.last = self._record(now, controls, spoken, feedback, reward, terms, next_text, hidden)
+        now.take(box, spoken.words.text, spoken.reading.array(), feedback, next_text, estimate)
+        now.expression = expression
+        now.earn(reward, terms, cost)
+        ended = np.flatnonzero(terminated | truncated)
+        obs = self._observe()
+        finished = None
+        if len(ended):
+            finished = self._finish(ended, obs, feedback, hidden)
+            obs = self.restart(ended)
+        self.seconds["rest"] += perf_counter() - started - (self._inside() - spent_before)
+        return StepResult(obs, reward, terminated, truncated, terms, cost, costs, finished)
+
+    def restart(self, rows: I64) -> F32:
+        """Begin new dialogues in some rows, whether or not the old ones had ended.
+
+        Args:
+            rows: `[K]` which; each row's episode counter advances, or it takes the next person.
+
+        Returns:
+            Observations of all rows `[N, D]`.
+        """
+        now = self._state()
+        seed, episode = now.streams.seed.copy(), now.streams.episode.copy()
+        if self._people is None:
+            episode[rows] += 1
+        else:
+            following = self._served + np.arange(len(rows))
+            self._served += len(rows)
+            seed[rows] = np.uint64(self._base_seed) + following.astype(np.uint64)
+            now.person[rows] = np.where(following < self._people, following, -1)
+        streams = Streams(seed, episode)
+        fresh = self._users.reset(rows, streams.rows(rows))
+        utterance, segment = now.expression.utterance.copy(), now.expression.segment.copy()
+        utterance[rows], segment[rows] = fresh.utterance, fresh.segment
+        first = self._recognize(fresh, streams.rows(rows), np.zeros(len(rows), dtype=np.int64))
+        arrays = {}
+        for name in ("vector", "affect", "uncertainty", "present"):
+            arrays[name] = getattr(now.estimate, name).copy()
+            arrays[name][rows] = getattr(first, name)
+        now.restart(rows, streams, Expression(utterance, segment), Estimate(**arrays), self._texts(fresh.utterance))
+        return self._observe()
+
+    def hidden(self) -> dict[str, F32]:
+        """Hidden variables of the people now, name -> `[N]`: for analysis, never for a policy."""
+        return self._users.hidden()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that changes, as a deep copy that can be pickled; `load_state` continues from it to the bit."""
+        return copy.deepcopy(
+            {
+                "dialogues": self._state(),
+                "users": self._users,
+                "people": (self._base_seed, self._people, self._served, self._done),
+            }
+        )
+
+    def load_state(self, state: dict[str, Any]) -> F32:
+        """Continue from a state of a world of the same config and N.
+
+        Returns:
+            The current observations `[N, D]`.
+        """
+        state = copy.deepcopy(state)
+        self._dialogues, self._users = state["dialogues"], state["users"]
+        self._base_seed, self._people, self._served, self._done = state["people"]
+        return self._observe()
+
+    def _inside(self) -> float:
+        return self.seconds["users"] + sum(self.parts.speech.seconds.values())
+
+    def _state(self) -> Dialogues:
+        if self._dialogues is None:
+            raise ConfigError("the world has no dialogues yet; call reset first")
+        return self._dialogues
+
+    def _texts(self, index: I64) -> list[str]:
+        return [self.parts.utterances.text[i] for i in index.tolist()]
+
+    def _recognize(self, expression: Expression, streams: Streams, turn: I64) -> Estimate:
+        missing = np.asarray(self.config.missing)
+        present: Bools = np.ones((len(streams), 3), dtype=np.bool_)
+        if missing.any():
+            present = streams.uniform("envs.missing", turn, 3) >= missing
+        return self.parts.table.look_up(expression.segment, present)
+
+    def _observe(self) -> F32:
+        now = self._state()
+        blocks = {
+            "affect": now.estimate.affect,
+            "uncertainty": now.estimate.uncertainty,
+            "present": now.estimate.present.astype(np.float32),
+            "vector": project(now.estimate.vector),
+            "utterance_reading": self._utterance_readings[now.expression.utterance],
+            "reply_reading": now.reply_reading,
+            "earlier_reply_reading": now.earlier_reply_reading,
+            "context": self.parts.utterance_context[now.expression.utterance],
+            "previous_controls": now.controls,
+            "rating": np.nan_to_num((now.rating - 3) / 2)[:, None],
+            "rating_present": now.rating_present[:, None].astype(np.float32),
+            "engagement": now.engagement[:, None],
+            "turn": (now.turn / self.config.max_turns)[:, None],
+        }
+        if self.layout.privileged:
+            hidden = self._users.hidden()
+            blocks["privileged"] = np.stack([hidden[name] for name in self.layout.privileged], axis=1)
+        return self.layout.flatten(blocks)
+
+    def _record(
+        self,
+        now: Dialogues,
+        controls: Controls,
+        spoken: Spoken,
+        feedback: Feedback,
+        reward: F32,
+        terms: dict[str, F32],
+        next_text: list[str],
+        hidden: dict[str, F32],
+    ) -> TurnRecord:
+        left = feedback.completed | feedback.abandoned
+        topics = self.parts.utterances.topics
+        return TurnRecord(
+            turn=now.turn,
+            person=now.person.copy(),
+            topic=[topics[i] for i in self.parts.utterances.topic[now.expression.utterance].tolist()],
+            person_text=self._texts(now.expression.utterance),
+            estimate=now.estimate,
+            controls=controls,
+            reply_text=spoken.words.text,
+            reading=spoken.reading,
+            verdict=spoken.verdict,
+            feedback=feedback,
+            reward=reward,
+            terms=terms,
+            next_person_text=["" if gone else text for gone, text in zip(left, next_text, strict=True)],
+            hidden={name: value.copy() for name, value in hidden.items()},
+        )
+
+    def _finish(self, rows: I64, obs: F32, feedback: Feedback, hidden: dict[str, F32]) -> Finished:
+        now = self._state()
+        person = now.person[rows]
+        self._done += int((person >= 0).sum())
+        return Finished(
+            rows=rows,
+            person=person,
+            final_obs=obs[rows],
+            episode_return=now.episode_return[rows],
+            length=now.turn[rows],
+            completed=feedback.completed[rows],
+            abandoned=feedback.abandoned[rows],
+            relief=hidden["relief"][rows],
+            mean_rating=now.rating_mean()[rows],
+            cost=now.cost[rows],
+            terms={name: total[rows] for name, total in now.terms.items()},
+            hidden={name: value[rows] for name, value in hidden.items()},
+        )
+
+    def _streams(self, seed: int | Sequence[int]) -> Streams:
+        if isinstance(seed, Sequence):
+            if len(seed) != self.num_envs:
+                raise ConfigError(f"{len(seed)} seeds were given for {self.num_envs} dialogues; give one for each")
+            return Streams(np.array(seed, dtype=np.uint64), np.zeros(self.num_envs, dtype=np.uint32))
+        return Streams.of(seed, self.num_envs)
