@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import Final
 
@@ -14,7 +15,7 @@ _STREET: Final = re.compile(
 )
 _MARKUP: Final = re.compile(r"<[^<>\s]{1,20}>|\[(?:UNK|PAD|CLS|SEP|MASK)\]|\ufffd|[\x00-\x08\x0b-\x1f\x7f]")
 _RUN: Final = re.compile(r"(.)\1{5,}")
-_WORD: Final = re.compile(r"\w+")
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _LONGEST_WORD: Final = 30
 _REPEATS: Final = 4  # the same word so often in a row, or the same two words, is a decoder that got stuck
 
@@ -48,24 +49,22 @@ def garbled(text: str, max_chars: int) -> str:
         return "no text"
     if _MARKUP.search(text):
         return "control signs"
-    letters = sum(char.isalpha() for char in bare)
-    if letters * 2 < len(bare):
+    words = _WORD.findall(bare.lower())
+    if sum(map(len, words)) * 2 < len(bare):
         return "hardly any letters"
     if _RUN.search(bare):
         return "one sign over and over"
-    words = _WORD.findall(bare.lower())
     if max(map(len, words)) > _LONGEST_WORD:
         return "a word without end"
     return "one word over and over" if _stuck(words) else ""
 
 
 def _stuck(words: list[str]) -> bool:
-    if len(set(words)) == len(words):
+    if max(Counter(words).values()) < _REPEATS:
         return False
     run = 1
     for before, after in pairwise(words):
         run = run + 1 if before == after else 1
         if run == _REPEATS:
             return True
-    pairs = list(pairwise(words))
-    return any(pairs.count(pair) >= _REPEATS for pair in set(pairs))
+    return max(Counter(pairwise(words)).values()) >= _REPEATS

@@ -30,9 +30,8 @@ _SHORT: Final = {
     **{"gonna": "going to", "wanna": "want to", "gotta": "got to", "u": "you", "ur": "your"},
     **{"kms": "kill myself", "kys": "kill yourself", "anymore": "any more", "myslef": "myself"},
 }
-_WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_SHORT_WORD: Final = re.compile(rf"\b(?:{'|'.join(sorted(_SHORT, reverse=True))})\b")
 _KEPT: Final = re.compile(r"[^\w\s'.,;:!?@+%]+")
-_SPACE: Final = re.compile(r"\s+")
 
 _CLAUSE: Final = re.compile(r"[.,;:!?]|\b(?:but|because|and|so|though|although|then|yet)\b")
 _DENIAL: Final = re.compile(
@@ -57,12 +56,11 @@ def plain(text: str) -> str:
         text = unicodedata.normalize("NFKC", text).replace("\u2019", "'").replace("\u2018", "'").replace("\u00b4", "'")
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     text = _KEPT.sub(" ", text.lower())
-    return _SPACE.sub(" ", _WORD.sub(_written_out, text)).strip()
+    return _SHORT_WORD.sub(_written_out, " ".join(text.split()))
 
 
 def _written_out(found: re.Match[str]) -> str:
-    word = found.group()
-    return _SHORT.get(word, word)
+    return _SHORT[found.group()]
 
 
 def denied(text: str, start: int) -> bool:
