@@ -48,10 +48,7 @@ class FakeWorld:
             spaces.Box(-1.0, 1.0, (4,), np.float32) if actions == "box" else spaces.MultiDiscrete([5, 5, 3, 4])
         )
         self.layout = FakeLayout()
-        self.parts = {"fake": "0" * 64}
-        self.calls = {"generator": 0}
-        self.timings = {"generator": 0.0}
-        self.profile = False
+        self.sha256 = {"fake": "0" * 64}
         self.record = False
         self.last = None
 
@@ -59,13 +56,10 @@ class FakeWorld:
     def exhausted(self):
         return self.people is not None and self.served == self.people
 
-    def reset(self, *, seed=None, people=None):
+    def reset(self, seed=0, people=None):
         n = self.num_envs
-        if seed is not None:
-            self.streams = Streams.of(seed, n)
-            self.seed = seed
-        else:
-            self.streams = Streams(self.streams.seed, self.streams.episode + np.uint32(1))
+        self.streams = Streams.of(seed, n)
+        self.seed = seed
         self.people, self.served = people, 0
         self.person = np.full(n, -1)
         if people is not None:
@@ -75,6 +69,10 @@ class FakeWorld:
         self.total = np.zeros(n)
         self.category = np.zeros(n, np.int64)
         self._begin(np.arange(n))
+        return self._obs()
+
+    def restart(self, rows):
+        self._advance(rows)
         return self._obs()
 
     def _begin(self, rows):
@@ -107,7 +105,6 @@ class FakeWorld:
         truncated = (self.turn >= self.max_turns) & ~terminated
         self.total += reward
         done = terminated | truncated
-        self.calls["generator"] += 1
         if self.record:
             self._remember(said, obs_now, actions, reward, terminated)
         finished = None

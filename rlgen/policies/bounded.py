@@ -111,7 +111,8 @@ class BetaDistribution(Distribution):
 
     def sample(self) -> Tensor:
         """Draws `[N, A]`, strictly inside the box."""
-        return self.low + self.width * self.beta.rsample().clamp(EDGE, 1.0 - EDGE)
+        unit: Tensor = self.beta.rsample().clamp(EDGE, 1.0 - EDGE)
+        return self.low + self.width * unit
 
     def mode(self) -> Tensor:
         """The deterministic action `[N, A]`: the mean, which is steadier than the mode at flat densities."""

@@ -116,8 +116,11 @@ class WorldLike(Protocol):
     def exhausted(self) -> bool:
         """Whether every person of an evaluation has finished."""
 
-    def reset(self, *, seed: int | None = None, people: int | None = None) -> Floats:
+    def reset(self, seed: int = 0, people: int | None = None) -> Floats:
         """Start anew; with `people`, persons seed + 0 .. people - 1 are served once each."""
+
+    def restart(self, rows: NDArray[np.int64], /) -> Floats:
+        """Begin new episodes in some rows; observations of all rows."""
 
     def step(self, actions: Any, /) -> Step:
         """One turn of every row."""
@@ -125,5 +128,5 @@ class WorldLike(Protocol):
     def state(self) -> Any:
         """Picklable state for an exact resume."""
 
-    def load_state(self, state: Any, /) -> None:
+    def load_state(self, state: Any, /) -> Any:
         """Take up a state."""

@@ -39,7 +39,7 @@ class WorldVecEnv(VecEnv):
         """Start new episodes; the first time, and after `seed()`, from the seed."""
         if self._seeds[0] is not None:
             self._seed = self._seeds[0]
-        obs = self.world.reset(seed=self._seed)
+        obs = self.world.restart(np.arange(self.num_envs)) if self._seed is None else self.world.reset(self._seed)
         self._seed = None
         self._reset_seeds()
         self._reset_options()

@@ -1,0 +1,148 @@
+"""`rlgen evaluate`: measure a policy on fresh people beside the ladder of baselines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+from pydantic import Field
+
+from rlgen.errors import ConfigError
+from rlgen.experiments import evaluation
+from rlgen.experiments.options import parse
+from rlgen.experiments.runs import Run, write_atomically
+from rlgen.experiments.worlds import WorldOptions, find_actor, world_of_run
+
+if TYPE_CHECKING:
+    from rlgen.policies.baselines import Actor
+
+
+class EvaluateOptions(WorldOptions):
+    """Options of `rlgen evaluate`."""
+
+    run: Annotated[str, tyro.conf.Positional] = Field(default="", description="folder that training wrote")
+    policy: str | None = Field(
+        default=None, description="instead of a run: baseline:NAME, a policy's zip file, or untrained"
+    )
+    people: int = Field(default=300, ge=2, description="persons that each policy meets")
+    seed: int = Field(default=evaluation.SEED, ge=0, description="seed of the first person, apart from the training's")
+    num_envs: int = Field(default=64, ge=1, description="dialogues at once")
+    ladder: bool = Field(default=True, description="measure the baselines on the same people")
+    stochastic: bool = Field(default=False, description="draw the policy's actions instead of taking their means")
+    out: Path | None = Field(default=None, description="where evaluation.json goes; the run's folder by default")
+    json_: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print JSON, not a table")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(EvaluateOptions, argv, "evaluate")
+    if bool(options.run) == bool(options.policy):
+        raise ConfigError("evaluate needs either a run folder or --policy NAME; `rlgen evaluate --help` shows both")
+    run = Run.open(options.run) if options.run else None
+    result, table = measure(options, run)
+    place = options.out or (run.path if run is not None else None)
+    if place is not None:
+        write_atomically(place / "evaluation.csv", table)
+        write_atomically(place / "evaluation.json", json.dumps(result, indent=1) + "\n")
+    if options.json_:
+        print(json.dumps(result))
+    else:
+        show(result)
+    return 0
+
+
+def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], str]:
+    """Evaluate a run's policy, or a named one, and the ladder.
+
+    Returns:
+        What goes to evaluation.json, and the lines per person as CSV.
+    """
+    from rlgen.envs import World
+    from rlgen.policies.baselines import shipped_baselines
+    from rlgen.policies.ppo import PPOConfig
+    from rlgen.policies.trained import Trained, untrained
+
+    actors: dict[str, Actor] = {}
+    if run is not None:
+        stored = run.config()
+        evaluation.check_fresh(options.seed, options.people, (stored["seed"], stored["seed"] + stored["num_envs"] - 1))
+        env_id, config = world_of_run(run.path, {"device": options.device})
+        world = World(config, options.num_envs)
+        name, actor = find_actor(str(run.path), env_id, world)
+        actors[name] = actor
+        ppo, seed = PPOConfig.model_validate(stored["ppo"]), int(stored["seed"])
+    else:
+        env_id, ppo, seed = options.env, PPOConfig(), 0
+        world = options.make_world(options.num_envs)
+        name, actor = find_actor(str(options.policy), env_id, world)
+        actors[name] = actor
+    if isinstance(actor, Trained):
+        actor.deterministic = not options.stochastic
+    if options.ladder:
+        ladder = {key: rule for key, rule in shipped_baselines(env_id).items() if key not in actors}
+        actors.update(ladder)
+        if "untrained" not in actors:
+            actors["untrained"] = untrained(world, ppo, seed)
+    outcomes = {}
+    started = time.perf_counter()
+    for key, each in actors.items():
+        began = time.perf_counter()
+        outcomes[key] = evaluation.evaluate(world, each, options.people, options.seed)
+        if sys.stderr.isatty():
+            print(f"{key}: {options.people} people in {time.perf_counter() - began:.1f} s", file=sys.stderr)
+    result = {
+        "env": env_id,
+        "reference": name,
+        "people": options.people,
+        "seed": options.seed,
+        "deterministic": not options.stochastic,
+        "seconds": round(time.perf_counter() - started, 1),
+        "parts": dict(world.sha256),
+        "policies": {key: evaluation.describe(found) for key, found in outcomes.items()},
+        "differences": evaluation.compare(outcomes[name], {k: v for k, v in outcomes.items() if k != name}),
+        "behaviour": evaluation.behaviour(outcomes[name]),
+    }
+    return result, evaluation.per_person_csv(outcomes, options.seed)
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print the table for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    reference = result["reference"]
+    table = Table(
+        title=f"{result['env']}: {result['people']} people from seed {result['seed']}, 95 % bootstrap intervals"
+    )
+    table.add_column("policy")
+    columns = ["return", "SD", "worst 10 %", f"{reference} minus it", "relief (gold)"]
+    for column in [*columns, "completed", "abandoned", "turns", "rating", "cost"]:
+        table.add_column(column, justify="right")
+    ordered = sorted(result["policies"].items(), key=lambda item: -item[1]["return"]["mean"])
+    for name, found in ordered:
+        difference = result["differences"].get(name)
+        gap = _interval(difference["return"]) if difference else ""
+        rating = found["mean_rating"]["mean"]
+        table.add_row(
+            f"[bold]{name}[/bold]" if name == reference else name,
+            _interval(found["return"]),
+            f"{found['return_sd']:.2f}",
+            f"{found['worst_decile']:.2f}",
+            gap,
+            f"{found['relief']['mean']:.3f}",
+            f"{found['completed']['mean']:.0%}",
+            f"{found['abandoned']['mean']:.0%}",
+            f"{found['length']['mean']:.1f}",
+            "-" if rating is None else f"{rating:.2f}",
+            f"{found['cost']['mean']:.3f}",
+        )
+    Console().print(table)
+
+
+def _interval(values: dict[str, float]) -> str:
+    return f"{values['mean']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"

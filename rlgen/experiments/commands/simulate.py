@@ -1,0 +1,63 @@
+"""`rlgen simulate`: write simulated dialogues of a policy as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from rlgen.errors import DataError
+from rlgen.experiments.evaluation import SEED
+from rlgen.experiments.options import parse
+from rlgen.experiments.worlds import WorldOptions, find_actor, world_of_run
+
+
+class SimulateOptions(WorldOptions):
+    """Options of `rlgen simulate`."""
+
+    policy: str = Field(default="baseline:centre", description="run folder, zip file, baseline:NAME or untrained")
+    people: int = Field(default=20, ge=1, description="persons, one dialogue each")
+    seed: int = Field(default=SEED, ge=0, description="seed of the first person")
+    num_envs: int = Field(default=64, ge=1, description="dialogues at once")
+    out: Path = Field(default=Path("dialogues.jsonl"), description="file to write; - is standard output")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(SimulateOptions, argv, "simulate")
+    from rlgen.envs import World
+    from rlgen.experiments.dialogues import simulate
+
+    rows = min(options.num_envs, options.people)
+    if (Path(options.policy) / "config.json").is_file():
+        env_id, config = world_of_run(Path(options.policy), {"device": options.device})
+    else:
+        env_id, config = options.env, options.world_config()
+    world = World(config, rows)
+    _, actor = find_actor(options.policy, env_id, world)
+    dialogues = simulate(world, actor, options.people, options.seed)
+    if str(options.out) == "-":
+        for dialogue in dialogues:
+            for record in dialogue:
+                print(json.dumps(record, ensure_ascii=False))
+        return 0
+    # Streamed into a neighbour that takes the name at the end: no half-written file under that name.
+    partial = options.out.with_name(f".{options.out.name}.partial")
+    turns = 0
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            for dialogue in dialogues:
+                turns += len(dialogue)
+                file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in dialogue)
+        os.replace(partial, options.out)
+    except OSError as error:
+        raise DataError(f"{options.out}: cannot be written ({error.strerror}); choose another --out") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    print(f"{options.out}: {options.people} dialogues, {turns} turns", file=sys.stderr)
+    return 0

@@ -1,0 +1,168 @@
+"""Measure policies on fresh people, all on the same ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlgen.affect import CATEGORIES
+from rlgen.errors import ConfigError
+from rlgen.experiments.statistics import as_dict, paired_difference, summary, worst_share
+from rlgen.policies.baselines import Actor, recognised, to_space
+from rlgen.policies.protocols import WorldLike
+
+SEED = 3_000_000
+"""First person of an evaluation; training meets people from 0, `bench headroom` fits on people from 2,000,000."""
+
+_NAMES = ("return", "relief", "length", "completed", "abandoned", "mean_rating", "cost")
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What a policy achieved, one entry per person.
+
+    Attributes:
+        values: name -> `[P]`: return, relief, length, completed, abandoned, mean_rating, cost.
+        terms: reward term -> `[P]`, summed over the dialogue.
+        emotion: `[T]` recognised category of every turn of every person, for behaviour.
+        turn: `[T]`.
+        actions: `[T, 4]` in [-1, 1].
+    """
+
+    values: dict[str, NDArray[np.float64]]
+    terms: dict[str, NDArray[np.float64]]
+    emotion: NDArray[np.int64]
+    turn: NDArray[np.int64]
+    actions: NDArray[np.float32]
+
+
+def check_fresh(seed: int, people: int, trained_on: tuple[int, int]) -> None:
+    """Refuse to evaluate on people of the training.
+
+    Args:
+        seed: first person of the evaluation.
+        people: how many.
+        trained_on: first and last seed of the training's people.
+
+    Raises:
+        ConfigError: the two ranges meet.
+    """
+    first, last = trained_on
+    if seed <= last and first <= seed + people - 1:
+        raise ConfigError(
+            f"seed was {seed}: people {seed} to {seed + people - 1} overlap the training's {first} to {last}; "
+            f"choose a --seed above {last}"
+        )
+
+
+def evaluate(
+    world: WorldLike,
+    actor: Actor,
+    people: int,
+    seed: int = SEED,
+    progress: Callable[[int], None] | None = None,
+) -> Outcomes:
+    """Meet persons `seed` to `seed + people - 1` once each.
+
+    Args:
+        world: its dialogues are begun anew.
+        actor: the policy.
+        people: how many persons, at least 1.
+        seed: of the first person, and of the actor's own draws.
+        progress: called with the number of persons met so far.
+    """
+    values = {name: np.full(people, np.nan) for name in _NAMES}
+    terms: dict[str, NDArray[np.float64]] = {}
+    rng = np.random.default_rng(seed)
+    obs = world.reset(seed, people)
+    turn = np.zeros(world.num_envs, dtype=np.int64)
+    serving = np.arange(world.num_envs) < people
+    seen: list[tuple[Any, Any, Any]] = []
+    met = 0
+    upcoming = world.num_envs
+    while not world.exhausted:
+        actions = actor.act(obs, world.layout, rng, turn)
+        seen.append((recognised(obs, world.layout)[serving], turn[serving].copy(), actions[serving]))
+        step = world.step(to_space(actions, world.single_action_space))
+        turn += 1
+        obs = step.obs
+        ended = step.finished
+        if ended is None:
+            continue
+        rows, person = np.asarray(ended.rows), np.asarray(ended.person)
+        real = person >= 0
+        whose = person[real]
+        found = (
+            ended.episode_return, ended.relief, ended.length, ended.completed, ended.abandoned, ended.mean_rating,
+            ended.cost,
+        )  # fmt: skip
+        for name, array in zip(_NAMES, found, strict=True):
+            values[name][whose] = np.asarray(array)[real]
+        for name, array in ended.terms.items():
+            terms.setdefault(name, np.zeros(people))[whose] = np.asarray(array)[real]
+        turn[rows] = 0
+        serving[rows] = upcoming + np.arange(len(rows)) < people
+        upcoming += len(rows)
+        met += len(whose)
+        if progress is not None:
+            progress(met)
+    emotion, turns, taken = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    return Outcomes(values, terms, emotion, turns, taken)
+
+
+def describe(outcomes: Outcomes) -> dict[str, Any]:
+    """Means with intervals, spread and tail of one policy, for JSON."""
+    returns = outcomes.values["return"]
+    described: dict[str, Any] = {name: summary(array) for name, array in outcomes.values.items()}
+    described["return_sd"] = round(float(returns.std(ddof=1)) if len(returns) > 1 else 0.0, 6)
+    described["worst_decile"] = round(worst_share(returns), 6)
+    described["terms"] = {name: round(float(array.mean()), 6) for name, array in outcomes.terms.items()}
+    return described
+
+
+def compare(reference: Outcomes, others: Mapping[str, Outcomes]) -> dict[str, Any]:
+    """Paired differences reference - other over the same people, with intervals, for JSON."""
+    return {
+        name: {
+            what: as_dict(paired_difference(reference.values[what], other.values[what]))
+            for what in ("return", "relief")
+        }
+        for name, other in others.items()
+    }
+
+
+def behaviour(outcomes: Outcomes) -> dict[str, Any]:
+    """Mean actions by recognised emotion and by turn, with counts, for JSON."""
+
+    def means(keys: NDArray[np.int64], names: list[str]) -> dict[str, Any]:
+        table = {}
+        for index, name in enumerate(names):
+            chosen = outcomes.actions[keys == index]
+            if len(chosen):
+                table[name] = {
+                    "count": len(chosen),
+                    "mean": [round(float(v), 4) for v in chosen.mean(axis=0)],
+                    "sd": [round(float(v), 4) for v in chosen.std(axis=0)],
+                }
+        return table
+
+    turns = [str(turn) for turn in range(int(outcomes.turn.max()) + 1)]
+    return {"by_emotion": means(outcomes.emotion, list(CATEGORIES)), "by_turn": means(outcomes.turn, turns)}
+
+
+def per_person_csv(outcomes: Mapping[str, Outcomes], seed: int) -> str:
+    """One line per policy and person."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["policy", "person_seed", *_NAMES])
+    for name, outcome in outcomes.items():
+        columns = [outcome.values[what] for what in _NAMES]
+        for person in range(len(columns[0])):
+            writer.writerow([name, seed + person, *(f"{column[person]:.6g}" for column in columns)])
+    return buffer.getvalue()

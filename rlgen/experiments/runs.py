@@ -1,0 +1,173 @@
+"""A run is a folder: resolved config and its hash, manifest, metrics, policy, evaluation, report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rlgen import __version__
+from rlgen.errors import ConfigError
+from rlgen.experiments.tables import git_commit, machine
+
+_PACKAGES = ("numpy", "scipy", "torch", "stable-baselines3", "gymnasium", "transformers", "tokenizers", "pydantic")
+# Where a run lies, who watches it and how often it is saved do not change what it computes.
+_OUTSIDE = frozenset({"out", "wandb", "wandb_project", "checkpoint_every", "hash"})
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """sha256 of what decides a run's results, first 16 hex digits."""
+    kept = {name: value for name, value in config.items() if name not in _OUTSIDE}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted({*old, *new}):
+            if where or name not in _OUTSIDE:
+                yield from _differences(old.get(name), new.get(name), f"{where}.{name}" if where else name)
+    elif old != new:
+        yield f"{where} is {old!r} there and {new!r} now"
+
+
+class Run:
+    """A run's folder.
+
+    Attributes:
+        path: the folder.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @property
+    def policy(self) -> Path:
+        """The policy, which is also the checkpoint to resume from."""
+        return self.path / "policy.zip"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON line per iteration: the truth; TensorBoard and W&B are views of it."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def evaluation(self) -> Path:
+        """What `rlgen evaluate` found."""
+        return self.path / "evaluation.json"
+
+    @property
+    def dialogues(self) -> Path:
+        """Example dialogues, one JSON line per turn."""
+        return self.path / "dialogues.jsonl"
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """An existing run.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        run = cls(path)
+        if not (run.path / "config.json").is_file():
+            raise ConfigError(f"{run.path}: not a run (config.json is missing); give the folder that training wrote")
+        return run
+
+    def config(self) -> dict[str, Any]:
+        """The resolved config."""
+        loaded: dict[str, Any] = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
+        return loaded
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest."""
+        loaded: dict[str, Any] = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
+        return loaded
+
+    def claim(self, config: Mapping[str, Any]) -> None:
+        """Make the folder this config's, or check that it is.
+
+        Raises:
+            ConfigError: the folder holds a run of another config, or other files.
+        """
+        plain = json.loads(json.dumps(dict(config)))
+        if (self.path / "config.json").is_file():
+            stored = self.config()
+            if stored["hash"] != config_hash(plain):
+                first = next(_differences(stored, plain), "the hash differs")
+                raise ConfigError(f"{self.path}: holds a run of another config ({first}); choose another --out")
+            return
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise ConfigError(f"{self.path}: the folder is not empty and holds no run; choose another --out")
+        write_atomically(self.path / "config.json", json.dumps({**plain, "hash": config_hash(plain)}, indent=2) + "\n")
+
+    def write_manifest(self, parts: Mapping[str, str], seeds: Mapping[str, Any], device: str) -> None:
+        """Write down what the run was made with.
+
+        Args:
+            parts: part name -> sha256 of its weights.
+            seeds: which seeds were used for what.
+            device: where it ran.
+        """
+        manifest = {
+            "rlgen": __version__,
+            "commit": git_commit(),
+            "command": " ".join(["rlgen", *sys.argv[1:]]) if sys.argv[0].endswith("rlgen") else " ".join(sys.argv),
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "python": platform.python_version(),
+            "packages": {name: _version(name) for name in _PACKAGES},
+            "machine": machine(),
+            "device": device,
+            "seeds": dict(seeds),
+            "parts": dict(parts),
+        }
+        write_atomically(self.path / "manifest.json", json.dumps(manifest, indent=2) + "\n")
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The metrics so far; a last line cut short by a kill is left out."""
+        records: list[dict[str, Any]] = []
+        if not self.metrics.is_file():
+            return records
+        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return records
+
+    def rewind_metrics(self, step: int) -> None:
+        """Drop what was written after the checkpoint at `step`."""
+        kept = [record for record in self.read_metrics() if record["step"] <= step]
+        write_atomically(self.metrics, "".join(json.dumps(record) + "\n" for record in kept))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"

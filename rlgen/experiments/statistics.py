@@ -1,0 +1,103 @@
+"""Means with bootstrap intervals, paired differences, and tails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its percentile bootstrap interval.
+
+    Attributes:
+        mean: of the values that are not NaN; NaN where there are none.
+        low: lower end.
+        high: upper end.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def sign(self) -> int:
+        """1 where the interval lies above zero, -1 below, 0 where it holds zero or is NaN."""
+        return int(self.low > 0) - int(self.high < 0)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def _resampled_means(values: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
+    rng = np.random.default_rng(seed)
+    size = len(values)
+    means = np.empty(resamples)
+    # About 4 MB of indices at a time: the memory does not grow with the number of people.
+    chunk = max(1, 500_000 // size)
+    for start in range(0, resamples, chunk):
+        stop = min(start + chunk, resamples)
+        means[start:stop] = values[rng.integers(size, size=(stop - start, size))].mean(axis=1)
+    return means
+
+
+def bootstrap_mean(values: ArrayLike, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """Mean of independent values with a percentile bootstrap interval (Efron, 1979).
+
+    Args:
+        values: `[n]`; NaN is left out.
+        level: of the interval, in (0, 1).
+        resamples: bootstrap samples.
+        seed: of the resampling; the same seed gives the same interval.
+    """
+    given = np.asarray(values, dtype=np.float64)
+    given = given[~np.isnan(given)]
+    if len(given) == 0:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    means = _resampled_means(given, resamples, seed)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(given.mean()), float(low), float(high))
+
+
+def paired_difference(
+    first: ArrayLike, second: ArrayLike, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval:
+    """Mean of `first - second` over the same people; pairs are resampled together.
+
+    Args:
+        first: `[n]`.
+        second: `[n]`, entry i belongs to the same person as `first[i]`; pairs with NaN are left out.
+        level: of the interval.
+        resamples: bootstrap samples.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: the two are not of the same length.
+    """
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if a.shape != b.shape:
+        raise ValueError(f"pairs are needed: got {a.shape} and {b.shape} values")
+    return bootstrap_mean(a - b, level, resamples, seed)
+
+
+def worst_share(values: ArrayLike, share: float = 0.1) -> float:
+    """Mean of the lowest `share` of the values (at least one of them): how the worst-off fare."""
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    return float(ordered[: max(1, int(len(ordered) * share))].mean())
+
+
+def summary(values: ArrayLike, seed: int = 0) -> dict[str, Any]:
+    """`{"mean", "low", "high"}` for JSON, rounded to six digits; None for NaN."""
+    interval = bootstrap_mean(values, seed=seed)
+    return as_dict(interval)
+
+
+def as_dict(interval: Interval) -> dict[str, float | None]:
+    """An interval for JSON."""
+    pairs = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return {name: None if np.isnan(value) else round(value, 6) for name, value in pairs.items()}

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from rlgen.errors import ConfigError
+from rlgen.experiments.evaluation import behaviour, check_fresh, compare, describe, evaluate, per_person_csv
+from rlgen.policies.baselines import EmotionTable, Fixed, Random
+
+
+@pytest.fixture
+def world(fake_world):
+    return fake_world(8)
+
+
+def test_every_person_is_met_once_and_the_number_of_rows_does_not_matter(fake_world):
+    fixed = Fixed(controls=(0.3, 0.1, 0.0, 0.2))
+    few, many = (evaluate(fake_world(n), fixed, 50, seed=900) for n in (4, 64))
+    for name in few.values:
+        if name != "mean_rating":  # the fake gives ratings by row
+            assert few.values[name] == pytest.approx(many.values[name]), name
+    assert few.terms["near"] == pytest.approx(many.terms["near"])
+    assert len(few.turn) == len(many.turn) == few.values["length"].sum()
+
+
+def test_turns_are_counted_per_dialogue(world):
+    found = evaluate(world, Fixed(), 40, seed=5)
+    at_turn = np.bincount(found.turn)
+    lengths = found.values["length"]
+    assert at_turn.tolist() == [(lengths > t).sum() for t in range(int(lengths.max()))]
+
+
+def test_a_better_rule_is_found_better_and_pairing_sees_it(world):
+    from importlib import import_module
+
+    targets = import_module(type(world).__module__).TARGETS
+    table = EmotionTable(table=tuple(tuple(float(v) for v in row * 0.75) for row in targets))
+    good, bad = evaluate(world, table, 100, seed=7), evaluate(world, Random(), 100, seed=7)
+    gap = compare(good, {"random": bad})["random"]["return"]
+    assert gap["low"] > 0
+    assert describe(good)["return"]["mean"] > describe(bad)["return"]["mean"]
+    assert describe(good)["worst_decile"] < describe(good)["return"]["mean"]
+    actions = behaviour(good)["by_emotion"]
+    assert actions["sadness"]["mean"][0] == pytest.approx(0.6, abs=1e-3)
+
+
+def test_discrete_worlds_take_the_same_rules(fake_world):
+    found = evaluate(fake_world(8, actions="discrete"), Fixed(), 20, seed=1)
+    assert not np.isnan(found.values["return"]).any()
+
+
+def test_people_of_the_training_are_refused():
+    check_fresh(64, 300, (0, 63))
+    for seed in (0, 63):
+        with pytest.raises(ConfigError, match="above 63"):
+            check_fresh(seed, 300, (0, 63))
+
+
+def test_the_csv_has_a_line_per_policy_and_person(world):
+    found = evaluate(world, Fixed(), 10, seed=40)
+    lines = per_person_csv({"centre": found, "again": found}, 40).splitlines()
+    assert len(lines) == 21
+    assert lines[1].startswith("centre,40,")

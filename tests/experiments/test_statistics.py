@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rlgen.experiments.statistics import bootstrap_mean, paired_difference, summary, worst_share
+
+
+def test_interval_of_a_mean_is_the_normal_one():
+    values = np.random.default_rng(0).normal(2.0, 3.0, 4000)
+    found = bootstrap_mean(values)
+    half = 1.96 * values.std() / np.sqrt(len(values))
+    assert found.mean == pytest.approx(values.mean())
+    assert found.low == pytest.approx(values.mean() - half, abs=0.1 * half)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.1 * half)
+
+
+def test_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    covered = [
+        (lambda i: i.low <= 0 <= i.high)(bootstrap_mean(rng.normal(size=100), resamples=400, seed=k))
+        for k in range(400)
+    ]
+    assert 0.91 <= np.mean(covered) <= 0.98
+
+
+def test_pairing_removes_what_people_share():
+    rng = np.random.default_rng(2)
+    person = rng.normal(0, 10, 500)
+    a, b = person + 0.5 + rng.normal(0, 0.1, 500), person + rng.normal(0, 0.1, 500)
+    found = paired_difference(a, b)
+    assert found.sign == 1
+    assert found.high - found.low == pytest.approx(2 * 1.96 * np.sqrt(0.02 / 500), rel=0.15)
+    assert paired_difference(b, a).sign == -1
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-10, 10), st.integers(2, 50))
+def test_a_constant_has_no_interval_and_a_shift_moves_it(value, size):
+    values = np.full(size, value)
+    found = bootstrap_mean(values, resamples=50)
+    assert found.low == pytest.approx(value)
+    assert found.high == pytest.approx(value)
+    assert paired_difference(values, values, resamples=50).sign == 0
+
+
+def test_missing_values_are_left_out_and_nothing_is_nothing():
+    assert bootstrap_mean([1.0, np.nan, 3.0]).mean == 2.0
+    assert summary([np.nan]) == {"mean": None, "low": None, "high": None}
+    with pytest.raises(ValueError, match="pairs"):
+        paired_difference([1.0], [1.0, 2.0])
+
+
+def test_the_same_seed_gives_the_same_interval():
+    values = np.random.default_rng(3).normal(size=50)
+    assert bootstrap_mean(values, seed=4) == bootstrap_mean(values, seed=4)
+
+
+def test_worst_share_is_the_mean_of_the_tail():
+    assert worst_share(np.arange(100)) == 4.5
+    assert worst_share([3.0, 1.0]) == 1.0
