@@ -1,0 +1,114 @@
+"""The corpus that the generator learns from: exchanges composed from the phrase banks, without end.
+
+An exchange is a window of a dialogue and the reply to its last utterance, with everything that the
+reply was asked to be. The dials of the reply are drawn independently of each other and of the person.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, SADNESS, SURPRISE
+from rlgen.text.compose_person import CLOSING, INTENSITY, OPENING, levels_of, say
+from rlgen.text.compose_reply import STEPS, WEIGHTS, answer
+from rlgen.text.topics import topics
+
+Split = Literal["train", "held_out"]
+
+_PHASE_SHARES: Final = (0.30, 0.60, 0.88, 1.0)  # cumulative: opening, exploring, working, closing
+_DISTRESS: Final = (SADNESS, ANGER, FEAR)
+_BRIGHT: Final = (NEUTRAL, HAPPINESS, SURPRISE)
+_BRIGHT_SHARE: Final = (0.0, 0.08, 0.25, 0.55)  # by phase
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One window and its reply.
+
+    Attributes:
+        context: 1, 3 or 5 texts, person and supporter alternating, ending with the person.
+        reply: what the supporter answers.
+        category: the person's, index into `rlgen.affect.CATEGORIES`.
+        intensity: the person's, in [0, 1].
+        topic: index into `rlgen.text.topics.topics()`.
+        phase: 0 opening, 1 exploring, 2 working, 3 closing.
+        warmth: of the reply, in {-1, -.5, 0, .5, 1}.
+        directiveness: of the reply, in {-1, -.5, 0, .5, 1}.
+        weight: emotional intensity of the reply, in {0, .5, 1}.
+        strategy: what the reply does, see `rlgen.text.compose_reply.Answer`.
+        template: the combination of patterns behind the reply.
+    """
+
+    context: tuple[str, ...]
+    reply: str
+    category: int
+    intensity: float
+    topic: int
+    phase: int
+    warmth: float
+    directiveness: float
+    weight: float
+    strategy: str
+    template: str
+
+
+def _below(rng: random.Random, count: int) -> int:
+    return int(rng.random() * count)
+
+
+def _exchange(rng: random.Random, held_out: bool) -> Exchange:
+    topic = _below(rng, len(topics()))
+    slots = {name: values[_below(rng, len(values))] for name, values in topics()[topic].slots.items()}
+    where = rng.random()
+    phase = sum(where >= share for share in _PHASE_SHARES[:-1])
+    distress = _DISTRESS[_below(rng, 3)]
+    bright = rng.random() < _BRIGHT_SHARE[phase]
+    turns = 1 + _below(rng, 3) if phase else 1 + (rng.random() < 0.15)
+    level = _below(rng, 3)
+    context: list[str] = []
+    used: frozenset[str] = frozenset()
+    for turn in range(turns):
+        last = turn == turns - 1
+        ago = turns - 1 - turn
+        now = phase if last else max(OPENING, min(phase - 1, phase - ago + (rng.random() < 0.3)))
+        category, strength = distress, min(2, level + (ago > 0 and rng.random() < 0.5))
+        if last and bright:
+            category = _BRIGHT[_below(rng, 3)]
+            strength = _below(rng, levels_of(category))
+        said = say(rng, topic, category, strength, now, _below(rng, 3), slots)
+        warmth, lead, weight = _below(rng, 5), _below(rng, 5), _below(rng, 3)
+        reply = answer(rng, said, topic, category, now, warmth, lead, weight, held_out, used)
+        used |= frozenset(reply.template.split("+"))
+        context.append(said.text)
+        if not last:
+            context.append(reply.text)
+    return Exchange(
+        context=tuple(context),
+        reply=reply.text,
+        category=category,
+        intensity=INTENSITY[strength],
+        topic=topic,
+        phase=phase,
+        warmth=STEPS[warmth],
+        directiveness=STEPS[lead],
+        weight=WEIGHTS[weight],
+        strategy=reply.strategy,
+        template=reply.template,
+    )
+
+
+def compose(seed: int, size: int, split: Split = "train") -> Iterator[Exchange]:
+    """Exchanges, the same for the same seed.
+
+    Args:
+        seed: of the choices.
+        size: how many.
+        split: `"train"`, or `"held_out"`: combinations of patterns that never occur in `"train"`,
+            neither as reply nor in a context.
+    """
+    rng = random.Random(f"corpus/{split}/{seed}")
+    for _ in range(size):
+        yield _exchange(rng, split == "held_out")
