@@ -20,6 +20,7 @@ from rlgen.types import I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceC
 F64 = NDArray[np.float64]
 
 PHASES: Final = 4
+OPENING, EXPLORING, WORKING, CLOSING = range(PHASES)
 DISCLOSURES: Final = 3
 _LEVELS: Final = 4  # bins of intensity in the utterance table
 _CHOICES: Final = 48  # candidates per cell; more than a dialogue is long, so that one is always unsaid
@@ -27,8 +28,8 @@ _SEGMENTS: Final = 64  # candidates per actor and category
 _SEGMENT_WIDTH: Final = 0.1  # tolerance of intensity and arousal when a segment is chosen
 
 # What it costs to say something that does not quite fit, in nats of choice probability. A topic is
-# never left while anything of it is unsaid.
-_TOPIC, _CATEGORY, _PHASE, _DISCLOSURE, _INTENSITY = 100.0, 8.0, 4.0, 2.0, 4.0
+# never left while anything of it is unsaid; one opens and takes leave only once.
+_TOPIC, _ENDS, _CATEGORY, _PHASE, _DISCLOSURE, _INTENSITY = 100.0, 30.0, 8.0, 4.0, 2.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Felt:
         category: index into `rlgen.affect.CATEGORIES`.
         intensity: in [0, 1].
         arousal: in [-1, 1].
-        phase: 0 opening, 1 exploring, 2 working, 3 closing.
+        phase: 0 opening, 1 exploring, 2 working, 3 taking leave.
         disclosure: 0 guarded, 1 plain, 2 open.
     """
 
@@ -139,6 +140,8 @@ def _index_utterances(bank: UtteranceCatalogue) -> tuple[NDArray[np.int32], F64]
     apart = np.linalg.norm(CATEGORY_VALENCE_AROUSAL[:, None] - CATEGORY_VALENCE_AROUSAL[None], axis=2)
     misfit = _CATEGORY * (apart + (apart > 0))[category, bank.category[known]]
     misfit = misfit + _PHASE * np.abs(phase - bank.phase[known])
+    for end in (OPENING, CLOSING):
+        misfit = misfit + _ENDS * ((phase == end) != (bank.phase[known] == end))
     misfit = misfit + _DISCLOSURE * np.abs(disclosure - bank.disclosure[known])
     misfit = misfit + _INTENSITY * np.abs((level + 0.5) / _LEVELS - bank.intensity[known])
     # Ties are broken differently in every cell, so that no utterance is left out of all of them.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rlgen.errors import PopulationError
+from rlgen.text import topics as text_topics
 from rlgen.users.settings import FamilyConfig, Population
 from rlgen.users.theory_coefficients import TheoryCoefficients
 
@@ -20,14 +21,6 @@ _THEORY_SHIFTS: Final[dict[str, dict[str, dict[str, float]]]] = {
     "impatient": {"ending": {"abandon": 1.2, "abandon_by_turn": 0.06}},
     "constant_raters": {},
     "stalling": {},
-}
-
-# A word in a topic's name that belongs to the setting.
-_SCENARIO_WORDS: Final[dict[str, tuple[str, ...]]] = {
-    "education": ("academ", "school", "stud", "exam", "class", "universit", "colleg"),
-    "healthcare": ("health", "ill", "pain", "medic", "sleep", "diagnos", "hospital", "grief", "depress", "anxi"),
-    "workplace": ("work", "job", "career", "boss", "burnout", "colleague", "money", "unemploy"),
-    "companion": ("lonel", "friend", "family", "partner", "relation", "breakup", "grief", "parent", "isolat"),
 }
 
 
@@ -54,8 +47,8 @@ def topics_of(config: FamilyConfig, topics: Sequence[str]) -> list[int]:
     """
     chosen = list(range(len(topics)))
     if config.scenario is not None:
-        words = _SCENARIO_WORDS[config.scenario]
-        chosen = [i for i in chosen if any(word in topics[i].lower() for word in words)]
+        setting = {topic.name: topic.scenario for topic in text_topics.topics()}
+        chosen = [i for i in chosen if setting.get(topics[i]) == config.scenario]
         if not chosen:
             raise PopulationError(
                 f"users: scenario {config.scenario!r} fits none of the bank's topics ({', '.join(topics)}); "

@@ -24,7 +24,7 @@ from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.config import TheoryConfig
-from rlgen.users.expression import F64, Felt, Voices
+from rlgen.users.expression import CLOSING, EXPLORING, F64, OPENING, WORKING, Felt, Voices
 from rlgen.users.populations import theory_people, topics_of
 from rlgen.users.protocol import family
 from rlgen.users.theory_coefficients import Affine, Triple
@@ -130,8 +130,8 @@ class TheoryUsers:
         hearts.rater[rows] = c.rating.rater_spread * ndtri(person["rater"])
         hearts.constant[rows] = person["constant"] < c.rating.constant_share
         hearts.wait[rows] = 2 + (person["gap"] < c.rating.long_gap)
-        opening = np.zeros(len(rows), dtype=np.int64)
-        return self._speak(rows, opening, streams.uniform("users.opening", 0, len(_TURN)))
+        opening = np.full(len(rows), OPENING)
+        return self._speak(rows, opening, np.zeros_like(opening), streams.uniform("users.opening", 0, len(_TURN)))
 
     def respond(self, words: Words, reading: Reading, streams: Streams, turn: I64) -> tuple[Feedback, Expression]:
         """See `rlgen.users.Users.respond`; only the reading of the words is used."""
@@ -147,9 +147,10 @@ class TheoryUsers:
             abandoned,
         )
         showing, hearts = self.coefficients.showing, self._hearts
-        phase = np.where(hearts.understood >= showing.working_from, 2, 1)
-        phase = np.where((hearts.relief >= showing.closing_from) | completed, 3, phase)
-        return feedback, self._speak(self._all, phase, drawn[:, : len(_TURN)])
+        phase = np.where(hearts.understood >= showing.working_from, WORKING, EXPLORING)
+        phase = np.where(completed | abandoned, CLOSING, phase)
+        mood = completed.astype(np.int64) - abandoned
+        return feedback, self._speak(self._all, phase, mood, drawn[:, : len(_TURN)])
 
     def hidden(self) -> dict[str, F32]:
         """See `rlgen.users.Users.hidden`; relief is model_relief here, since the path is the model's own."""
@@ -287,13 +288,16 @@ class TheoryUsers:
         shown = c.base + c.by_trust * s.trust + c.by_understood * s.understood - strain + c.noise * noise
         return np.clip(shown, 0.0, 1.0).astype(np.float32)
 
-    def _speak(self, rows: I64, phase: I64, drawn: F64) -> Expression:
+    def _speak(self, rows: I64, phase: I64, leaving: I64, drawn: F64) -> Expression:
+        """`leaving` is 1 where one leaves content, -1 where disappointed, else 0."""
         c, s = self.coefficients.showing, self._hearts
         draw = _columns(_TURN, drawn)
         intensity, trust, feeling = s.intensity[rows], s.trust[rows], s.feeling[rows]
         calm = expit((c.calm_below - intensity) / c.calm_width)
+        calm = np.where(leaving > 0, 1.0, np.where((leaving < 0) | (phase == OPENING), 0.0, calm))
         sounds_calm = draw["category"] < calm
-        within = np.where(sounds_calm, draw["category"] / calm, (draw["category"] - calm) / (1.0 - calm))
+        bounds = np.where(sounds_calm, 0.0, calm), np.where(sounds_calm, calm, 1.0)
+        within = (draw["category"] - bounds[0]) / (bounds[1] - bounds[0])
         happy = np.clip(c.happy_by_relief * s.relief[rows], 0.0, 1.0)
         other = np.where(within < c.mixed, 1 + (within < c.mixed / 2), 0)
         category = np.where(

@@ -181,7 +181,7 @@ class People(Settings):
     )
     intensity: Number = Field(default=0.7, description="mean initial intensity")
     intensity_spread: Size = Field(default=0.12, description="its standard deviation")
-    trust: Number = Field(default=0.4, description="mean initial trust")
+    trust: Number = Field(default=0.5, description="mean initial trust")
     trust_spread: Size = Field(default=0.12, description="its standard deviation")
     understood: Share = Field(default=0.1, description="initial understanding of most people")
     understood_share: Share = Field(default=0.35, description="share of people who start well understood")
@@ -208,7 +208,6 @@ class Showing(Settings):
     open_from: Number = Field(default=0.6, description="trust from which people open up")
     disclosure_noise: Size = Field(default=0.08, description="standard deviation of trust as it shows in disclosure")
     working_from: Number = Field(default=0.4, description="understanding from which a dialogue is in its working phase")
-    closing_from: Number = Field(default=0.3, description="relief from which a dialogue is closing")
 
 
 class TheoryCoefficients(Settings):

@@ -1,0 +1,116 @@
+"""What a fit of calibrated people consists of: numbers with names, and no text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, ValidationError, model_validator
+
+from rlgen.artifacts import load
+from rlgen.errors import PopulationError
+from rlgen.users.settings import Number, Positive, Settings, Share, Size
+
+KIND: Final = "calibrated_users/1"
+FILE: Final = "parameters.json"
+
+Shares = tuple[Size, Size, Size, Size, Size]
+"""Weights of the five points of a scale."""
+
+
+class ReadingEffect(Settings):
+    """What a reply's reading does to a rating, in logits per within-person standard deviation."""
+
+    effect: Number = Field(description="coefficient of the standardised reading")
+    mean: Number = Field(description="mean of the reading over human supporters' replies")
+    deviation: Positive = Field(description="its standard deviation within a dialogue")
+
+
+class RatingParameters(Settings):
+    """Ordinal logistic model of ratings, see `rlgen.users.rating_model`. Pairs are (helped, not helped)."""
+
+    cuts: tuple[Number, Number, Number, Number] = Field(description="thresholds between the five points")
+    spread: Size = Field(description="standard deviation of personal effects")
+    unhelped: Number = Field(description="shift of the personal effects of people who are not helped")
+    first: Number = Field(description="shift of the first rating")
+    trend: Number = Field(description="per ten replies")
+    last: Number = Field(description="per point of the last rating above 4")
+    lapse: Share = Field(description="share of ratings that are uniformly random")
+    constant: tuple[Share, Share] = Field(description="share of constant raters")
+    constant_value: tuple[Shares, Shares] = Field(description="what constant raters give")
+    readings: dict[str, ReadingEffect] = Field(description="by name, see `rlgen.users.readings.NAMES`")
+    gap: tuple[Size, Size] = Field(description="weights of two and three replies between ratings")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RatingParameters:
+        if sorted(self.cuts) != list(self.cuts):
+            raise PopulationError(f"users: ratings.cuts was {self.cuts}: thresholds must not fall; refit the people")
+        return self
+
+
+class EndingParameters(Settings):
+    """Hazards per reply. Mood is the running mean of the ratings above 4, shrunk by one pseudo-rating."""
+
+    complete: tuple[Number, ...] = Field(description="logit hazard of completing after reply 1, 2, ... at mood 0")
+    complete_mood: Number = Field(description="per unit of mood")
+    abandon: Number = Field(description="logit hazard of abandoning at mood 0, reply 0")
+    abandon_mood: Number = Field(description="per unit of mood")
+    abandon_turn: Number = Field(description="per ten replies")
+    share: Share = Field(description="share of successes at which the intercept holds")
+
+
+class ReliefParameters(Settings):
+    """Final intensity = base + slope initial + mood (mean mood) + spread noise, rounded to 1-5."""
+
+    base: Number
+    slope: Number
+    mood: Number
+    spread: Positive
+
+
+class Parameters(Settings):
+    """One fitted population. Pairs are (helped, not helped)."""
+
+    ratings: RatingParameters
+    endings: EndingParameters
+    relief: tuple[ReliefParameters, ReliefParameters]
+    initial: tuple[Shares, Shares] = Field(description="weights of initial intensities 1-5")
+    feelings: tuple[Size, Size, Size] = Field(description="weights of sadness, fear and anger")
+
+
+class Fit(Settings):
+    """The posterior mean and an ensemble of draws from the posterior."""
+
+    mean: Parameters
+    draws: tuple[Parameters, ...]
+
+    def member(self, draw: int | None) -> Parameters:
+        """The mean, or one draw.
+
+        Raises:
+            PopulationError: there is no such draw.
+        """
+        if draw is None:
+            return self.mean
+        if draw >= len(self.draws):
+            raise PopulationError(f"users: draw was {draw}: this fit holds draws 0 to {len(self.draws) - 1}")
+        return self.draws[draw]
+
+
+def read_fit(source: str | Path) -> Fit:
+    """A fit from `"shipped:NAME"` or from a folder that `rlgen fit users` wrote.
+
+    Raises:
+        ArtifactError: missing, damaged or of another kind.
+        PopulationError: the numbers describe impossible people.
+    """
+    file = load(source, KIND).file(FILE)
+    try:
+        return Fit.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise PopulationError(f"{file}: {field}: {first['msg'].lower()}; refit with `rlgen fit users`") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise PopulationError(f"{file}: not JSON; refit with `rlgen fit users`") from error
