@@ -14,10 +14,11 @@ _STREET: Final = re.compile(
     r"\b\d{1,5} (?:[A-Z][\w']+ ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Way)\b"
 )
 _MARKUP: Final = re.compile(r"<[^<>\s]{1,20}>|\[(?:UNK|PAD|CLS|SEP|MASK)\]|\ufffd|[\x00-\x08\x0b-\x1f\x7f]")
-_RUN: Final = re.compile(r"(.)\1{5,}")
+_RUN: Final = re.compile(r"(.)\1{7,}")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LONGEST_WORD: Final = 30
 _REPEATS: Final = 4  # the same word so often in a row, or the same two words, is a decoder that got stuck
+_SPARSE: Final = 6  # in a long text a pair may come back, once in so many words
 
 
 def personal_data(text: str) -> str:
@@ -50,7 +51,7 @@ def garbled(text: str, max_chars: int) -> str:
     if _MARKUP.search(text):
         return "control signs"
     words = _WORD.findall(bare.lower())
-    if sum(map(len, words)) * 2 < len(bare):
+    if sum(map(len, words)) * 3 < len(bare):
         return "hardly any letters"
     if _RUN.search(bare):
         return "one sign over and over"
@@ -67,4 +68,5 @@ def _stuck(words: list[str]) -> bool:
         run = run + 1 if before == after else 1
         if run == _REPEATS:
             return True
-    return max(Counter(pairwise(words)).values()) >= _REPEATS
+    again = max(Counter(pairwise(words)).values())
+    return again >= _REPEATS and again * _SPARSE >= len(words)
