@@ -1,0 +1,54 @@
+"""`rlgen reward list`: the reward terms and designs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from pydantic import Field
+
+from rlgen.experiments.options import Options, parse
+from rlgen.rewards import TERMS, RewardDesign, design, shipped_designs
+
+
+class RewardListOptions(Options):
+    """Options of `rlgen reward list`."""
+
+    check: Path | None = Field(None, description="a design of your own (YAML) to check and show with the shipped ones")
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print terms and designs."""
+    options = parse(RewardListOptions, argv, "reward list")
+    designs = [design(name) for name in shipped_designs()]
+    if options.check is not None:
+        designs.append(design(options.check))
+    if options.as_json:
+        terms = {name: {"summary": term.summary, "params": term.params().model_dump()} for name, term in TERMS.items()}
+        print(json.dumps({"terms": terms, "designs": [one.to_dict() for one in designs]}))
+        return 0
+    print("terms")
+    for name, term in sorted(TERMS.items()):
+        params = ", ".join(f"{field}: {value}" for field, value in term.params().model_dump().items())
+        _entry(name, term.summary, f"params {{{params}}}" if params else "no params")
+    print("\ndesigns")
+    for one in designs:
+        _entry(one.name, *_lines(one))
+    return 0
+
+
+def _lines(one: RewardDesign) -> list[str]:
+    low, high = one.staying()
+    fixed, left = one.completing()
+    weights = " + ".join(f"{weighted.weight:g} {name}" for name, weighted in one.terms.items())
+    pays = f"a turn pays {low:g} to {high:g} while staying; completion pays {fixed:g} + {left:g} per turn left"
+    return [one.description, weights, pays]
+
+
+def _entry(name: str, *lines: str) -> None:
+    for i, line in enumerate(lines):
+        print(f"  {name if i == 0 else '':<16}{line}")
