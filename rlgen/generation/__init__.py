@@ -1,1 +1,21 @@
-""""""
+"""Emotion, context and controls to words: a small conditional transformer and its batched decoder."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rlgen.generation.constant import ConstantGenerator
+    from rlgen.generation.embedded import EmbeddedGenerator
+
+__all__ = ["ConstantGenerator", "EmbeddedGenerator"]
+
+_HOMES = {"ConstantGenerator": "constant", "EmbeddedGenerator": "embedded"}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports torch only when a generator is asked for."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"rlgen.generation.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

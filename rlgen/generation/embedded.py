@@ -1,0 +1,189 @@
+"""The shipped generator: loading, checking, and strings at the edges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from rlgen.artifacts import Manifest, load, tensors_sha256, write
+from rlgen.errors import ArtifactError, ConfigError
+from rlgen.generation.controls import check
+from rlgen.generation.decode import Decoder
+from rlgen.generation.model import Shape
+from rlgen.generation.tokenizer import Tokenizer
+from rlgen.generation.window import Prompter, pack
+from rlgen.rng import Streams
+from rlgen.types import Context, Controls, Estimate, Replies
+
+KIND: Final = "generator/1"
+WEIGHTS: Final = "weights.safetensors"
+TOKENIZER: Final = "tokenizer.json"
+
+Precision = Literal["auto", "bf16", "fp32"]
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bf16 matrices in hardware."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    report = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(report.get("avx512_bf16") or report.get("amx_bf16"))
+
+
+class EmbeddedGenerator:
+    """A frozen `rlgen.generation.model.Network` behind the `Generator` protocol.
+
+    A row's ids depend on its context, affect, controls and stream alone: not on the batch size,
+    the order or the neighbours.
+
+    Attributes:
+        calls: batched calls so far.
+        hidden_dim: width of `Replies.hidden`.
+        manifest: where the weights come from.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        tensors: Mapping[str, torch.Tensor],
+        tokenizer: Tokenizer,
+        manifest: Manifest,
+        device: str = "cpu",
+        dtype: Precision = "auto",
+    ) -> None:
+        """Freeze the tensors of a network.
+
+        Args:
+            shape: its sizes.
+            tensors: its state by name.
+            tokenizer: the one it was trained with.
+            manifest: where it comes from.
+            device: `"cpu"`, `"cuda"`, or as torch names them.
+            dtype: `"bf16"`, `"fp32"`, or `"auto"`: bf16 where the device multiplies it in hardware.
+
+        Raises:
+            ConfigError: there is no such device or type.
+            ArtifactError: the tensors do not fit the sizes.
+        """
+        if dtype not in ("auto", "bf16", "fp32"):
+            raise ConfigError(f"dtype was {dtype!r}; it must be 'auto', 'bf16' or 'fp32'")
+        try:
+            where = torch.device(device)
+            torch.empty(1, device=where)
+        except (RuntimeError, AssertionError) as error:
+            raise ConfigError(f"device was {device!r}, which torch cannot use here; try 'cpu'") from error
+        narrow = dtype == "bf16" or (dtype == "auto" and has_bf16(where))
+        try:
+            self._decoder = Decoder(
+                shape, tensors, tokenizer.sayable(), where, torch.bfloat16 if narrow else torch.float32
+            )
+        except (KeyError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ArtifactError(f"{manifest.name}: the weights do not fit the manifest's sizes ({reason})") from error
+        self._tokenizer = tokenizer
+        self._prompter = Prompter(tokenizer, shape.prompt)
+        self._hash = tensors_sha256({name: bits(t) for name, t in tensors.items()})
+        self.manifest = manifest
+        self.hidden_dim = shape.width
+        self.calls = 0
+
+    @classmethod
+    def load(
+        cls, source: str | Path = "shipped:generator", device: str = "cpu", dtype: Precision = "auto"
+    ) -> EmbeddedGenerator:
+        """Read an artifact that `rlgen fit generator` wrote.
+
+        Args:
+            source: `"shipped:generator"` or the path of a folder.
+            device: where to run.
+            dtype: in which type.
+
+        Raises:
+            ArtifactError: missing, without weights, damaged, or of another kind.
+            ConfigError: there is no such device or type.
+        """
+        artifact = load(source, KIND)
+        try:
+            tensors = load_tensors(artifact.file(WEIGHTS).read_bytes())
+            tokenizer = Tokenizer.from_json(artifact.file(TOKENIZER).read_bytes())
+            shape = Shape(**artifact.manifest.settings["shape"])
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise ArtifactError(
+                f"{artifact.path}: cannot be read ({' '.join(str(error).split())[:200]}); "
+                f"rebuild: {artifact.manifest.command}"
+            ) from error
+        return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype)
+
+    def weights_sha256(self) -> str:
+        """Hash of the frozen tensors as they are shipped."""
+        return self._hash
+
+    def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
+        """Replies of N rows in one batched call.
+
+        Args:
+            context: N windows; those beyond the prompt's length lose their oldest turns.
+            estimate: of N rows; only `affect` conditions the words.
+            controls: of N rows.
+            streams: of N rows; purpose `"generation.token"`, one uniform a token.
+
+        Raises:
+            ActionError: a control is not finite, out of range or of the wrong shape.
+            SignalError: the affect is not finite or of the wrong shape.
+        """
+        rows = len(context.texts)
+        check(controls, estimate, rows)
+        self.calls += 1
+        decoder, shape = self._decoder, self._decoder.shape
+        if rows == 0:
+            nothing = np.zeros((0, shape.width), dtype=np.float32)
+            return Replies(np.zeros((0, shape.reply), dtype=np.int64), [], nothing, nothing.sum(axis=1))
+        flat, lengths = pack(self._prompter.prompts(context.texts))
+        u = streams.uniform("generation.token", context.turn, size=shape.reply)
+        tone = np.stack([controls.warmth, controls.directiveness], axis=1)
+
+        def tensor(array: Any) -> torch.Tensor:
+            wanted = np.float32 if array.dtype.kind == "f" else np.int64
+            return torch.from_numpy(np.ascontiguousarray(array, dtype=wanted)).to(decoder.device)
+
+        spoken = decoder.speak(
+            tensor(flat),
+            tensor(lengths),
+            tensor(np.asarray(estimate.affect)),
+            tensor(tone),
+            tensor(np.asarray(controls.emotional_weight)),
+            tensor(np.asarray(controls.temperature)),
+            tensor(u),
+        )
+        ids = spoken.ids.cpu().numpy()
+        text = self._tokenizer.decode([row[:n] for row, n in zip(ids.tolist(), (ids >= 0).sum(axis=1), strict=True)])
+        return Replies(ids, text, spoken.hidden.cpu().numpy(), spoken.logprob.cpu().numpy())
+
+
+def bits(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[Any]]:
+    """A tensor's bytes as an array, for hashing (numpy has no bf16)."""
+    return tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
+
+
+def save(
+    target: str | Path, shape: Shape, tensors: Mapping[str, torch.Tensor], tokenizer: Tokenizer, manifest: Manifest
+) -> None:
+    """Write a generator's artifact, weights in bf16.
+
+    Args:
+        target: folder to create or replace.
+        shape: sizes; they go into the manifest's settings.
+        tensors: the network's state.
+        tokenizer: what it was trained with.
+        manifest: the rest of what is known about it.
+    """
+    narrow = {name: t.detach().to(torch.bfloat16).contiguous() for name, t in tensors.items()}
+    complete = manifest.model_copy(update={"settings": {**manifest.settings, "shape": asdict(shape)}})
+    write(target, {WEIGHTS: save_tensors(narrow), TOKENIZER: tokenizer.to_json()}, complete)

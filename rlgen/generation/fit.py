@@ -1,0 +1,240 @@
+"""Training the generator from nothing: tokenizer, cross-entropy, held-out measurement, artifact."""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from rlgen.artifacts import Manifest
+from rlgen.errors import DataError
+from rlgen.generation.embedded import KIND, has_bf16, save
+from rlgen.generation.examples import Batch, Examples, Labelled, batches, encode
+from rlgen.generation.model import Network, Shape
+from rlgen.generation.tokenizer import Tokenizer, clean
+
+SIZES: Final = {
+    "tiny": Shape(vocabulary=512, width=64, layers=2, heads=2, condition=16),
+    "small": Shape(),
+    "medium": Shape(vocabulary=4096, width=320, layers=6, heads=5, condition=64),
+}
+_WARM_UP: Final = 0.03
+_CHECKPOINT_EVERY: Final = 200  # steps
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        size: a name in `SIZES`.
+        tokens: ids to train on, padding not counted.
+        batch_tokens: ids in a batch at most.
+        learning_rate: at its peak, after a linear warm-up; it then falls along a cosine to 0.
+        seed: of weights, noise and order.
+        device: where to train.
+    """
+
+    size: str = "small"
+    tokens: int = 8_000_000
+    batch_tokens: int = 4096
+    learning_rate: float = 3e-3
+    seed: int = 0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Where exchanges come from.
+
+    Attributes:
+        chunk: the k-th lot of training exchanges, always the same for a k.
+        held_out: exchanges from templates that no chunk uses.
+        description: for the manifest.
+    """
+
+    chunk: Callable[[int], Sequence[Labelled]]
+    held_out: Sequence[Labelled]
+    description: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands: ids seen of ids planned, loss in nats per id, ids per second."""
+
+    seen: int
+    planned: int
+    loss: float
+    speed: float
+
+
+def rate(share: float, peak: float) -> float:
+    """Learning rate at a share of the training, in [0, 1]."""
+    if share < _WARM_UP:
+        return peak * (share / _WARM_UP + 0.01)
+    return peak * 0.5 * (1 + math.cos(math.pi * min(1.0, (share - _WARM_UP) / (1 - _WARM_UP))))
+
+
+class Trainer:
+    """A network in training, with everything that a stop must not lose."""
+
+    def __init__(self, recipe: Recipe, tokenizer: Tokenizer) -> None:
+        self.recipe, self.tokenizer = recipe, tokenizer
+        self.shape = Shape(**{**asdict(SIZES[recipe.size]), "vocabulary": tokenizer.size})
+        torch.manual_seed(recipe.seed)
+        self.device = torch.device(recipe.device)
+        self.network = Network(self.shape).to(self.device)
+        matrices = [p for p in self.network.parameters() if p.dim() == 2]
+        rest = [p for p in self.network.parameters() if p.dim() != 2]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": matrices, "weight_decay": 0.1}, {"params": rest, "weight_decay": 0.0}],
+            lr=recipe.learning_rate,
+            betas=(0.9, 0.95),
+            fused=True,
+        )
+        self.narrow = has_bf16(self.device)
+        self.seen = self.chunk = self.step_in_chunk = 0
+
+    def loss(self, batch: Batch) -> tuple[torch.Tensor, int]:
+        """Summed cross-entropy of a batch's replies in nats, and the number of their ids."""
+        ids, target, weight, affect, tone = (
+            torch.from_numpy(a).to(self.device)
+            for a in (batch.ids, batch.target, batch.weight, batch.affect, batch.tone)
+        )
+        asked = target >= 0
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.narrow):
+            hidden = self.network(ids, weight, affect, tone)[asked]
+            logits = self.network.logits(hidden)
+        return F.cross_entropy(logits.float(), target[asked], reduction="sum"), int(asked.sum())
+
+    def step(self, batch: Batch) -> float:
+        """One update; the loss in nats per id."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate(self.seen / self.recipe.tokens, self.recipe.learning_rate)
+        total, count = self.loss(batch)
+        mean = total / count
+        self.optimizer.zero_grad(set_to_none=True)
+        mean.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.seen += int((batch.ids != 0).sum())
+        self.step_in_chunk += 1
+        return float(mean.detach())
+
+    @torch.no_grad()
+    def measure(self, examples: Examples) -> dict[str, float]:
+        """Perplexity per id and bits per byte of the replies, with exact labels."""
+        nats, ids = 0.0, 0
+        for batch in batches(examples, self.recipe.batch_tokens, np.random.default_rng(0), exact=True):
+            total, count = self.loss(batch)
+            nats, ids = nats + float(total), ids + count
+        return {
+            "perplexity": math.exp(nats / ids),
+            "bits_per_byte": nats / math.log(2) / int(examples.reply_bytes.sum()),
+        }
+
+    def save_checkpoint(self, path: Path) -> None:
+        """Everything needed to go on, whole or not at all."""
+        partial = path.with_name(path.name + ".partial")
+        torch.save(
+            {
+                "recipe": asdict(self.recipe),
+                "tokenizer": self.tokenizer.to_json(),
+                "network": self.network.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "place": (self.seen, self.chunk, self.step_in_chunk),
+            },
+            partial,
+        )
+        os.replace(partial, path)
+
+    @classmethod
+    def from_checkpoint(cls, path: Path, recipe: Recipe) -> Trainer | None:
+        """The trainer as it was, or None where the file is of another recipe.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        try:
+            kept: dict[str, Any] = torch.load(path, weights_only=True, map_location=recipe.device)
+        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            raise DataError(f"{path}: cannot be read; delete it to train from the start") from error
+        if kept["recipe"] != asdict(recipe):
+            return None
+        trainer = cls(recipe, Tokenizer.from_json(kept["tokenizer"]))
+        trainer.network.load_state_dict(kept["network"])
+        trainer.optimizer.load_state_dict(kept["optimizer"])
+        trainer.seen, trainer.chunk, trainer.step_in_chunk = kept["place"]
+        return trainer
+
+
+def fit(
+    recipe: Recipe, corpus: Corpus, target: Path, command: str, report: Callable[[Progress], None] = lambda _: None
+) -> Manifest:
+    """Train, measure on held-out templates, write the artifact.
+
+    A run that was stopped goes on from its checkpoint (`TARGET.checkpoint`), which is deleted
+    at the end.
+
+    Args:
+        recipe: how to train.
+        corpus: what to train on.
+        target: folder of the artifact.
+        command: the command that does this, for the manifest.
+        report: called after each update.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = target.with_name(target.name + ".checkpoint")
+    trainer = Trainer.from_checkpoint(checkpoint, recipe) if checkpoint.is_file() else None
+    if trainer is None:
+        first = corpus.chunk(0)
+        texts = (clean(t) for e in first for t in (e.context[-1:], [e.reply]) for t in t)
+        trainer = Trainer(recipe, Tokenizer.train(texts, SIZES[recipe.size].vocabulary))
+    train(trainer, corpus, checkpoint, report)
+    quality = trainer.measure(encode(corpus.held_out, trainer.tokenizer, trainer.shape))
+    parameters = sum(p.numel() for p in trainer.network.parameters())
+    manifest = Manifest(
+        name=target.name,
+        kind=KIND,
+        description=f"Decoder-only transformer of {parameters:,} parameters, conditioned on affect, tone and "
+        f"emotional weight through its normalisations; trained on {trainer.seen:,} tokens.",
+        command=command,
+        seeds=[recipe.seed],
+        data=[corpus.description],
+        quality={"held_out": quality, "parameters": parameters, "tokens": trainer.seen},
+    )
+    save(target, trainer.shape, trainer.network.state_dict(), trainer.tokenizer, manifest)
+    checkpoint.unlink(missing_ok=True)
+    return manifest
+
+
+def train(trainer: Trainer, corpus: Corpus, checkpoint: Path, report: Callable[[Progress], None]) -> None:
+    """Go on until the recipe's tokens are seen."""
+    recipe = trainer.recipe
+    began, before, steps, smooth = time.monotonic(), trainer.seen, 0, math.nan
+    while trainer.seen < recipe.tokens:
+        examples = encode(corpus.chunk(trainer.chunk), trainer.tokenizer, trainer.shape)
+        if not len(examples):
+            raise DataError("the corpus has no reply that fits the model's window; write shorter replies")
+        rng = np.random.default_rng([recipe.seed, trainer.chunk])
+        for i, batch in enumerate(batches(examples, recipe.batch_tokens, rng)):
+            if i < trainer.step_in_chunk:
+                continue  # seen before the run was stopped
+            loss = trainer.step(batch)
+            smooth = loss if math.isnan(smooth) else 0.98 * smooth + 0.02 * loss
+            steps += 1
+            report(Progress(trainer.seen, recipe.tokens, smooth, (trainer.seen - before) / (time.monotonic() - began)))
+            if steps % _CHECKPOINT_EVERY == 0:
+                trainer.save_checkpoint(checkpoint)
+            if trainer.seen >= recipe.tokens:
+                return
+        trainer.chunk, trainer.step_in_chunk = trainer.chunk + 1, 0

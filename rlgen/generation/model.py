@@ -1,0 +1,177 @@
+"""The network: a decoder-only transformer whose layers are modulated by emotion and tone.
+
+`H_t = f(E_t, C_t, W)` and `P(y_t | y_<t, E_t) = softmax(g(H_t))`: the affect passes an emotion
+embedding matrix and becomes an intention; with the tone it scales and shifts what every
+normalisation hands on, `(1 + w gamma) norm(x) + w beta`, where w is the emotional weight. At
+w = 0 this is `norm(x)` to the bit, so the unconditioned model is a part of the conditioned one.
+(Adaptive normalisation: Perez et al., FiLM, AAAI 2018; Peebles and Xie, DiT, ICCV 2023.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rlgen.affect import AFFECT_DIM, NUM_CATEGORIES
+
+# Rotary frequencies for windows of about a hundred tokens (Su et al., RoFormer, 2021).
+_ROTARY_BASE = 1000.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a model.
+
+    Attributes:
+        vocabulary: ids.
+        width: of the residual stream; divisible by `heads`.
+        layers: decoder layers.
+        heads: attention heads.
+        condition: width of the vector that emotion and tone are merged into.
+        prompt: ids of a prompt at most.
+        reply: ids of a reply at most, its end included.
+    """
+
+    vocabulary: int = 2560
+    width: int = 192
+    layers: int = 4
+    heads: int = 4
+    condition: int = 48
+    prompt: int = 64
+    reply: int = 40
+
+    @property
+    def norms(self) -> int:
+        """Modulated normalisations: two a layer and the last."""
+        return 2 * self.layers + 1
+
+
+def rotary(positions: Tensor, head: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines `[..., head]` of positions `[...]`, in float32, both halves alike."""
+    frequency = _ROTARY_BASE ** (-torch.arange(0, head, 2, device=positions.device, dtype=torch.float32) / head)
+    angle = positions[..., None].float() * frequency
+    angle = torch.cat([angle, angle], dim=-1)
+    return angle.cos(), angle.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs `(x[i], x[i + head / 2])` by their angles."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.addcmul(x * cos, torch.cat([-second, first], dim=-1), sin)
+
+
+class Conditioner(nn.Module):
+    """The reasoning layer: affect to emotion embedding to intention, then, with the tone, to modulations."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        size = shape.condition
+        self.shape = shape
+        self.emotions = nn.Parameter(torch.randn(NUM_CATEGORIES, size) * 0.5)
+        self.valence_arousal = nn.Linear(AFFECT_DIM - NUM_CATEGORIES, size, bias=False)
+        self.intention = nn.Linear(size, size)
+        self.tone = nn.Linear(2, size)
+        self.merge = nn.Linear(2 * size, size)
+        self.modulation = nn.Linear(size, shape.norms * 2 * shape.width)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, affect: Tensor, tone: Tensor) -> Tensor:
+        """Modulations.
+
+        Args:
+            affect: `[N, 8]`, see `rlgen.affect`.
+            tone: `[N, 2]`, warmth and directiveness.
+
+        Returns:
+            `[norms, 2, N, width]`: gamma and beta of each normalisation, zero at initialisation.
+        """
+        felt = affect[:, :NUM_CATEGORIES] @ self.emotions + self.valence_arousal(affect[:, NUM_CATEGORIES:])
+        intention = F.silu(self.intention(felt))
+        merged = F.silu(self.merge(torch.cat([intention, F.silu(self.tone(tone))], dim=-1)))
+        raw: Tensor = self.modulation(merged)
+        return raw.view(-1, self.shape.norms, 2, self.shape.width).permute(1, 2, 0, 3)
+
+
+class Layer(nn.Module):
+    """Attention and a two-layer network, each behind a modulated normalisation."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        width = shape.width
+        self.heads = shape.heads
+        self.norm_attention = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.norm_mlp = nn.LayerNorm(width)
+        self.up = nn.Linear(width, 4 * width, bias=False)
+        self.down = nn.Linear(4 * width, width, bias=False)
+
+    def forward(self, x: Tensor, modulation: Tensor, weight: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """One layer over `[B, T, width]`; `modulation` is `[2, 2, B, width]`, `weight` `[B, T, 1]`."""
+        batch, length, width = x.shape
+        h = modulate(self.norm_attention(x), modulation[0], weight)
+        q, k, v = self.qkv(h).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        mixed = F.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v, is_causal=True)
+        x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+        h = modulate(self.norm_mlp(x), modulation[1], weight)
+        hidden: Tensor = x + self.down(F.gelu(self.up(h)))
+        return hidden
+
+
+def modulate(normed: Tensor, modulation: Tensor, weight: Tensor) -> Tensor:
+    """`(1 + w gamma) normed + w beta`.
+
+    Args:
+        normed: `[B, T, width]`.
+        modulation: `[2, B, width]`, gamma and beta.
+        weight: `[B, T, 1]`; each token has its own, so that a context stays unconditioned.
+    """
+    gamma, beta = modulation[0][:, None], modulation[1][:, None]
+    return torch.addcmul(weight * beta, 1 + weight * gamma, normed)
+
+
+class Network(nn.Module):
+    """The whole model, in the form in which it is trained. `rlgen.generation.decode` runs it."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.embedding = nn.Embedding(shape.vocabulary, shape.width)  # also the output matrix
+        self.conditioner = Conditioner(shape)
+        self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
+        self.norm = nn.LayerNorm(shape.width)
+        nn.init.normal_(self.embedding.weight, std=0.05)
+        for layer in self.layers:
+            for name, matrix in layer.named_parameters():
+                if matrix.dim() == 2:
+                    residual = name.startswith(("out", "down"))
+                    nn.init.normal_(matrix, std=0.05 / ((2 * shape.layers) ** 0.5 if residual else 1.0))
+
+    def forward(self, ids: Tensor, weight: Tensor, affect: Tensor, tone: Tensor) -> Tensor:
+        """Hidden states after the last normalisation.
+
+        Args:
+            ids: `[B, T]`, padded on the right.
+            weight: `[B, T]`, emotional weight of each token's own turn; 0 in the context.
+            affect: `[B, 8]`.
+            tone: `[B, 2]`.
+
+        Returns:
+            `[B, T, width]`.
+        """
+        modulation = self.conditioner(affect, tone)
+        cos, sin = rotary(torch.arange(ids.shape[1], device=ids.device), self.shape.width // self.shape.heads)
+        x: Tensor = self.embedding(ids)
+        weight = weight[..., None]
+        for i, layer in enumerate(self.layers):
+            x = layer(x, modulation[2 * i : 2 * i + 2], weight, cos, sin)
+        return modulate(self.norm(x), modulation[-1], weight)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores `[..., vocabulary]` of hidden states `[..., width]`."""
+        return F.linear(hidden, self.embedding.weight)

@@ -1,0 +1,111 @@
+"""A made-up corpus of a few phrases, and a generator trained on it for a few seconds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlgen.types import Context, Controls, Estimate
+
+
+@dataclass(frozen=True)
+class Told:
+    """A labelled exchange."""
+
+    context: Sequence[str]
+    reply: str
+    category: int
+    intensity: float
+    warmth: float
+    directiveness: float
+    weight: float
+
+
+THINGS = ("exam", "job", "sister", "move", "knee", "rent")
+FEELINGS = ((2, "sad"), (3, "angry"), (4, "afraid"), (0, "fine"))
+
+
+def told() -> list[Told]:
+    """All combinations: the reply's words name the thing and show tone and depth."""
+    made = []
+    for thing, (category, feeling), warm, led, deep in itertools.product(
+        THINGS, FEELINGS, (-1, 0, 1), (-1, 0, 1), (0.0, 0.5, 1.0)
+    ):
+        opening = {-1: "Noted.", 0: "I see.", 1: "I am so glad you told me."}[warm]
+        depth = {0.0: "", 0.5: f" That is {feeling}.", 1.0: f" Oh, how deeply {feeling} this is."}[deep]
+        close = {-1: f" What about the {thing}?", 0: f" The {thing}.", 1: f" Call about the {thing} today."}[led]
+        context = [f"My {thing} makes me {feeling}."]
+        if led == 0:
+            context = ["Hello.", "Good to see you.", *context]
+        made.append(Told(context, opening + depth + close, category, 0.8, warm, led, deep))
+    return made
+
+
+def _asked(
+    rows: int, warmth: float = 0.0, directiveness: float = 0.0, temperature: float = 0.8, weight: float = 1.0
+) -> Controls:
+    """The same controls for every row."""
+    return Controls(*(np.full(rows, v, dtype=np.float32) for v in (warmth, directiveness, temperature, weight)))
+
+
+def _estimated(category: Sequence[int]) -> Estimate:
+    """Confident estimates."""
+    from rlgen.affect import from_category
+
+    rows = len(category)
+    return Estimate(
+        vector=np.zeros((rows, 4), dtype=np.float32),
+        affect=from_category(np.array(category, dtype=np.int64), np.full(rows, 0.8)),
+        uncertainty=np.zeros((rows, 3), dtype=np.float32),
+        present=np.ones((rows, 3), dtype=bool),
+    )
+
+
+def _opening(texts: Sequence[str]) -> Context:
+    """Windows of one text each."""
+    return Context([[t] for t in texts], np.zeros(len(texts), dtype=np.int64))
+
+
+@pytest.fixture(scope="session")
+def asked():
+    return _asked
+
+
+@pytest.fixture(scope="session")
+def estimated():
+    return _estimated
+
+
+@pytest.fixture(scope="session")
+def opening():
+    return _opening
+
+
+@pytest.fixture(scope="session")
+def corpus():
+    from rlgen.generation.fit import Corpus
+
+    exchanges = told()
+    return Corpus(lambda _: exchanges, exchanges[::7], "made up for a test")
+
+
+@pytest.fixture(scope="session")
+def trained(corpus, tmp_path_factory) -> Path:
+    """Folder of a tiny generator that has learned the made-up corpus."""
+    from rlgen.generation.fit import Recipe, fit
+
+    target = tmp_path_factory.mktemp("generation") / "generator"
+    fit(Recipe(size="tiny", tokens=300_000, batch_tokens=2048, learning_rate=8e-3), corpus, target, "a test")
+    return target
+
+
+@pytest.fixture(scope="session")
+def generator(trained):
+    from rlgen.generation import EmbeddedGenerator
+
+    return EmbeddedGenerator.load(trained)
