@@ -44,13 +44,17 @@ class World:
         seconds: part -> seconds spent in it.
     """
 
-    def __init__(self, config: WorldConfig, num_envs: int, audit: Path | None = None) -> None:
+    def __init__(
+        self, config: WorldConfig, num_envs: int, audit: Path | None = None, parts: Parts | None = None
+    ) -> None:
         """Load the parts.
 
         Args:
             config: names the parts.
             num_envs: N, at least 1.
             audit: file for the guard's interventions.
+            parts: frozen parts of your own (`dataclasses.replace` on `load_parts(config)` exchanges one);
+                None loads those that the config names.
 
         Raises:
             ConfigError: fewer than one dialogue, or a part that is not there.
@@ -60,7 +64,7 @@ class World:
             raise ConfigError(f"num_envs was {num_envs}: at least one dialogue is needed")
         self.config = config
         self.num_envs = num_envs
-        self.parts: Parts = load_parts(config, audit)
+        self.parts: Parts = load_parts(config, audit) if parts is None else parts
         self._users = build(config.users, num_envs, self.parts.utterances, self.parts.segments)
         privileged = self._users.hidden_names if config.observation == "privileged" else ()
         self.layout = ObservationLayout.of(privileged)

@@ -1,0 +1,194 @@
+"""The laws of the world, on the shipped parts."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from rlgen.envs import World, world_config
+from rlgen.generation import ConstantGenerator
+
+
+def without(layout, obs, *blocks):
+    """The observation without some blocks."""
+    keep = np.ones(layout.size, dtype=bool)
+    for block in blocks:
+        keep[layout.slices[block]] = False
+    return obs[..., keep]
+
+
+def test_with_a_constant_generator_nothing_but_the_memory_of_the_action_depends_on_it(make_world, run, draw):
+    generator = ConstantGenerator("I hear you, and I am glad that you told me.")
+    world = make_world(8, generator)
+    obs_a, rewards_a, ends_a, _ = run(world, draw(12, 8, seed=1))
+    obs_b, rewards_b, ends_b, _ = run(world, draw(12, 8, seed=2))
+    assert np.array_equal(rewards_a, rewards_b)
+    assert np.array_equal(ends_a, ends_b)
+    assert np.array_equal(
+        without(world.layout, obs_a, "previous_controls"), without(world.layout, obs_b, "previous_controls")
+    )
+    assert not np.array_equal(obs_a, obs_b)  # the memory of the action itself is there
+
+
+def test_hidden_states_logprobs_and_controls_cannot_reach_people_or_rewards(make_world, run, draw, scripted):
+    plain = run(make_world(8, scripted()), draw(12, 8, seed=1))
+    scrambled = run(make_world(8, scripted(scramble=True)), draw(12, 8, seed=2))
+    assert plain[1].tobytes() == scrambled[1].tobytes()
+    for a, b in zip(plain[3], scrambled[3], strict=True):
+        for name in a.terms:
+            assert a.terms[name].tobytes() == b.terms[name].tobytes()
+
+
+def test_words_do_matter(make_world, run, draw, scripted):
+    warm = ConstantGenerator("I am so sorry, that sounds painful, and I am here with you.")
+    cold = ConstantGenerator("Noted. Do the next task on the list now.")
+    actions = draw(12, 16)
+    assert not np.array_equal(run(make_world(16, warm), actions)[1], run(make_world(16, cold), actions)[1])
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_row_does_not_depend_on_how_many_there_are(make_world, run, draw, scripted, rows):
+    actions = draw(20, 16)
+    many = run(make_world(16, scripted()), actions)
+    few = run(make_world(rows, scripted()), actions[:, :rows])
+    assert np.array_equal(many[0][:, :rows], few[0])
+    assert np.array_equal(many[1][:, :rows], few[1])
+
+
+def test_with_the_real_generator_words_are_equal_and_floats_close(make_world, draw):
+    actions = draw(3, 16)
+    worlds = [make_world(16), make_world(3)]
+    for world in worlds:
+        world.record = True
+        world.reset(5)
+    for action in actions:
+        many, few = (world.step(action[: world.num_envs]) for world in worlds)
+        assert worlds[0].last.reply_text[:3] == worlds[1].last.reply_text
+        assert np.allclose(many.obs[:3], few.obs, atol=1e-5)
+        assert np.allclose(many.reward[:3], few.reward, atol=1e-5)
+
+
+def test_same_seed_same_bits_and_another_seed_other_people(make_world, run, draw):
+    actions = draw(6, 4)
+    world = make_world(4)
+    first, again, other = run(world, actions, 3), run(world, actions, 3), run(world, actions, 4)
+    assert first[0].tobytes() == again[0].tobytes()
+    assert first[1].tobytes() == again[1].tobytes()
+    assert first[0].tobytes() != other[0].tobytes()
+    assert np.array_equal(first[0][0, 1], other[0][0, 0])  # row i is seeded seed + i
+
+
+@pytest.mark.parametrize("rows", [1, 16])
+def test_at_most_one_call_per_model_and_step(make_world, draw, rows):
+    world = make_world(rows)
+    world.reset(0)
+    before = world.calls()
+    for action in draw(5, rows):
+        world.step(action)
+    for part, count in world.calls().items():
+        assert count - before[part] <= 5, part
+    assert world.calls()["generator"] - before["generator"] == 5
+
+
+def test_frozen_parts_stay_frozen(make_world, draw, run):
+    world = make_world(4)
+    before = dict(world.sha256)
+    run(world, draw(4, 4))
+    speech = world.parts.speech
+    assert speech.generator.weights_sha256() == before["generator"]
+    assert speech.reader.encoder.weights_sha256() == before["encoder"]
+    assert speech.reader.weights_sha256() == before["readers"]
+
+
+def test_missing_modalities_are_masked_and_the_chain_still_runs(make_world, draw):
+    world = make_world(32, missing=(0.5, 1.0, 0.0))
+    obs = world.reset(0)
+    for action in draw(3, 32):
+        present = world.layout.unflatten(obs)["present"]
+        assert (present[:, 1] == 0).all()
+        assert (present[:, 2] == 1).all()
+        assert 0 < present[:, 0].mean() < 1
+        obs = world.step(action).obs
+    assert np.isfinite(obs).all()
+
+
+def test_blind_estimates_do_not_tell_people_apart(make_world):
+    world = make_world(16, missing=(1.0, 1.0, 1.0))
+    blocks = world.layout.unflatten(world.reset(0))
+    assert np.ptp(blocks["affect"], axis=0).max() == 0
+    assert np.ptp(blocks["vector"], axis=0).max() == 0
+
+
+def test_evaluation_meets_each_person_once_whatever_the_batch(make_world, scripted):
+    def returns(rows):
+        world = make_world(rows, scripted())
+        world.reset(100, people=12)
+        found = {}
+        while not world.exhausted:
+            ended = world.step(np.zeros((rows, 4), dtype=np.float32)).finished
+            if ended is not None:
+                for person, total in zip(ended.person, ended.episode_return, strict=True):
+                    if person >= 0:
+                        assert person not in found
+                        found[int(person)] = float(total)
+        return found
+
+    five = returns(5)
+    assert sorted(five) == list(range(12))
+    assert five == returns(16)
+
+
+def test_a_state_continues_to_the_bit(make_world, draw, scripted):
+    actions = draw(12, 6)
+    world = make_world(6, scripted())
+    world.reset(1)
+    for action in actions[:6]:
+        world.step(action)
+    state = world.state()
+    rest = [world.step(action) for action in actions[6:]]
+    fresh = make_world(6, scripted())
+    fresh.load_state(state)
+    for action, expected in zip(actions[6:], rest, strict=True):
+        step = fresh.step(action)
+        assert step.obs.tobytes() == expected.obs.tobytes()
+        assert step.reward.tobytes() == expected.reward.tobytes()
+
+
+def test_terms_sum_to_the_reward_and_costs_to_the_cost(make_world, draw):
+    world = make_world(8)
+    world.reset(0)
+    for action in draw(4, 8):
+        step = world.step(action)
+        assert np.allclose(sum(step.terms.values()), step.reward, atol=1e-6)
+        assert np.allclose(sum(step.costs.values()), step.cost, atol=1e-6)
+
+
+def test_people_who_stall_earn_no_more_than_people_who_recover():
+    def mean_return(population):
+        world = World(world_config("rlgen/SupportDynamic-v0", users={"population": population}), 64)
+        world.reset(0, people=64)
+        total = []
+        while not world.exhausted:
+            ended = world.step(np.tile(np.float32([0.2, 0.0, 0.2, 0.0]), (64, 1))).finished
+            if ended is not None:
+                total += list(ended.episode_return[ended.person >= 0])
+                recovered.extend(ended.completed[ended.person >= 0])
+        return np.mean(total), total
+
+    recovered: list[bool] = []
+    stalling, stalled_returns = mean_return("stalling")
+    assert not any(recovered)
+    recovered.clear()
+    _, returns = mean_return("general")
+    completed = np.array(returns)[np.array(recovered)]
+    assert completed.size
+    assert max(stalled_returns) < completed.min()
+    assert stalling < completed.mean()
+
+
+def test_hash_of_an_episode_is_the_same_in_a_fresh_world(make_world, run, draw):
+    digests = set()
+    for _ in range(2):
+        obs, rewards, _, _ = run(make_world(2), draw(4, 2))
+        digests.add(hashlib.sha256(obs.tobytes() + rewards.tobytes()).hexdigest())
+    assert len(digests) == 1
