@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,47 @@ class Outcomes:
     emotion: NDArray[np.int64]
     turn: NDArray[np.int64]
     actions: NDArray[np.float32]
+
+
+def evaluate_all(
+    world: WorldLike,
+    actors: Mapping[str, Actor],
+    env_id: str,
+    people: int,
+    seed: int = SEED,
+    progress: Callable[[str, float], None] | None = None,
+) -> tuple[dict[str, Any], str]:
+    """Evaluate policies on the same people and compare the first of them with the others.
+
+    Args:
+        world: where they act.
+        actors: by name; the first is the reference.
+        env_id: for the record.
+        people: how many persons each policy meets.
+        seed: of the first person.
+        progress: called with a policy's name and its seconds when it is done.
+
+    Returns:
+        The content of evaluation.json, and of evaluation.csv.
+    """
+    outcomes = {}
+    for name, actor in actors.items():
+        began = time.perf_counter()
+        outcomes[name] = evaluate(world, actor, people, seed)
+        if progress is not None:
+            progress(name, time.perf_counter() - began)
+    reference = next(iter(actors))
+    result = {
+        "env": env_id,
+        "reference": reference,
+        "people": people,
+        "seed": seed,
+        "parts": dict(getattr(world, "sha256", {})),
+        "policies": {name: describe(found) for name, found in outcomes.items()},
+        "differences": compare(outcomes[reference], {k: v for k, v in outcomes.items() if k != reference}),
+        "behaviour": behaviour(outcomes[reference]),
+    }
+    return result, per_person_csv(outcomes, seed)
 
 
 def check_fresh(seed: int, people: int, trained_on: tuple[int, int]) -> None:

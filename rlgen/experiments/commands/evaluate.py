@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,26 +87,12 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
         actors.update(ladder)
         if "untrained" not in actors:
             actors["untrained"] = untrained(world, ppo, seed)
-    outcomes = {}
-    started = time.perf_counter()
-    for key, each in actors.items():
-        began = time.perf_counter()
-        outcomes[key] = evaluation.evaluate(world, each, options.people, options.seed)
-        if sys.stderr.isatty():
-            print(f"{key}: {options.people} people in {time.perf_counter() - began:.1f} s", file=sys.stderr)
-    result = {
-        "env": env_id,
-        "reference": name,
-        "people": options.people,
-        "seed": options.seed,
-        "deterministic": not options.stochastic,
-        "seconds": round(time.perf_counter() - started, 1),
-        "parts": dict(world.sha256),
-        "policies": {key: evaluation.describe(found) for key, found in outcomes.items()},
-        "differences": evaluation.compare(outcomes[name], {k: v for k, v in outcomes.items() if k != name}),
-        "behaviour": evaluation.behaviour(outcomes[name]),
-    }
-    return result, evaluation.per_person_csv(outcomes, options.seed)
+    result, table = evaluation.evaluate_all(world, actors, env_id, options.people, options.seed, _say)
+    return {**result, "deterministic": not options.stochastic}, table
+
+
+def _say(name: str, seconds: float) -> None:
+    print(f"  {name}: {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 def show(result: dict[str, Any]) -> None:

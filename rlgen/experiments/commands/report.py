@@ -1,0 +1,53 @@
+"""`rlgen report`: write report.html for a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import tyro
+from pydantic import Field
+
+from rlgen.errors import ConfigError
+from rlgen.experiments.evaluation import SEED
+from rlgen.experiments.options import Options, parse
+from rlgen.experiments.runs import Run, write_atomically
+
+
+class ReportOptions(Options):
+    """Options of `rlgen report`."""
+
+    run: Annotated[str, tyro.conf.Positional] = Field(default="", description="folder that training wrote")
+    people: int = Field(default=64, ge=0, description="persons among whom the example dialogues are chosen; 0 for none")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="device of the world")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(ReportOptions, argv, "report")
+    if not options.run:
+        raise ConfigError("report needs a run folder: rlgen report RUN")
+    run = Run.open(options.run)
+    if options.people and run.policy.is_file() and not _fresh(run):
+        _write_dialogues(run, options.people, options.device)
+    from rlgen.experiments.report import write_report
+
+    print(write_report(run))
+    return 0
+
+
+def _fresh(run: Run) -> bool:
+    return run.dialogues.is_file() and run.dialogues.stat().st_mtime >= run.policy.stat().st_mtime
+
+
+def _write_dialogues(run: Run, people: int, device: str) -> None:
+    from rlgen.envs import World
+    from rlgen.experiments.dialogues import simulate
+    from rlgen.experiments.worlds import find_actor, world_of_run
+
+    env_id, config = world_of_run(run.path, {"device": device})
+    world = World(config, min(people, 64))
+    _, actor = find_actor(str(run.path), env_id, world)
+    records = [record for dialogue in simulate(world, actor, people, SEED) for record in dialogue]
+    write_atomically(run.dialogues, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
