@@ -1,0 +1,159 @@
+"""From raw recordings to `Signals`: extraction, alignment, normalisation; any modality may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlgen.errors import SignalError
+from rlgen.perception import face, physiology, speech, timeline
+from rlgen.types import F32, MODALITIES, Signals
+
+SPEECH_DIM: Final = 2 * speech.DIM  # mean and deviation of each feature within a frame of the timeline
+FACE_DIM: Final = face.DIM
+PHYSIOLOGY_DIM: Final = physiology.DIM
+
+# Fixed centres and scales, so that a feature means the same in every bank: round figures near those
+# of adult read speech, of faces in conversation and of resting adults. A recognizer standardises once
+# more with what it was trained on.
+_SPEECH_CENTRE: Final = np.array([-300, 80, 0, 15, 0, 0, -5, 0, -5, 0, -5, 0, -5, 9, 0.7, -30] + [0] * 16, np.float32)
+_SPEECH_SCALE: Final = np.array(
+    [120, 50, 40, 30, 25, 20, 20, 15, 15, 12, 12, 12, 12, 7, 0.3, 15]
+    + [60, 25, 20, 15, 15, 12, 12, 10, 10, 8, 8, 8, 8, 2, 0.2, 8],
+    np.float32,
+)
+_FACE_SCALE: Final = np.float32(1.5)
+_PHYSIOLOGY_CENTRE: Final = np.array([75, 3.5, 3.8, 1.2, 3.0, 6.0], np.float32)
+_PHYSIOLOGY_SCALE: Final = np.array([12, 0.6, 0.6, 0.6, 1.0, 4.0], np.float32)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Raw signals of one turn. What is None is missing.
+
+    Attributes:
+        waveform: `[samples]` mono at 16 kHz.
+        action_units: `[F, 17]` intensities over time, or `[17]` clip averages, which are broadcast.
+        action_unit_rate: frames a second of `action_units`.
+        heart: `[samples]` of ECG or pleth whose end is the end of the turn; at least 30 s.
+        heart_rate: samples a second of `heart`.
+        heart_kind: which of the two it is.
+        eda: `[samples]` in microsiemens, likewise ending with the turn.
+        eda_rate: samples a second of `eda`.
+        name: what to call it in messages.
+    """
+
+    waveform: NDArray[np.floating] | None = None
+    action_units: NDArray[np.floating] | None = None
+    action_unit_rate: float = 25.0
+    heart: NDArray[np.floating] | None = None
+    heart_rate: float = 0.0
+    heart_kind: physiology.Kind = "pleth"
+    eda: NDArray[np.floating] | None = None
+    eda_rate: float = 0.0
+    name: str = "the recording"
+
+
+def _physiology(recording: Recording, turn_seconds: float, frames: int) -> F32:
+    """`[T, 6]` normalised; the half whose sensor is missing stays at the centre, 0."""
+    before = turn_seconds * (1.0 - np.arange(1, frames + 1) / frames)  # seconds before the end of the turn
+    values = np.tile(_PHYSIOLOGY_CENTRE, (frames, 1))
+    if recording.heart is not None:
+        times = physiology.beats(recording.heart, recording.heart_rate, recording.heart_kind, recording.name)
+        values[:, physiology.CARDIAC] = physiology.cardiac(times, len(recording.heart) / recording.heart_rate - before)
+    if recording.eda is not None:
+        ends = len(recording.eda) / recording.eda_rate - before
+        name = f"{recording.name} (EDA)"
+        values[:, physiology.ELECTRODERMAL] = physiology.electrodermal(recording.eda, recording.eda_rate, ends, name)
+    return (values - _PHYSIOLOGY_CENTRE) / _PHYSIOLOGY_SCALE
+
+
+def extract(recording: Recording, frames: int = timeline.FRAMES) -> Signals:
+    """Features of one turn on one timeline.
+
+    Args:
+        recording: raw signals; at least one modality.
+        frames: T.
+
+    Returns:
+        `Signals` of one row: speech `[1, T, 32]`, face `[1, T, 17]`, physiology `[1, T, 6]`.
+
+    Raises:
+        SignalError: nothing is present, or a signal cannot be used.
+    """
+    spoken = units = None
+    spoken_edges = unit_edges = np.empty(0)
+    seconds = 3.0  # assumed length of a turn of which only physiology is known
+    if recording.action_units is not None:
+        units = face.check(recording.action_units, f"{recording.name} (face)")
+        if not recording.action_unit_rate > 0:
+            raise SignalError(f"{recording.name} (face): its rate is {recording.action_unit_rate}; give frames/s")
+    if recording.waveform is not None:
+        spoken, first = speech.frames(recording.waveform, recording.name)
+        seconds = len(spoken) / speech.FRAME_RATE
+        spoken_edges = timeline.uniform(len(spoken), frames)
+    if units is not None and units.ndim == 2:
+        units = face.smooth(units)
+        if spoken is None:
+            seconds = len(units) / recording.action_unit_rate
+        else:  # the same stretch of time as the speech that was kept
+            start = round(first / speech.FRAME_RATE * recording.action_unit_rate)
+            stop = start + max(round(seconds * recording.action_unit_rate), 2)
+            units = units[min(start, len(units) - 1) : stop]
+        unit_edges = timeline.uniform(len(units), frames)
+        if spoken is not None:
+            spoken_edges, unit_edges = timeline.align(spoken, units, recording.action_unit_rate, frames)
+
+    row = {
+        "speech": np.zeros((frames, SPEECH_DIM), np.float32),
+        "face": np.zeros((frames, FACE_DIM), np.float32),
+        "physiology": np.zeros((frames, PHYSIOLOGY_DIM), np.float32),
+    }
+    if spoken is not None:
+        pooled = np.concatenate(timeline.pool(spoken, spoken_edges), axis=1)
+        row["speech"] = (pooled - _SPEECH_CENTRE) / _SPEECH_SCALE
+    if units is not None:
+        traced = timeline.pool(units, unit_edges)[0] if units.ndim == 2 else np.tile(units, (frames, 1))
+        row["face"] = traced / _FACE_SCALE
+    measured = recording.heart is not None or recording.eda is not None
+    if measured:
+        row["physiology"] = _physiology(recording, min(seconds, 10.0), frames)
+    present = np.array([[spoken is not None, units is not None, measured]])
+    if not present.any():
+        raise SignalError(f"{recording.name}: no signal was given; give speech, face or physiology")
+    return Signals(present=present, **{name: row[name][None] for name in MODALITIES})
+
+
+def stack(rows: Sequence[Signals]) -> Signals:
+    """Several turns as one struct."""
+    return Signals(
+        speech=np.concatenate([row.speech for row in rows]),
+        face=np.concatenate([row.face for row in rows]),
+        physiology=np.concatenate([row.physiology for row in rows]),
+        present=np.concatenate([row.present for row in rows]),
+    )
+
+
+def check_signals(signals: Signals) -> None:
+    """Refuse features that no model can use.
+
+    Raises:
+        SignalError: wrong shapes, or NaN or infinite values in a modality that is present.
+    """
+    rows = len(signals.present)
+    if signals.present.shape != (rows, len(MODALITIES)):
+        raise SignalError(f"signals: `present` has shape {signals.present.shape}; [N, {len(MODALITIES)}] is needed")
+    for column, (name, dim) in enumerate(zip(MODALITIES, (SPEECH_DIM, FACE_DIM, PHYSIOLOGY_DIM), strict=True)):
+        values: F32 = getattr(signals, name)
+        if values.ndim != 3 or values.shape[0] != rows or values.shape[2] != dim:
+            raise SignalError(f"signals: {name} has shape {values.shape}; [{rows}, T, {dim}] is needed")
+        bad = ~np.isfinite(values).all(axis=(1, 2)) & signals.present[:, column]
+        if bad.any():
+            raise SignalError(
+                f"signals: {name} of row {int(np.flatnonzero(bad)[0])} is NaN or infinite; "
+                "repair it or mark the modality as absent"
+            )

@@ -1,0 +1,282 @@
+"""Training of the recognizer with Lightning, by folds that leave actors out."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+from torch.nn import functional
+
+from rlgen.errors import DataError
+from rlgen.perception.bank import SignalBank
+from rlgen.perception.network import DIMS, EmotionNetwork, Output, Sizes
+from rlgen.perception.recognizer import SUBSETS, EmotionRecognizer, forward, subset, tensors
+from rlgen.types import F32, MODALITIES, Bools, I64, SegmentCatalogue, Signals
+
+_BETA: Final = 0.5  # weight of the variance in the loss: Seitzer et al., "On the Pitfalls of Heteroscedastic
+# Uncertainty Estimation", ICLR 2022
+
+
+class Training(BaseModel):
+    """How to train.
+
+    Attributes:
+        folds: models, each leaving out its share of the actors.
+        epochs: passes over the clips; fixed, nothing is selected on the actors left out.
+        batch: clips of a step.
+        lr: peak learning rate of the one-cycle schedule.
+        weight_decay: of AdamW.
+        noise: standard deviation of what is added to the features, in their own deviations.
+        whole: share of rows that keep all their modalities; the others keep a random part.
+        seed: of initial weights, order and noise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folds: int = Field(5, ge=1, le=24)
+    epochs: int = Field(30, ge=1)
+    batch: int = Field(64, ge=2)
+    lr: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(0.05, ge=0)
+    noise: float = Field(0.3, ge=0)
+    whole: float = Field(0.4, ge=0, le=1)
+    seed: int = 0
+    sizes: Sizes = Sizes()
+
+
+class _Module(lightning.LightningModule):
+    """One fold: cross-entropy of the categories and beta-NLL of valence and arousal, with modalities dropped."""
+
+    def __init__(self, network: EmotionNetwork, training: Training, steps: int) -> None:
+        super().__init__()
+        self.network = network
+        self.training_options = training
+        self.steps = steps
+        self.random = torch.Generator().manual_seed(training.seed + 1)
+
+    def _drop(self, present: Tensor) -> Tensor:
+        """Keep a random non-empty part of what is present, except in a share of rows that stay whole."""
+        draw = torch.rand(present.shape, generator=self.random)
+        kept = present & (draw < 0.5)
+        lone = (draw * present).argmax(dim=1, keepdim=True)  # a row that lost everything keeps one at random
+        empty = ~kept.any(dim=1, keepdim=True)
+        kept = kept | (empty & torch.zeros_like(kept).scatter(1, lone, value=True) & present)
+        whole = torch.rand(len(present), 1, generator=self.random) < self.training_options.whole
+        return torch.where(whole, present, kept)
+
+    def training_step(self, batch: Sequence[Tensor], index: int) -> Tensor:
+        speech, face, physiology, present, category, target = batch
+        signals = []
+        for name, values in zip(MODALITIES, (speech, face, physiology), strict=True):
+            scale = self.network.get_buffer(f"{name}_scale") * self.training_options.noise
+            # One draw for the clip (another actor, another microphone) and one for each frame.
+            clip = torch.randn(len(values), 1, values.shape[2], generator=self.random)
+            frame = torch.randn(values.shape, generator=self.random)
+            signals.append(values + scale * (clip + frame) / 2**0.5)
+        output: Output = self.network((signals[0], signals[1], signals[2]), self._drop(present))
+        error = (target - output.mean) ** 2
+        variance = output.sd**2
+        nll = 0.5 * (error / variance + variance.log()) * variance.detach() ** _BETA
+        return functional.cross_entropy(output.logits, category, label_smoothing=0.02) + nll.sum(dim=1).mean()
+
+    def configure_optimizers(self) -> Any:
+        options = self.training_options
+        optimizer = torch.optim.AdamW(self.network.parameters(), lr=options.lr, weight_decay=options.weight_decay)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=self.steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained ensemble, before it is written.
+
+    Attributes:
+        weights: see `EmotionRecognizer`.
+        settings: likewise.
+    """
+
+    weights: dict[str, NDArray[Any]]
+    settings: dict[str, Any]
+
+    def recognizer(self) -> EmotionRecognizer:
+        """The recognizer made of it."""
+        return EmotionRecognizer(self.weights, self.settings)
+
+
+def actor_folds(actor: I64, folds: int) -> list[list[int]]:
+    """Deal actors to folds in turn, so that sexes, which alternate in RAVDESS, mix.
+
+    Raises:
+        DataError: fewer actors than folds.
+    """
+    people = np.unique(actor)
+    if len(people) < max(folds, 2):
+        raise DataError(
+            f"the bank has {len(people)} actors, too few to leave one out in each of {folds} folds; lower --folds"
+        )
+    # Neighbours go in pairs: with an even number of folds, one by one would give each fold one sex.
+    return [[int(p) for i, p in enumerate(people) if (i // 2) % folds == fold] for fold in range(folds)]
+
+
+def _standardise(network: EmotionNetwork, signals: Signals) -> None:
+    for column, (name, dim) in enumerate(zip(MODALITIES, DIMS, strict=True)):
+        values: F32 = getattr(signals, name)[signals.present[:, column]]
+        if len(values):
+            flat = values.reshape(-1, dim)
+            network.get_buffer(f"{name}_centre").copy_(torch.from_numpy(flat.mean(axis=0)))
+            network.get_buffer(f"{name}_scale").copy_(torch.from_numpy(np.maximum(flat.std(axis=0), 1e-2)))
+
+
+def _fit_one(
+    signals: Signals, labels: SegmentCatalogue, rows: I64, training: Training, fold: int, report: Callable[[str], None]
+) -> EmotionNetwork:
+    options = training.model_copy(update={"seed": training.seed + 1000 * fold})
+    lightning.seed_everything(options.seed, verbose=False)
+    network = EmotionNetwork(training.sizes)
+    chosen = signals.rows(rows)
+    _standardise(network, chosen)
+    target = torch.from_numpy(np.stack([labels.valence[rows], labels.arousal[rows]], axis=1))
+    data = torch.utils.data.TensorDataset(
+        *tensors(chosen), torch.from_numpy(chosen.present), torch.from_numpy(labels.category[rows]), target
+    )
+    order = torch.utils.data.BatchSampler(
+        torch.utils.data.RandomSampler(data, generator=torch.Generator().manual_seed(options.seed)),
+        training.batch,
+        drop_last=len(data) > training.batch,
+    )
+    loader = torch.utils.data.DataLoader(data, sampler=order, batch_size=None)  # whole batches by one index each
+    module = _Module(network, options, steps=training.epochs * len(order))
+    trainer = lightning.Trainer(
+        max_epochs=training.epochs,
+        accelerator="cpu",
+        devices=1,
+        deterministic=True,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        gradient_clip_val=1.0,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        trainer.fit(module, loader)
+    report(f"fold {fold + 1}/{training.folds}: {len(rows)} clips, last loss {float(trainer.callback_metrics.get('loss', float('nan'))):.3f}")
+    return network.eval()
+
+
+def _all_subsets(signals: Signals) -> tuple[Signals, I64]:
+    """Every clip under every set of modalities that it has, and the clip's index."""
+    parts: list[Bools] = []
+    clips = []
+    for number in range(1, SUBSETS):
+        mask = np.array([number >> i & 1 for i in range(len(MODALITIES))], dtype=bool)
+        having = np.flatnonzero((signals.present >= mask).all(axis=1))
+        parts.append(np.broadcast_to(mask, (len(having), len(MODALITIES))))
+        clips.append(having)
+    index = np.concatenate(clips)
+    chosen = signals.rows(index)
+    return Signals(chosen.speech, chosen.face, chosen.physiology, np.concatenate(parts)), index
+
+
+def _temperature(logits: F32, category: I64) -> float:
+    """The temperature of least cross-entropy (Guo et al., ICML 2017), by search on a grid of ratios of 2 %."""
+    grid = np.exp(np.arange(-50, 76) * 0.02)
+    scaled = logits[None] / grid[:, None, None]
+    scaled = scaled - scaled.max(axis=2, keepdims=True)
+    picked = np.take_along_axis(scaled, np.broadcast_to(category[None, :, None], (len(grid), len(category), 1)), 2)
+    loss = (np.log(np.exp(scaled).sum(axis=2)) - picked[..., 0]).mean(axis=1)
+    return float(grid[loss.argmin()])
+
+
+def fit(
+    bank: SignalBank, training: Training, leave_out: int | None = None, report: Callable[[str], None] = lambda _: None
+) -> Fitted:
+    """Train on a bank.
+
+    With several folds, each model leaves its actors out, and its temperature is set on what the
+    other models say of the actors that they left out: no figure about a person depends on that
+    person's labels. With one fold, `leave_out` actors are kept for the temperature.
+
+    Args:
+        bank: what to train on.
+        training: how.
+        leave_out: with one fold, how many actors to keep out of training.
+        report: receives a line of progress now and then.
+
+    Raises:
+        DataError: too few actors for the folds.
+    """
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    actor, labels = bank.catalogue.actor, bank.catalogue
+    people = [int(p) for p in np.unique(actor)]
+    if training.folds == 1:
+        out = leave_out or max(len(people) // 5, 1)
+        if out >= len(people):
+            raise DataError(f"{out} of {len(people)} actors cannot be left out; nobody would be left to train on")
+        held = [people[-out:]]
+    else:
+        held = actor_folds(actor, training.folds)
+    models = []
+    for fold, left_out in enumerate(held):
+        rows = np.flatnonzero(~np.isin(actor, left_out))
+        models.append(_fit_one(bank.signals, labels, rows, training, fold, report))
+    weights: dict[str, NDArray[Any]] = {
+        f"{fold}.{name}": value.numpy() for fold, model in enumerate(models) for name, value in model.state_dict().items()
+    }
+    weights["rotation"] = _rotations(models, bank.signals)
+    weights |= _calibration(models, held, bank)
+    trained = sorted(set(people) - set(held[0])) if training.folds == 1 else people
+    settings = {
+        "sizes": training.sizes.model_dump(),
+        "folds": len(models),
+        "cohort": bank.cohort,
+        "held_out": held,
+        "trained_on": trained,
+    }
+    return Fitted(weights, settings)
+
+
+def _rotations(models: Sequence[EmotionNetwork], signals: Signals) -> F32:
+    """Orthogonal maps `[K, d, d]` of each fold's vectors onto the first fold's (Schoenemann, 1966)."""
+    reference = forward(models[0], signals).vector.numpy()
+    maps = []
+    for model in models:
+        left, _, right = np.linalg.svd(forward(model, signals).vector.numpy().T @ reference)
+        maps.append(left @ right)
+    maps[0] = np.eye(reference.shape[1])
+    return np.stack(maps).astype(np.float32)
+
+
+def _calibration(models: Sequence[EmotionNetwork], held: Sequence[Sequence[int]], bank: SignalBank) -> dict[str, F32]:
+    """Temperature and scale of the deviations `[K, 8]` for each set of modalities."""
+    logits, misses, clips, kinds, folds = [], [], [], [], []
+    target = np.stack([bank.catalogue.valence, bank.catalogue.arousal], axis=1)
+    for fold, model in enumerate(models):
+        rows = np.flatnonzero(np.isin(bank.catalogue.actor, held[fold]))
+        signals, index = _all_subsets(bank.signals.rows(rows))
+        output = forward(model, signals)
+        logits.append(output.logits.numpy())
+        misses.append(((output.mean.numpy() - target[rows[index]]) / output.sd.numpy()) ** 2)
+        clips.append(rows[index])
+        kinds.append(subset(signals.present))
+        folds.append(np.full(len(index), fold))
+    logit, miss, clip = np.concatenate(logits), np.concatenate(misses), np.concatenate(clips)
+    kind, of = np.concatenate(kinds), np.concatenate(folds)
+    temperature = np.ones((len(models), SUBSETS), dtype=np.float32)
+    sd_scale = np.ones((len(models), SUBSETS), dtype=np.float32)
+    for fold in range(len(models)):
+        for number in range(1, SUBSETS):
+            rows = np.flatnonzero((kind == number) & ((of != fold) | (len(models) == 1)))
+            if len(rows) >= 20:
+                temperature[fold, number] = _temperature(logit[rows], bank.catalogue.category[clip[rows]])
+                sd_scale[fold, number] = np.clip(np.sqrt(miss[rows].mean()), 0.3, 3.0)
+    return {"temperature": temperature, "sd_scale": sd_scale}
