@@ -104,7 +104,8 @@ class Streams:
     def integers(self, purpose: str, high: ArrayLike, turn: ArrayLike = 0) -> NDArray[np.int64]:
         """One integer per row in `[0, high)`; `high` is scalar or `[N]`."""
         drawn = self.uniform(purpose, turn)[:, 0]
-        return np.minimum((drawn * np.asarray(high)).astype(np.int64), np.asarray(high, dtype=np.int64) - 1)
+        index: NDArray[np.int64] = np.minimum(drawn * np.asarray(high), np.asarray(high) - 1).astype(np.int64)
+        return index
 
     def choice(self, purpose: str, weights: NDArray[np.floating], turn: ArrayLike = 0) -> NDArray[np.int64]:
         """One index per row by inverse CDF.

@@ -285,12 +285,24 @@ class Recognizer(Protocol):
 
     vector_dim: int
 
+    def weights_sha256(self) -> str:
+        """Hash of the frozen weights."""
+
     def estimate(self, signals: Signals) -> Estimate:
         """Estimates of N rows in one batched call; any subset of modalities may be present."""
 
 
 class Generator(Protocol):
-    """Emotion, context and controls to words, frozen."""
+    """Emotion, context and controls to words, frozen.
+
+    Attributes:
+        calls: how often `reply` was called.
+    """
+
+    calls: int
+
+    def weights_sha256(self) -> str:
+        """Hash of the frozen weights."""
 
     def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Any) -> Replies:
         """Replies of N rows in one batched call; `streams` is `rlgen.rng.Streams` of N rows."""

@@ -11,19 +11,16 @@ from rlgen.governance.config import GuardConfig
 from rlgen.types import MAX_TURNS
 from rlgen.users.config import TheoryConfig, UsersConfig
 
-Scenario = Literal["any", "education", "healthcare", "workplace", "companion"]
-
 
 class WorldConfig(BaseModel):
     """What a world is made of. Frozen; an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    users: UsersConfig = Field(default_factory=TheoryConfig, description="the family of people and its parameters")
+    users: UsersConfig = Field(TheoryConfig(), description="the family of people and its parameters")
     reward: str | dict[str, Any] = Field(
         "default", description="a reward design: name, YAML path, or the design itself"
     )
-    scenario: Scenario = Field("any", description="which topics people bring")
     generator: str = Field(
         "shipped:generator", description='"shipped:NAME", path of a generator, "constant:TEXT", or "surface:SOURCE"'
     )
@@ -31,7 +28,7 @@ class WorldConfig(BaseModel):
     bank: str = Field("shipped:signal_bank", description='"shipped:NAME" or path of a signal bank')
     readers: str = Field("shipped:readers", description='"shipped:NAME" or path of fitted readers')
     encoder: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of the sentence encoder")
-    guard: GuardConfig | None = Field(default_factory=GuardConfig, description="output filter; null for none")
+    guard: GuardConfig | None = Field(GuardConfig(), description="output filter; null for none")
     missing: tuple[float, float, float] = Field(
         (0.0, 0.0, 0.0),
         description="chance per turn that speech, face, physiology are missing; 1,1,1 blinds the policy",

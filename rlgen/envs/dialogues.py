@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlgen.envs.observation import no_reading
 from rlgen.rng import Streams
@@ -104,7 +106,7 @@ class Dialogues:
             said: K texts, what the new people say first.
         """
         self.streams, self.expression, self.estimate = streams, expression, estimate
-        for array, value in (
+        fresh: list[tuple[NDArray[Any], float]] = [
             (self.turn, 0),
             (self.reply_reading, 0),
             (self.earlier_reply_reading, 0),
@@ -117,7 +119,8 @@ class Dialogues:
             (self.episode_return, 0),
             (self.cost, 0),
             *((total, 0) for total in self.terms.values()),
-        ):
+        ]
+        for array, value in fresh:
             array[rows] = value
         for row, text in zip(rows, said, strict=True):
             self.window[row] = [text]

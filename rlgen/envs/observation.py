@@ -78,7 +78,7 @@ class ObservationLayout:
     @property
     def size(self) -> int:
         """Length of the flat vector."""
-        return max(block.stop for block in self.slices.values())
+        return max(int(block.stop) for block in self.slices.values())
 
     def space(self) -> spaces.Box:
         """The Gymnasium space, with finite bounds."""

@@ -18,7 +18,8 @@ from rlgen.governance import AuditLog, OutputGuard
 from rlgen.perception import EmotionRecognizer, EstimateTable, SignalBank
 from rlgen.rewards import RewardDesign, design
 from rlgen.rng import Streams
-from rlgen.text import Reader, SentenceEncoder, topics, utterances
+from rlgen.text import Reader, SentenceEncoder
+from rlgen.text.utterances import utterances
 from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue
 
 
@@ -30,7 +31,7 @@ class Parts:
         speech: from controls to read words.
         table: the recognizer's estimates of the bank's segments.
         segments: labels of the bank's segments.
-        utterances: what people may say, limited to the scenario's topics.
+        utterances: what people may say.
         utterance_reading: reading of each utterance, `Reading` over U.
         utterance_embedding: `[U, 384]`.
         utterance_context: `[U, 32]`, the embeddings projected for the observation.
@@ -94,27 +95,10 @@ def resolve_device(device: str) -> str:
     return device
 
 
-def _of_scenario(catalogue: UtteranceCatalogue, scenario: str) -> UtteranceCatalogue:
-    """The utterances on a scenario's topics."""
-    if scenario == "any":
-        return catalogue
-    wanted = [i for i, name in enumerate(catalogue.topics) if topics()[name].scenario == scenario]
-    keep = np.flatnonzero(np.isin(catalogue.topic, wanted))
-    return UtteranceCatalogue(
-        text=[catalogue.text[i] for i in keep],
-        topic=np.searchsorted(wanted, catalogue.topic[keep]).astype(np.int64),
-        topics=tuple(catalogue.topics[i] for i in wanted),
-        category=catalogue.category[keep],
-        intensity=catalogue.intensity[keep],
-        phase=catalogue.phase[keep],
-        disclosure=catalogue.disclosure[keep],
-    )
-
-
 def context_projection(dim: int) -> F32:
     """A fixed sign matrix `[dim, 32]` scaled so that a unit vector's coordinates stay within [-1, 1]."""
     signs = np.sign(Streams.of(0, dim).uniform("envs.context_projection", size=CONTEXT_DIM) - 0.5)
-    return (signs / np.sqrt(dim)).astype(np.float32)
+    return np.asarray(signs / np.sqrt(dim), dtype=np.float32)
 
 
 def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
@@ -130,12 +114,12 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
     """
     device = resolve_device(config.device)
     recognizer, bank, table = _perception(config.recognizer, config.bank)
-    catalogue = _of_scenario(utterances(), config.scenario)
+    catalogue = utterances()
     reader = _reader(config.readers, config.encoder, device)
     reading, embedding = reader.read_catalogue(catalogue.text)
     sha256 = {
         "recognizer": recognizer.weights_sha256(),
-        "signal_bank": bank.sha256(),
+        "signal_bank": bank.sha256,
         "readers": reader.weights_sha256(),
         "encoder": reader.encoder.weights_sha256(),
     }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
+from rlgen.config import validate
 from rlgen.envs.config import WorldConfig
 from rlgen.envs.registration import IDS
 from rlgen.errors import ConfigError
@@ -27,12 +26,4 @@ def world_config(env_id: str, **overrides: Any) -> WorldConfig:
     users = fields.get("users")
     if isinstance(users, dict):
         fields["users"] = {**IDS[env_id]["users"], **users}
-    try:
-        return WorldConfig.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            allowed = ", ".join(WorldConfig.model_fields)
-            raise ConfigError(f"{env_id}: there is no field {field!r}; the fields are {allowed}") from error
-        raise ConfigError(f"{env_id}: {field} was {first['input']!r}: {first['msg'].lower()}") from error
+    return validate(WorldConfig, fields, env_id)

@@ -14,11 +14,15 @@ def _ids() -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     fields: dict[str, dict[str, Any]] = {}
     modules: dict[str, str] = {}
     for name, family, module in _FAMILIES:
-        variants: dict[str, dict[str, Any]] = {"": {}, "Discrete": {"actions": "discrete"}}
-        variants |= {scenario.capitalize(): {"scenario": scenario} for scenario in _SCENARIOS}
-        for variant, extra in variants.items():
+        people = {"family": family}
+        variants: dict[str, dict[str, Any]] = {
+            "": {"users": people},
+            "Discrete": {"users": people, "actions": "discrete"},
+        }
+        variants |= {scenario.capitalize(): {"users": {**people, "scenario": scenario}} for scenario in _SCENARIOS}
+        for variant, config in variants.items():
             env_id = f"rlgen/{name}{variant}-v0"
-            fields[env_id] = {"users": {"family": family}, **extra}
+            fields[env_id] = config
             modules[env_id] = module
     return fields, modules
 

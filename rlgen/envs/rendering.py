@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -75,19 +76,19 @@ def picture(turns: Sequence[TurnRecord], row: int = 0) -> NDArray[np.uint8]:
     Returns:
         `[540, 960, 3]` uint8.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.6, 5.4), dpi=100, facecolor=_PAPER)
-    canvas = FigureCanvasAgg(figure)
     if turns:
         record = turns[-1]
         _bubbles(figure, record, row)
         _affect(figure, record, row)
         _controls(figure, record, row)
         _feedback(figure, turns, row)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="raw")
+    pixels = np.frombuffer(buffer.getvalue(), dtype=np.uint8)
+    return pixels.reshape(540, 960, 4)[..., :3].copy()
 
 
 def _bubbles(figure: Figure, record: TurnRecord, row: int) -> None:
@@ -125,12 +126,14 @@ def _controls(figure: Figure, record: TurnRecord, row: int) -> None:
     axes = figure.add_axes((0.50, 0.09, 0.2, 0.27), facecolor=_PAPER)
     c = record.controls
     names = ["warmth", "directiveness", "temperature", "weight"]
+    places = np.arange(len(names))
     low, high = np.array([-1, -1, 0.3, 0.0]), np.array([1, 1, 1.3, 2.0])
     values = np.array([c.warmth[row], c.directiveness[row], c.temperature[row], c.emotional_weight[row]])
-    axes.hlines(names, 0, 1, color=_SAID, linewidth=4)
-    axes.scatter((values - low) / (high - low), names, color="#b4553d", zorder=3)
-    for name, value in zip(names, values, strict=True):
-        axes.text(1.08, name, f"{value:.2f}", fontsize=9, color=_INK, va="center")
+    axes.hlines(places, 0, 1, color=_SAID, linewidth=4)
+    axes.scatter((values - low) / (high - low), places, color="#b4553d", zorder=3)
+    axes.set_yticks(places, names)
+    for place, value in zip(places, values, strict=True):
+        axes.text(1.08, float(place), f"{value:.2f}", fontsize=9, color=_INK, va="center")
     axes.invert_yaxis()
     axes.set_xlim(-0.05, 1.05)
     axes.set_xticks([])

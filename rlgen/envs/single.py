@@ -43,7 +43,7 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
         self.world.record = render_mode is not None
         self.render_mode = render_mode
         self.layout = self.world.layout
-        self.observation_space = self.world.single_observation_space
+        self.observation_space: Any = self.world.single_observation_space
         self.action_space = self.world.single_action_space
         self._begun = False
         self._fresh: F32 | None = None  # first observation of the dialogue that the world began by itself

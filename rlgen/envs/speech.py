@@ -111,7 +111,7 @@ class SurfaceSpeech:
     reported come from real words.
     """
 
-    cost_names = ()
+    cost_names: tuple[str, ...] = ()
 
     def __init__(self, surface: ResponseSurface) -> None:
         self.surface = surface

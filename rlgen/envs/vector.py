@@ -76,7 +76,7 @@ class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
             infos.update(self._final(result.finished))
         return result.obs, result.reward, result.terminated, result.truncated, infos
 
-    def render(self) -> tuple[str, ...] | None:  # type: ignore[override]
+    def render(self) -> tuple[str, ...] | None:
         """The last turn of every row as text."""
         from rlgen.envs import rendering
 

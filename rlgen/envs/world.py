@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from rlgen.envs.actions import action_space, to_box, to_controls
 from rlgen.envs.config import WorldConfig
 from rlgen.envs.dialogues import Dialogues
-from rlgen.envs.observation import ObservationLayout
+from rlgen.envs.observation import VECTOR_DIM, ObservationLayout
 from rlgen.envs.parts import Parts, load_parts
 from rlgen.envs.records import Finished, StepResult, TurnRecord
 from rlgen.envs.speech import Spoken
 from rlgen.errors import ConfigError
-from rlgen.perception import project
+from rlgen.perception.table import project
 from rlgen.rewards import Trace
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Bools, Context, Controls, Estimate, Expression, Feedback
@@ -254,20 +254,20 @@ class World:
 
     def _observe(self) -> F32:
         now = self._state()
-        blocks = {
+        blocks: dict[str, F32] = {
             "affect": now.estimate.affect,
             "uncertainty": now.estimate.uncertainty,
             "present": now.estimate.present.astype(np.float32),
-            "vector": project(now.estimate.vector),
+            "vector": project(now.estimate.vector, VECTOR_DIM),
             "utterance_reading": self._utterance_readings[now.expression.utterance],
             "reply_reading": now.reply_reading,
             "earlier_reply_reading": now.earlier_reply_reading,
             "context": self.parts.utterance_context[now.expression.utterance],
             "previous_controls": now.controls,
-            "rating": np.nan_to_num((now.rating - 3) / 2)[:, None],
+            "rating": np.nan_to_num((now.rating - 3) / 2).astype(np.float32)[:, None],
             "rating_present": now.rating_present[:, None].astype(np.float32),
             "engagement": now.engagement[:, None],
-            "turn": (now.turn / self.config.max_turns)[:, None],
+            "turn": (now.turn / self.config.max_turns).astype(np.float32)[:, None],
         }
         if self.layout.privileged:
             hidden = self._users.hidden()
