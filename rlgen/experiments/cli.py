@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench recognizer": ("bench_recognizer", "accuracy of a recognizer by modality subset"),
     "bench readers": ("bench_readers", "accuracy of the readers beside TF-IDF baselines"),
     "bench controls": ("bench_controls", "what the controls do to the words, read back by judges"),
+    "bench guard": ("bench_guard", "what the output guard catches and what it flags for nothing"),
     "bench users": ("bench_users", "calibrated users beside human dialogues"),
     "reward list": ("reward_list", "the reward terms and designs"),
     "audit verify": ("audit_verify", "check an audit log for tampering"),

@@ -15,6 +15,7 @@ from rlgen.governance.words import denied
 
 SHIPPED: Final = Path(__file__).parent / "patterns.yaml"
 COSTS: Final = ("harm", "boundary", "privacy", "crisis", "quality")
+_BEGIN: Final = r"\b"  # looked for once per place, not once per rule
 Side = Literal["reply", "utterance"]
 Cost = Literal["harm", "boundary", "privacy", "crisis", "quality"]
 
@@ -127,8 +128,8 @@ def read_patterns(path: Path | None = None, off: tuple[str, ...] = ()) -> Patter
     for side in ("utterance", "reply"):
         kept = {name: rule for name, rule in content.rules.items() if rule.side == side and name not in off}
         rules = tuple(_rule(name, rule, pieces, content.say, where) for name, rule in kept.items())
-        joined = "|".join(rule.pattern.pattern for rule in rules)
-        sets[side] = RuleSet(rules, re.compile(joined) if rules else None)
+        joined = "|".join(rule.pattern.pattern.removeprefix(_BEGIN) for rule in rules)
+        sets[side] = RuleSet(rules, re.compile(f"{_BEGIN}(?:{joined})") if rules else None)
     return Patterns(sets["utterance"], sets["reply"], content.say["replacement"], tuple(content.rules))
 
 
@@ -147,7 +148,7 @@ def _compile(patterns: list[str], pieces: dict[str, str], where: str) -> re.Patt
             re.compile(pattern)
         except re.error as error:
             raise ConfigError(f"{where}: {given!r} is no regular expression ({error}); mend it") from error
-    return re.compile(rf"\b(?:{'|'.join(filled)})")
+    return re.compile(f"{_BEGIN}(?:{'|'.join(filled)})")
 
 
 def _fill(pattern: str, pieces: dict[str, str], where: str) -> str:
