@@ -22,8 +22,10 @@ PHYSIOLOGY_DIM: Final = physiology.DIM
 # more with what it was trained on.
 _SPEECH_CENTRE: Final = np.array([-300, 80, 0, 15, 0, 0, -5, 0, -5, 0, -5, 0, -5, 9, 0.7, -30] + [0] * 16, np.float32)
 _SPEECH_SCALE: Final = np.array(
-    [120, 50, 40, 30, 25, 20, 20, 15, 15, 12, 12, 12, 12, 7, 0.3, 15]
-    + [60, 25, 20, 15, 15, 12, 12, 10, 10, 8, 8, 8, 8, 2, 0.2, 8],
+    [
+        *(120, 50, 40, 30, 25, 20, 20, 15, 15, 12, 12, 12, 12, 7, 0.3, 15),
+        *(60, 25, 20, 15, 15, 12, 12, 10, 10, 8, 8, 8, 8, 2, 0.2, 8),
+    ],
     np.float32,
 )
 _FACE_SCALE: Final = np.float32(1.5)

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, SADNESS, SURPRISE, from_category
+from rlgen.affect import ANGER, CATEGORIES, FEAR, HAPPINESS, NEUTRAL, SADNESS, SURPRISE, from_category
 from rlgen.errors import DataError
 from rlgen.perception import audio
 from rlgen.perception.bank import Progress, SignalBank, stored
@@ -34,6 +34,8 @@ _CATEGORY: Final = {
     6: FEAR,
     8: SURPRISE,
 }
+# Column of each emotion code 1-8 among the published speech logits.
+_LOGIT_ORDER: Final = [[5, 2, 7, 6, 3, 1, 4, 8].index(code) for code in range(1, 9)]
 _INTENSITY: Final = {1: 0.6, 2: 1.0}  # "normal" and "strong"
 
 
@@ -114,3 +116,45 @@ def build(root: Path, actors: int | None = None, clips: int | None = None, progr
         clips=[str(files[i].relative_to(root)) for i in chosen],
         settings={},
     )
+
+
+def published(root: Path, bank: SignalBank) -> dict[str, float]:
+    """Accuracies of published models on the bank's own clips, in the six categories of the shared space.
+
+    Their eight-class posteriors (Luna-Jimenez et al., Appl. Sci. 12, 2022; subject-wise folds, test
+    clips) with calm added to neutral and disgust left out.
+
+    Args:
+        root: the data set's folder with the table of posteriors.
+        bank: built from the recordings.
+
+    Returns:
+        `"speech"`: wav2vec 2.0, fine-tuned; `"face"`: a perceptron on the same clip averages;
+        `"speech+face"`: their fusion.
+
+    Raises:
+        DataError: the bank is not of RAVDESS, or the table is missing or another one.
+    """
+    path = root / _FACES
+    if bank.kind != "ravdess":
+        raise DataError(f"a bank of kind {bank.kind} has no published figures; leave the folder out")
+    try:
+        with np.load(path, allow_pickle=False) as table:
+            row = {str(name)[3:]: i for i, name in enumerate(table["name"])}
+            index = np.array([row[Path(clip).stem[3:]] for clip in bank.clips])
+            fold = table["fold"][index].astype(int)
+            answers = {
+                "speech": table["logits_wav2vec_ft"][fold, index][:, _LOGIT_ORDER],
+                "face": table["post_au_mlp"][fold, index],
+                "speech+face": table["post_fusion"][fold, index],
+            }
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise DataError(f"{path}: not the table of published answers ({type(error).__name__}: {error})") from error
+    merge = np.zeros((8, len(CATEGORIES)))
+    for code, category in _CATEGORY.items():
+        merge[code - 1, category] = 1.0
+    found = {}
+    for name, answer in answers.items():
+        share = np.exp(answer - answer.max(axis=1, keepdims=True)) if name == "speech" else answer
+        found[name] = float(((share @ merge).argmax(axis=1) == bank.catalogue.category).mean())
+    return found

@@ -185,7 +185,5 @@ def forward(model: EmotionNetwork, signals: Signals) -> Output:
     padded = -(-max(rows, 1) // _ROWS) * _ROWS
     index = np.minimum(np.arange(padded), rows - 1)
     values, present = tensors(signals.rows(index)), torch.from_numpy(signals.present[index])
-    passes = [
-        model(tuple(v[i : i + _ROWS] for v in values), present[i : i + _ROWS]) for i in range(0, padded, _ROWS)
-    ]
+    passes = [model(tuple(v[i : i + _ROWS] for v in values), present[i : i + _ROWS]) for i in range(0, padded, _ROWS)]
     return Output(*(torch.cat(parts)[:rows] for parts in zip(*passes, strict=True)))

@@ -20,7 +20,7 @@ from rlgen.errors import DataError
 from rlgen.perception.bank import SignalBank
 from rlgen.perception.network import DIMS, EmotionNetwork, Output, Sizes
 from rlgen.perception.recognizer import SUBSETS, EmotionRecognizer, forward, subset, tensors
-from rlgen.types import F32, MODALITIES, Bools, I64, SegmentCatalogue, Signals
+from rlgen.types import F32, I64, MODALITIES, Bools, SegmentCatalogue, Signals
 
 _BETA: Final = 0.5  # weight of the variance in the loss: Seitzer et al., "On the Pitfalls of Heteroscedastic
 # Uncertainty Estimation", ICLR 2022
@@ -43,11 +43,11 @@ class Training(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     folds: int = Field(5, ge=1, le=24)
-    epochs: int = Field(30, ge=1)
+    epochs: int = Field(40, ge=1)
     batch: int = Field(64, ge=2)
     lr: float = Field(2e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)
-    noise: float = Field(0.3, ge=0)
+    noise: float = Field(0.2, ge=0)
     whole: float = Field(0.4, ge=0, le=1)
     seed: int = 0
     sizes: Sizes = Sizes()
@@ -61,6 +61,7 @@ class _Module(lightning.LightningModule):
         self.network = network
         self.training_options = training
         self.steps = steps
+        self.last_loss = float("nan")
         self.random = torch.Generator().manual_seed(training.seed + 1)
 
     def _drop(self, present: Tensor) -> Tensor:
@@ -86,7 +87,9 @@ class _Module(lightning.LightningModule):
         error = (target - output.mean) ** 2
         variance = output.sd**2
         nll = 0.5 * (error / variance + variance.log()) * variance.detach() ** _BETA
-        return functional.cross_entropy(output.logits, category, label_smoothing=0.02) + nll.sum(dim=1).mean()
+        loss = functional.cross_entropy(output.logits, category, label_smoothing=0.02) + nll.sum(dim=1).mean()
+        self.last_loss = float(loss.detach())
+        return loss
 
     def configure_optimizers(self) -> Any:
         options = self.training_options
@@ -169,7 +172,9 @@ def _fit_one(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         trainer.fit(module, loader)
-    report(f"fold {fold + 1}/{training.folds}: {len(rows)} clips, last loss {float(trainer.callback_metrics.get('loss', float('nan'))):.3f}")
+    report(
+        f"fold {fold + 1}/{training.folds}: {len(rows)} clips, last loss {float(trainer.callback_metrics.get('loss', float('nan'))):.3f}"
+    )
     return network.eval()
 
 
@@ -230,7 +235,9 @@ def fit(
         rows = np.flatnonzero(~np.isin(actor, left_out))
         models.append(_fit_one(bank.signals, labels, rows, training, fold, report))
     weights: dict[str, NDArray[Any]] = {
-        f"{fold}.{name}": value.numpy() for fold, model in enumerate(models) for name, value in model.state_dict().items()
+        f"{fold}.{name}": value.numpy()
+        for fold, model in enumerate(models)
+        for name, value in model.state_dict().items()
     }
     weights["rotation"] = _rotations(models, bank.signals)
     weights |= _calibration(models, held, bank)

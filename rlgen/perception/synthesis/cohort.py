@@ -129,7 +129,7 @@ class Cohort:
             expressive=np.exp(0.25 * normal(8)).astype(np.float32),
             units=np.exp(0.3 * normal(face.DIM)).astype(np.float32),
             resting_face=np.abs(0.25 * normal(face.DIM)).astype(np.float32),
-            heart=72.0 + 9.0 * normal(),
+            heart=74.0 + 7.0 * normal(),
             variability=float(0.08 * np.exp(0.4 * normal())),
             conductance=float(np.exp(1.0 + 0.5 * normal())),
             responses=float(np.clip(4.0 + 2.0 * normal(), 0.5, 10.0)),

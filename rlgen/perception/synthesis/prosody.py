@@ -23,11 +23,11 @@ from rlgen.types import F32
 PROSODY: Final = np.array(
     [
         [0.0, 0.0, 0.00, 0.0, 0.0, 0.00, 0.000, 0.0],  # neutral
-        [4.0, 2.2, 0.10, 4.0, 3.0, 0.00, 0.000, 1.0],  # happiness
-        [-2.0, -1.0, -0.25, -5.0, -4.0, 0.12, 0.004, -1.5],  # sadness
-        [2.5, 1.5, 0.14, 7.0, 7.0, -0.02, 0.008, -2.0],  # anger
-        [5.5, -0.6, 0.22, 0.0, 1.0, 0.10, 0.014, 0.0],  # fear
-        [5.5, 3.0, 0.00, 3.0, 1.5, 0.03, 0.000, 5.0],  # surprise
+        [5.0, 3.0, 0.13, 5.0, 4.0, 0.00, 0.000, 1.5],  # happiness
+        [-2.5, -1.2, -0.30, -6.0, -5.0, 0.14, 0.005, -2.0],  # sadness
+        [3.0, 2.0, 0.18, 9.0, 9.0, -0.03, 0.012, -2.5],  # anger
+        [6.5, -1.0, 0.28, -1.0, 1.0, 0.13, 0.018, 0.0],  # fear
+        [7.0, 4.0, 0.00, 3.0, 2.0, 0.04, 0.000, 6.5],  # surprise
     ],
     dtype=np.float32,
 )
@@ -75,11 +75,11 @@ CONFUSIONS: Final[dict[str, F32]] = {
 }
 
 # Share of performances that drift towards a confusion, by modality, and how far (Beta parameters).
-AMBIGUOUS: Final[dict[str, float]] = {"speech": 0.42, "face": 0.34}
+AMBIGUOUS: Final[dict[str, float]] = {"speech": 0.32, "face": 0.36}
 DRIFT: Final = (3.0, 1.5)
 
 # Change of heart rate (1/min), log heart-rate variability and skin conductance responses a minute with
 # one unit of arousal, and of heart rate with one unit of valence (Kreibig, Biol. Psychol. 84, 2010:
 # arousal in most systems, specific patterns weak), then the same for the scatter between turns.
-HEART_AROUSAL, HEART_VALENCE, VARIABILITY_AROUSAL, RESPONSES_AROUSAL = 7.0, 1.5, -0.35, 3.0
-HEART_SCATTER, VARIABILITY_SCATTER, RESPONSES_SCATTER = 4.5, 0.30, 2.0
+HEART_AROUSAL, HEART_VALENCE, VARIABILITY_AROUSAL, RESPONSES_AROUSAL = 9.0, 2.0, -0.40, 3.5
+HEART_SCATTER, VARIABILITY_SCATTER, RESPONSES_SCATTER = 4.0, 0.25, 1.5

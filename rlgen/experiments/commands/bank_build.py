@@ -1,0 +1,55 @@
+"""`rlgen bank build`: a signal bank, synthetic or from real recordings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from rlgen.errors import ConfigError
+from rlgen.experiments.options import Options, parse
+
+
+class BankBuild(Options):
+    """Build a signal bank, synthetic or from real recordings."""
+
+    dataset: Literal["synthetic", "ravdess"] = Field("synthetic", description="where the signals come from")
+    out: Path = Field(description="folder to write; replaced if it exists")
+    path: Path | None = Field(None, description="folder of the recordings (ravdess)")
+    actors: int | None = Field(None, ge=1, description="how many actors; all of a data set, 24 synthetic ones")
+    clips: int | None = Field(None, ge=1, description="at most so many clips an actor (ravdess)")
+    seed: int = Field(2026, ge=0, description="who the synthetic actors are; other seeds, other people")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Build and write the bank."""
+    options = parse(BankBuild, argv, "bank build")
+    from rich.progress import track
+
+    from rlgen.perception import bank, ravdess
+
+    def progress(items: Sequence[object]) -> object:
+        return track(items, description="clips", disable=bool(os.environ.get("CI")))
+
+    if options.dataset == "synthetic":
+        if options.path is not None or options.clips is not None:
+            raise ConfigError("bank build: path and clips are for --dataset ravdess; leave them out")
+        actors = options.actors or bank.SHIPPED_ACTORS
+        built = bank.synthesise(options.seed, actors, progress)
+        flags = f"--actors {actors} --seed {options.seed}"
+        built.write(options.out, f"rlgen bank build --dataset synthetic {flags} --out DIR", [options.seed])
+    else:
+        if options.path is None:
+            raise ConfigError("bank build: --dataset ravdess needs --path, the folder of the recordings")
+        built = ravdess.build(options.path, options.actors, options.clips, progress)
+        limits = "".join(
+            f" --{name} {value}" for name, value in (("actors", options.actors), ("clips", options.clips)) if value
+        )
+        command = f"rlgen bank build --dataset ravdess --path DIR{limits} --out DIR"
+        built.write(options.out, command, data=[ravdess.LICENCE])
+    print(f"{options.out}: {len(built)} segments of {len(set(built.catalogue.actor.tolist()))} actors")
+    print(built.description)
+    return 0
