@@ -1,0 +1,150 @@
+"""Artifacts: written whole or not at all, damage found, cached tables that never fail."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlgen import artifacts
+from rlgen.artifacts import Manifest, cached, load, tensors_sha256, write
+from rlgen.errors import ArtifactError
+
+FILES = {"weights.bin": b"\x00\x01\x02", "names.txt": b"a b"}
+
+
+def manifest() -> Manifest:
+    return Manifest(name="toy", kind="toy/1", description="A toy.", command="make toy", seeds=[3])
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    return write(tmp_path / "toy", FILES, manifest()).path
+
+
+def test_what_was_written_is_loaded(stored: Path) -> None:
+    artifact = load(stored, "toy/1")
+    assert artifact.file("weights.bin").read_bytes() == FILES["weights.bin"]
+    assert artifact.manifest.seeds == [3]
+    assert set(artifact.manifest.sha256) == set(FILES)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_changed_byte_is_found_and_the_remedy_named(stored: Path, name: str) -> None:
+    data = bytearray((stored / name).read_bytes())
+    data[0] ^= 1
+    (stored / name).write_bytes(data)
+    with pytest.raises(ArtifactError, match=rf"{name}.*damaged.*make toy"):
+        load(stored, "toy/1")
+
+
+def test_a_missing_file_is_found(stored: Path) -> None:
+    (stored / "names.txt").unlink()
+    with pytest.raises(ArtifactError, match=r"names.txt.*missing"):
+        load(stored, "toy/1")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "toy"}'])
+def test_a_broken_manifest_is_named(stored: Path, text: str) -> None:
+    (stored / "manifest.json").write_text(text)
+    with pytest.raises(ArtifactError, match="not a manifest"):
+        load(stored, "toy/1")
+
+
+def test_another_kind_is_refused(stored: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"'toy/1', but 'toy/2' is needed"):
+        load(stored, "toy/2")
+
+
+def test_no_artifact_there(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no artifact here"):
+        load(tmp_path / "nothing", "toy/1")
+    with pytest.raises(ArtifactError, match="no artifact here"):
+        load("shipped:there-is-no-such-thing", "toy/1")
+
+
+def test_a_file_that_the_manifest_does_not_list(stored: Path) -> None:
+    with pytest.raises(ArtifactError, match="lists no file 'other'"):
+        load(stored, "toy/1").file("other")
+
+
+def test_rewriting_replaces_the_whole_folder(stored: Path) -> None:
+    write(stored, {"only.bin": b"x"}, manifest())
+    assert sorted(path.name for path in stored.iterdir()) == ["manifest.json", "only.bin"]
+    assert [path.name for path in stored.parent.iterdir()] == ["toy"]
+
+
+def test_a_failed_write_leaves_the_old_artifact_and_no_rubbish(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space"):
+            write(stored, {"new.bin": b"x"}, manifest())
+    assert load(stored, "toy/1").file("names.txt").read_bytes() == b"a b"
+    assert [path.name for path in stored.parent.iterdir()] == ["toy"]
+
+
+def test_the_hash_of_tensors_depends_on_all_of_them() -> None:
+    tensors = {"a": np.arange(6, dtype=np.float32), "b": np.ones(2)}
+    same = tensors_sha256({"b": np.ones(2), "a": np.arange(6, dtype=np.float32)})
+    assert tensors_sha256(tensors) == same
+    for other in (
+        {**tensors, "b": np.zeros(2)},
+        {**tensors, "a": tensors["a"].reshape(2, 3)},
+        {**tensors, "a": tensors["a"].astype(np.float64)},
+        {"a": tensors["a"], "c": tensors["b"]},
+    ):
+        assert tensors_sha256(other) != same
+
+
+def test_a_table_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLGEN_CACHE", str(tmp_path))
+    calls = []
+
+    def build() -> dict[str, np.ndarray]:
+        calls.append(1)
+        return {"x": np.arange(3)}
+
+    assert cached("k", build)["x"].tolist() == cached("k", build)["x"].tolist() == [0, 1, 2]
+    assert len(calls) == 1
+    cached("another", build)
+    assert len(calls) == 2
+
+
+def test_a_damaged_table_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLGEN_CACHE", str(tmp_path))
+    (tmp_path / "k.npz").write_bytes(b"PK\x03\x04 half a file")
+    assert cached("k", lambda: {"x": np.ones(2)})["x"].tolist() == [1, 1]
+    assert cached("k", lambda: {"x": np.zeros(2)})["x"].tolist() == [1, 1]
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setenv("RLGEN_CACHE", str(blocked))
+    assert cached("k", lambda: {"x": np.ones(1)})["x"].tolist() == [1]
+
+
+def test_the_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rlgen.artifacts.cache import folder
+
+    monkeypatch.delenv("RLGEN_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", os.sep + "somewhere")
+    assert folder() == Path(os.sep) / "somewhere" / "rlgen"
+    monkeypatch.setenv("RLGEN_CACHE", "here")
+    assert folder() == Path("here")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(artifacts.shipped("").glob("*/manifest.json")), ids=lambda path: path.parent.name
+)
+def test_shipped_artifacts_are_whole_and_say_where_they_come_from(path: Path) -> None:
+    kind = Manifest.model_validate_json(path.read_text(encoding="utf-8")).kind
+    found = load(f"shipped:{path.parent.name}", kind).manifest
+    assert found.command.startswith("rlgen ")
+    assert found.description
+    assert found.sha256
