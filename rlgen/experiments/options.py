@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -46,13 +49,21 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
             del rest[i : i + (1 if "=" in word else 2)]
             default = validate(kind, read_yaml(path), str(path))
             break
+    told = io.StringIO()
     try:
-        return tyro.cli(
-            kind,
-            args=rest,
-            default=default,
-            prog=f"rlgen {command}",
-            config=(tyro.conf.AvoidSubcommands, tyro.conf.OmitArgPrefixes),
-        )
+        with contextlib.redirect_stderr(told):
+            return tyro.cli(
+                kind,
+                args=rest,
+                default=default,
+                prog=f"rlgen {command}",
+                config=(tyro.conf.AvoidSubcommands, tyro.conf.OmitArgPrefixes),
+            )
     except ValidationError as error:
         raise ConfigError(sentence(error, f"rlgen {command}", kind)) from error
+    except SystemExit as ended:
+        # a field that is out of range comes as pydantic's report of many lines, printed by tyro: one sentence instead
+        if isinstance(ended.__context__, ValidationError):
+            raise ConfigError(sentence(ended.__context__, f"rlgen {command}", kind)) from None
+        sys.stderr.write(told.getvalue())
+        raise
