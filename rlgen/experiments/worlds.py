@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from pydantic import Field
 
+from rlgen.config import validate
 from rlgen.envs import WorldConfig, world_config
 from rlgen.errors import ConfigError
 from rlgen.experiments.options import Options
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
     from rlgen.policies.protocols import WorldLike
 
-_PARTS = ("reward", "generator", "recognizer", "bank", "readers", "encoder", "scenario", "observation", "device")
+_PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "observation", "device")
 
 
 class WorldOptions(Options):
@@ -31,8 +32,8 @@ class WorldOptions(Options):
     recognizer: str | None = Field(default=None, description="recognizer instead of the id's own")
     bank: str | None = Field(default=None, description="signal bank instead of the id's own")
     readers: str | None = Field(default=None, description="readers instead of the id's own")
-    scenario: Literal["any", "education", "healthcare", "workplace", "companion"] | None = Field(
-        default=None, description="which topics people bring"
+    missing: tuple[float, float, float] | None = Field(
+        default=None, description="chance per turn that speech, face, physiology are missing; 1 1 1 blinds the policy"
     )
     observation: Literal["policy", "privileged"] | None = Field(
         default=None, description="privileged adds the hidden state of the person, for upper bounds"
@@ -90,7 +91,7 @@ def world_of_run(run: Path, changes: Mapping[str, Any]) -> tuple[str, WorldConfi
     """
     stored = read_json(run / "config.json")
     fields = {**stored["world"], **changes}
-    return str(stored["env"]), WorldConfig.model_validate(fields)
+    return str(stored["env"]), validate(WorldConfig, fields, str(run / "config.json"))
 
 
 def find_actor(name: str, env_id: str, world: WorldLike, seed: int = 0, device: str = "cpu") -> tuple[str, Actor]:

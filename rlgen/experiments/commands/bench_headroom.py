@@ -1,0 +1,175 @@
+"""`rlgen bench headroom`: ladder of baselines: is there something to learn?"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import tyro
+from pydantic import Field
+
+from rlgen.errors import ConfigError
+from rlgen.experiments import headroom
+from rlgen.experiments.evaluation import SEED, Outcomes, describe, evaluate
+from rlgen.experiments.options import parse
+from rlgen.experiments.statistics import paired_difference
+from rlgen.experiments.tables import Row, show
+from rlgen.experiments.training import TrainConfig, train
+from rlgen.experiments.worlds import WorldOptions
+from rlgen.policies.ppo import PPOConfig
+
+if TYPE_CHECKING:
+    from rlgen.policies.baselines import Actor, Baseline
+
+# What a learning benchmark has to leave: privileged PPO above the best fixed controls and above the
+# schedule, in standard deviations of the return; the recognizer must be worth something too.
+FIXED_GAP, SCHEDULE_GAP = 0.4, 0.15
+
+
+class HeadroomOptions(WorldOptions):
+    """Options of `rlgen bench headroom`."""
+
+    people: int = Field(default=1000, ge=2, description="persons that each policy meets")
+    num_envs: int = Field(default=256, ge=1, description="dialogues at once in evaluations")
+    fit: bool = Field(default=False, description="fit the ladder anew; else the shipped one is measured")
+    surface: str | None = Field(
+        default=None, description="fit and train on this measured response surface instead of on real words"
+    )
+    fit_people: int = Field(default=512, ge=16, description="persons per candidate and iteration of the fit")
+    iterations: int = Field(default=20, ge=1, description="iterations of the cross-entropy method per rung")
+    seeds: int = Field(default=1, ge=0, description="trained policies per kind; 0 for the ladder alone")
+    steps: int = Field(default=100_000, ge=1, description="training steps of each policy")
+    ppo: PPOConfig = Field(default_factory=PPOConfig, description="hyperparameters")
+    out: Path | None = Field(default=None, description="write the ladder as an artifact to this folder")
+    json_: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(HeadroomOptions, argv, "bench headroom")
+    if options.out is not None and not options.fit:
+        raise ConfigError("--out writes a fitted ladder; add --fit")
+    fast = {} if options.surface is None else {"generator": f"surface:{options.surface}"}
+    ladder = _ladder(options, fast)
+    world = options.make_world(options.num_envs)
+    found = {name: _measure(name, world, rule, options.people) for name, rule in ladder.items()}
+    for kind, extra in _KINDS.items():
+        for seed in range(options.seeds):
+            found[f"{kind}, seed {seed}"] = _trained(options, fast, kind, extra, seed)
+    if options.out is not None:
+        _write(options, ladder, found)
+    show(f"headroom {options.env}", _rows(found), options.json_)
+    return 0
+
+
+# kind of trained policy -> fields of the world and of PPO that make it
+_KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "ppo": ({}, {}),
+    "linear ppo": ({}, {"hidden": ()}),
+    "blind ppo": ({"missing": (1.0, 1.0, 1.0)}, {}),
+    "privileged ppo": ({"observation": "privileged"}, {}),
+}
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _ladder(options: HeadroomOptions, fast: dict[str, Any]) -> dict[str, Baseline]:
+    from rlgen.policies.baselines import Fixed, Random, shipped_baselines
+
+    if not options.fit:
+        return shipped_baselines(options.env)
+    budget = headroom.Budget(people=options.fit_people, iterations=options.iterations)
+    world = options.make_world(options.fit_people, **fast)
+    fitted = headroom.Search(world, budget, progress=_note).ladder()
+    return {"random": Random(), "centre": Fixed(), **fitted}
+
+
+def _measure(name: str, world: Any, actor: Actor, people: int) -> Outcomes:
+    outcomes = evaluate(world, actor, people, SEED)
+    _note(f"{name}: return {outcomes.values['return'].mean():.3f}, relief {outcomes.values['relief'].mean():.3f}")
+    return outcomes
+
+
+def _trained(
+    options: HeadroomOptions, fast: dict[str, Any], kind: str, extra: tuple[dict[str, Any], dict[str, Any]], seed: int
+) -> Outcomes:
+    """Train a policy of a kind, on the surface where one is given, and measure it on real words."""
+    from rlgen.policies.trained import Trained
+
+    world_fields, ppo_fields = extra
+    config = options.world_config(**world_fields, **fast)
+    ppo = options.ppo.model_copy(update=ppo_fields)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        training = TrainConfig(
+            env=options.env, world=config.model_dump(), out=out, steps=options.steps, seed=1000 * seed, ppo=ppo,
+            device=options.device, checkpoint_every=options.steps,
+        )  # fmt: skip
+        train(training)
+        actor = Trained.load(out / "policy.zip")
+    world = options.make_world(options.num_envs, **world_fields)
+    return _measure(f"{kind}, seed {seed}", world, actor, options.people)
+
+
+def _gap(found: dict[str, Outcomes], kind: str, other: str) -> float | None:
+    """Mean paired difference of a kind's seeds to another policy, in the other's return SD."""
+    ours = [outcomes.values["return"] for name, outcomes in found.items() if name.startswith(f"{kind}, seed")]
+    theirs = [o.values["return"] for name, o in found.items() if name == other or name.startswith(f"{other}, seed")]
+    if not ours or not theirs:
+        return None
+    mean = np.mean(theirs, axis=0)
+    return paired_difference(np.mean(ours, axis=0), mean).mean / float(np.std(theirs, axis=1).mean())
+
+
+def _rows(found: dict[str, Outcomes]) -> list[Row]:
+    fixed = found.get("fixed", found["centre"]).values["return"].mean()
+    rows = []
+    for name, outcomes in found.items():
+        described = describe(outcomes)
+        rows.append(Row(f"return: {name}", described["return"]["mean"], "", float(fixed)))
+        rows.append(Row(f"relief: {name}", described["relief"]["mean"]))
+    for kind, other, target in (
+        ("privileged ppo", "fixed", FIXED_GAP),
+        ("privileged ppo", "schedule", SCHEDULE_GAP),
+        ("ppo", "fixed", None),
+        ("ppo", "schedule", None),
+        ("ppo", "blind ppo", 0.0),
+        ("ppo", "linear ppo", None),
+    ):
+        gap = _gap(found, kind, other)
+        if gap is not None:
+            rows.append(Row(f"{kind} minus {other}", round(gap, 4), "return SD", target=target))
+    return rows
+
+
+def _write(options: HeadroomOptions, ladder: dict[str, Baseline], found: dict[str, Outcomes]) -> None:
+    """Put the ladder of this id into the artifact, beside those of other ids."""
+    from rlgen.artifacts import Manifest, load, write
+    from rlgen.policies.baselines import KIND, dumps, read_ladders
+
+    assert options.out is not None
+    ladders: dict[str, dict[str, Baseline]] = {}
+    quality: dict[str, Any] = {}
+    if (options.out / "manifest.json").is_file():
+        ladders, quality = read_ladders(options.out), dict(load(options.out, KIND).manifest.quality)
+    ladders[options.env] = {name: rule for name, rule in ladder.items() if name not in ("random", "centre")}
+    quality[options.env] = {
+        name: {"return": round(float(found[name].values["return"].mean()), 4), "people": options.people}
+        for name in ladder
+    }
+    surface = "" if options.surface is None else f" --surface {options.surface}"
+    manifest = Manifest(
+        name="baselines",
+        kind=KIND,
+        description="Best fixed controls, controls by emotion, a schedule by turn and a linear rule, per id.",
+        command=f"rlgen bench headroom --fit --env ID{surface} --out {options.out}",
+        seeds=[headroom.SEED],
+        quality=quality,
+    )
+    write(options.out, {"baselines.json": dumps(ladders)}, manifest)

@@ -1,0 +1,146 @@
+"""The plain way to build this simulator, for comparison: one environment at a time.
+
+What a competent user would write from the usual libraries: a Gymnasium environment per dialogue in
+SB3's DummyVecEnv, replies from a transformers causal LM through `generate()`, texts encoded with
+sentence-transformers' `encode()`. Every choice is in its favour: the language model has the size of
+the shipped generator but no conditioning layers, its replies are as long as the shipped one's, the
+faster of float32 and bfloat16 is taken, and people, guard, reader's heads and tables are the
+project's own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from rlgen.envs import World, WorldConfig
+from rlgen.envs.parts import load_parts
+from rlgen.envs.single import DialogueEnv
+from rlgen.envs.speech import SpokenReplies
+from rlgen.rng import Streams
+from rlgen.types import Context, Controls, Estimate, Replies
+
+
+class PlainGenerator:
+    """A GPT-2 of given sizes through `generate()`, one row at a time.
+
+    Its weights are random: what it computes costs the same, and what is said is taken from
+    replies that the shipped generator gave, of the length that was generated.
+
+    Args:
+        shape: `vocabulary`, `width`, `layers`, `heads`, `prompt`, `reply`.
+        said: replies to speak, with their lengths in tokens.
+    """
+
+    def __init__(self, shape: dict[str, int], said: Sequence[tuple[str, int]]) -> None:
+        from transformers import GPT2Config, GPT2LMHeadModel
+
+        torch.manual_seed(0)
+        config = GPT2Config(
+            vocab_size=shape["vocabulary"],
+            n_embd=shape["width"],
+            n_layer=shape["layers"],
+            n_head=shape["heads"],
+            n_positions=shape["prompt"] + shape["reply"] + 8,
+            bos_token_id=0,
+            eos_token_id=0,
+            pad_token_id=0,
+        )
+        self._model: Any = GPT2LMHeadModel(config).eval().requires_grad_(False)
+        self._vocabulary, self._prompt = shape["vocabulary"], shape["prompt"]
+        self._said = list(said)
+        self.calls = 0
+        seconds = {}
+        for dtype in (torch.bfloat16, torch.float32):
+            self._model.to(dtype)
+            self._generate(self._prompt, 8, 1.0)
+            started = time.perf_counter()
+            for _ in range(3):
+                self._generate(self._prompt, 16, 1.0)
+            seconds[dtype] = time.perf_counter() - started
+        self.dtype = min(seconds, key=lambda dtype: seconds[dtype])
+        self._model.to(self.dtype)
+
+    def _generate(self, prompt: int, length: int, temperature: float) -> None:
+        ids = torch.randint(1, self._vocabulary, (1, prompt))
+        self._model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=True,
+            temperature=temperature,
+            top_k=0,
+            max_new_tokens=length,
+            min_new_tokens=length,
+        )
+
+    def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
+        """See `rlgen.types.Generator`."""
+        pick = streams.integers("experiments.plain", len(self._said), context.turn)
+        texts = []
+        for row, chosen in enumerate(pick.tolist()):
+            self.calls += 1
+            text, length = self._said[chosen]
+            words = sum(len(turn.split()) for turn in context.texts[row])
+            self._generate(min(self._prompt, int(1.3 * words) + 1), length, float(controls.temperature[row]))
+            texts.append(text)
+        nothing = np.zeros(len(pick), dtype=np.float32)
+        return Replies(pick[:, None], texts, nothing[:, None], nothing)
+
+    def weights_sha256(self) -> str:
+        """There is nothing to vouch for."""
+        return "random weights"
+
+
+class PlainEncoder:
+    """all-MiniLM-L6-v2 through sentence-transformers, one text at a time."""
+
+    def __init__(self, like: Any) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        from rlgen.text.wordpieces import model_folder
+
+        self._model = SentenceTransformer(str(model_folder()), device="cpu")
+        self.calls = 0
+        self.dim = like.dim
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors `[N, 384]`."""
+        self.calls += len(texts)
+        vectors = [self._model.encode([t], normalize_embeddings=True, show_progress_bar=False)[0] for t in texts]
+        return np.asarray(vectors, dtype=np.float32)
+
+
+def plain_env(config: WorldConfig, env_id: str, num_envs: int, said: Sequence[tuple[str, int]]) -> DummyVecEnv:
+    """`num_envs` single environments side by side.
+
+    Args:
+        config: the world that is compared with.
+        env_id: its id.
+        num_envs: how many environments.
+        said: replies with their lengths in tokens.
+    """
+    import copy
+
+    parts = load_parts(config)
+    speech = parts.speech
+    if not isinstance(speech, SpokenReplies):
+        raise TypeError("the plain way needs a world with a generator")
+    generator: Any = speech.generator
+    reader = copy.copy(speech.reader)
+    reader.encoder = PlainEncoder(reader.encoder)  # type: ignore[assignment]
+    plain = PlainGenerator(generator.manifest.settings["shape"], said)
+    parts = replace(parts, speech=SpokenReplies(plain, speech.guard, reader))
+
+    def make() -> DialogueEnv:
+        env = DialogueEnv(env_id)
+        env.world = World(config, 1, parts=parts)
+        return env
+
+    return DummyVecEnv([make] * num_envs)

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from rlgen.experiments import headroom
+from rlgen.experiments.evaluation import evaluate
+from rlgen.policies.baselines import Fixed
+from rlgen.types import MAX_TURNS
+
+SMALL = headroom.Budget(population=12, iterations=8, people=64, first=16)
+
+
+def targets(world):
+    from importlib import import_module
+
+    return import_module(type(world).__module__).TARGETS
+
+
+def test_the_best_fixed_controls_are_the_known_optimum(fake_world):
+    # Short episodes weigh each turn's target alike, so the optimum is the mean of the targets met.
+    world = fake_world(64, max_turns=2)
+    search = headroom.Search(world, headroom.Budget(population=24, iterations=12, people=256, first=32))
+    rule = search.cross_entropy(headroom.fixed, np.zeros(4), 0.3, "fixed")
+    found = evaluate(world, Fixed(), 2000, seed=1)
+    scale = (found.turn == 0).sum() * 1.0 + (found.turn == 1).sum() * 0.75
+    best = targets(world).mean(0) * scale / len(found.turn)
+    assert rule == pytest.approx(best, abs=0.08)
+
+
+def test_every_rung_is_at_least_the_fixed_rule(fake_world):
+    world = fake_world(64)
+    rules = headroom.Search(world, SMALL).ladder()
+    assert set(rules) == {"fixed", "emotion_table", "schedule", "linear"}
+    earned = {name: evaluate(world, rule, 400, seed=99).values["return"].mean() for name, rule in rules.items()}
+    assert all(value >= earned["fixed"] - 0.03 for value in earned.values())
+    assert earned["emotion_table"] > earned["fixed"] + 0.2
+
+
+def test_a_schedule_passes_through_its_knots():
+    params = np.random.default_rng(0).uniform(-0.9, 0.9, (len(headroom.KNOTS), 4))
+    rule = headroom.schedule(params.ravel())
+    assert len(rule.table) == MAX_TURNS
+    for knot, row in zip(headroom.KNOTS, params, strict=True):
+        assert rule.table[knot] == pytest.approx(row, abs=1e-4)
+
+
+def test_halving_finds_the_clear_winner(fake_world):
+    world = fake_world(64)
+    good, bad = targets(world).mean(0) * 0.7, np.full(4, 0.95)
+    found = headroom.Search(world, SMALL).halving(headroom.fixed, [bad, -bad, good, bad * 0.9, -bad * 0.8])
+    assert found is good
