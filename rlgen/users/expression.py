@@ -13,12 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rlgen.affect import CATEGORY_VALENCE_AROUSAL, NUM_CATEGORIES
+from rlgen.affect import ANGER, CATEGORY_VALENCE_AROUSAL, FEAR, HAPPINESS, NEUTRAL, NUM_CATEGORIES, SADNESS
 from rlgen.errors import PopulationError
 from rlgen.types import I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceCatalogue
 
 F64 = NDArray[np.float64]
 
+FEELINGS: Final = np.array([SADNESS, FEAR, ANGER])  # what people come with, in the order of their coefficients
 PHASES: Final = 4
 OPENING, EXPLORING, WORKING, CLOSING = range(PHASES)
 DISCLOSURES: Final = 3
@@ -114,6 +115,34 @@ class Voices:
         weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
         chosen = np.take_along_axis(candidates, _choose(weight, uniform)[:, None], axis=1)[:, 0]
         return chosen.astype(np.int64)
+
+
+def sounding(
+    feeling: I64, calm: F64, happy: F64, mixed: float, leaving: I64, opening: NDArray[np.bool_], uniform: F64
+) -> I64:
+    """The category that a turn sounds like, `[K]`.
+
+    Args:
+        feeling: 0 sadness, 1 fear, 2 anger: what one mainly feels.
+        calm: probability of sounding neutral or happy.
+        happy: share of happy among these.
+        mixed: probability that a distressed turn shows one of the other two feelings.
+        leaving: 1 where one leaves content (and sounds calm), -1 where disappointed, else 0.
+        opening: where the dialogue only begins; nobody opens calmly.
+        uniform: one draw each.
+    """
+    calm = np.where(leaving > 0, 1.0, np.where((leaving < 0) | opening, 0.0, calm))
+    calmly = uniform < calm
+    low, high = np.where(calmly, 0.0, calm), np.where(calmly, calm, 1.0)
+    within = (uniform - low) / (high - low)
+    other = np.where(within < mixed, 1 + (within < mixed / 2), 0)
+    distressed = FEELINGS[(feeling + other) % len(FEELINGS)]
+    return np.where(calmly, np.where(within < happy, HAPPINESS, NEUTRAL), distressed)
+
+
+def columns(names: Sequence[str], drawn: F64) -> dict[str, F64]:
+    """The columns of one draw per row by name."""
+    return {name: np.ascontiguousarray(drawn[:, i]) for i, name in enumerate(names)}
 
 
 def _choose(weight: F64, uniform: F64) -> I64:

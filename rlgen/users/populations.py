@@ -5,11 +5,13 @@ A sub-population shifts a family's coefficients; a scenario or a list restricts 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
 from rlgen.errors import PopulationError
 from rlgen.text import topics as text_topics
+from rlgen.users.parameters import Parameters
 from rlgen.users.settings import FamilyConfig, Population
 from rlgen.users.theory_coefficients import TheoryCoefficients
 
@@ -37,6 +39,26 @@ def theory_people(coefficients: TheoryCoefficients, population: Population) -> T
     if population == "stalling":
         groups["people"] = coefficients.people.model_copy(update={"stays": True})
     return TheoryCoefficients.model_validate({**dict(coefficients), **groups})
+
+
+def calibrated_people(parameters: Parameters, population: Population) -> Parameters:
+    """The fitted parameters of a sub-population; the shifts are assumed, not fitted.
+
+    Guarded people rate lower by one standard deviation of personal effects, despairing people come
+    with intensities of 4 and 5 and end higher, impatient people abandon three times as often.
+    """
+    ratings, endings, relief = parameters.ratings, parameters.endings, parameters.relief
+    if population == "guarded":
+        ratings = ratings.model_copy(update={"cuts": tuple(cut + ratings.spread for cut in ratings.cuts)})
+    if population == "constant_raters":
+        ratings = ratings.model_copy(update={"constant": (1.0, 1.0)})
+    if population == "impatient":
+        endings = endings.model_copy(update={"abandon": endings.abandon + math.log(3.0)})
+    update: dict[str, object] = {"ratings": ratings, "endings": endings}
+    if population == "despairing":
+        update["initial"] = tuple((0.0, 0.0, 0.0, *weights[3:]) for weights in parameters.initial)
+        update["relief"] = tuple(part.model_copy(update={"base": part.base + 0.5}) for part in relief)
+    return parameters.model_copy(update=update)
 
 
 def topics_of(config: FamilyConfig, topics: Sequence[str]) -> list[int]:

@@ -86,7 +86,7 @@ def build(config: FamilyConfig, rows: int, utterances: UtteranceCatalogue, segme
         ConfigError: no family is registered for this config.
         PopulationError: the parameters describe impossible people, or the banks cannot voice them.
     """
-    from rlgen.users import theory  # noqa: F401  (they register themselves)
+    from rlgen.users import calibrated, theory  # noqa: F401  (they register themselves)
 
     factory = _FAMILIES.get(type(config))
     if factory is None:

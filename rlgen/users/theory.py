@@ -19,17 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
-from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, SADNESS
 from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.config import TheoryConfig
-from rlgen.users.expression import CLOSING, EXPLORING, F64, OPENING, WORKING, Felt, Voices
+from rlgen.users.expression import CLOSING, EXPLORING, F64, OPENING, WORKING, Felt, Voices, columns, sounding
 from rlgen.users.populations import theory_people, topics_of
 from rlgen.users.protocol import family
 from rlgen.users.theory_coefficients import Affine, Triple
-
-_FEELINGS: Final = np.array([SADNESS, FEAR, ANGER])
 
 # Columns of the one draw per person and of the one draw per turn.
 _PERSON: Final = ("actor", "topic", "feeling", "intensity", "trust", "understood", "reactance", "pace", "arousal")
@@ -78,10 +75,6 @@ def _plus(x: F64) -> F64:
     return np.maximum(x, 0.0)
 
 
-def _columns(names: tuple[str, ...], drawn: F64) -> dict[str, F64]:
-    return {name: np.ascontiguousarray(drawn[:, i]) for i, name in enumerate(names)}
-
-
 @family(TheoryConfig)
 class TheoryUsers:
     """N people of the theory family; a `rlgen.users.Users`."""
@@ -110,7 +103,7 @@ class TheoryUsers:
         c, hearts = self.coefficients, self._hearts
         people = c.people
         drawn = streams.uniform("users.person", 0, len(_PERSON) + len(_RATER))
-        person = _columns(_PERSON + _RATER, drawn)
+        person = columns(_PERSON + _RATER, drawn)
         self._voices.enter(rows, drawn[:, :2])
         feeling = (person["feeling"][:, None] > self._feelings[:2]).sum(axis=1)
         intensity = np.clip(people.intensity + people.intensity_spread * ndtri(person["intensity"]), 0.05, 1.0)
@@ -137,7 +130,7 @@ class TheoryUsers:
         """See `rlgen.users.Users.respond`; only the reading of the words is used."""
         reply = self.perceive(reading)
         drawn = streams.uniform("users.turn", turn, len(_TURN) + len(_ANSWER))
-        answer = _columns(_ANSWER, drawn[:, len(_TURN) :])
+        answer = columns(_ANSWER, drawn[:, len(_TURN) :])
         threat = self.update(reply, ndtri(answer["drift"]))
         abandoned, completed = self._leave(threat, turn, answer["ending"])
         feedback = Feedback(
@@ -291,18 +284,11 @@ class TheoryUsers:
     def _speak(self, rows: I64, phase: I64, leaving: I64, drawn: F64) -> Expression:
         """`leaving` is 1 where one leaves content, -1 where disappointed, else 0."""
         c, s = self.coefficients.showing, self._hearts
-        draw = _columns(_TURN, drawn)
+        draw = columns(_TURN, drawn)
         intensity, trust, feeling = s.intensity[rows], s.trust[rows], s.feeling[rows]
         calm = expit((c.calm_below - intensity) / c.calm_width)
-        calm = np.where(leaving > 0, 1.0, np.where((leaving < 0) | (phase == OPENING), 0.0, calm))
-        sounds_calm = draw["category"] < calm
-        bounds = np.where(sounds_calm, 0.0, calm), np.where(sounds_calm, calm, 1.0)
-        within = (draw["category"] - bounds[0]) / (bounds[1] - bounds[0])
         happy = np.clip(c.happy_by_relief * s.relief[rows], 0.0, 1.0)
-        other = np.where(within < c.mixed, 1 + (within < c.mixed / 2), 0)
-        category = np.where(
-            sounds_calm, np.where(within < happy, HAPPINESS, NEUTRAL), _FEELINGS[(feeling + other) % len(_FEELINGS)]
-        )
+        category = sounding(feeling, calm, happy, c.mixed, leaving, phase == OPENING, draw["category"])
         shown_trust = trust + c.disclosure_noise * ndtri(draw["disclosure"])
         felt = Felt(
             category,
