@@ -17,13 +17,40 @@ _ALTERNATIVES: Final = re.compile(r"\(([^()]*\|[^()]*)\)")
 _PLACES: Final = re.compile(r"<(\w+)>|\{([^{}/]+/[^{}]+)\}")
 _STARTS: Final = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
 _WORDS: Final = re.compile(r"[\w'’-]+")
-_SINGULAR_START: Final = {"how", "what", "who", "whether", "why", "where", "when", "which", "not", "everything", "nothing"}
-_SINGULAR_S: Final = {"news", "bus", "class", "loss", "mess", "process", "illness", "virus", "business", "stress", "pass"}
+_SINGULAR_START: Final = {
+    "how",
+    "what",
+    "whose",
+    "whom",
+    "no",
+    "who",
+    "whether",
+    "why",
+    "where",
+    "when",
+    "which",
+    "not",
+    "everything",
+    "nothing",
+}
+_SINGULAR_S: Final = {
+    "news",
+    "bus",
+    "class",
+    "loss",
+    "mess",
+    "process",
+    "illness",
+    "virus",
+    "business",
+    "stress",
+    "pass",
+}
 _PLURALS: Final = {"people", "children", "kids", "friends", "parents", "men", "women", "feet", "police", "few", "both"}
 _HEAD_ENDS: Final = {
     "of", "that", "to", "in", "on", "at", "by", "with", "who", "about", "before", "from", "for", "until", "between",
     "after", "against", "and", "over", "without", "they", "you", "he", "she", "it", "i", "we", "under", "into", "during",
-    "since", "around", "behind", "left", "next", "than", "like", "through", "your", "when", "where", "beside", "near",
+    "since", "nobody", "called", "off", "not", "alone", "elsewhere", "any", "are", "is", "around", "behind", "left", "next", "than", "like", "through", "your", "when", "where", "beside", "near",
 }  # fmt: skip
 
 
@@ -115,7 +142,19 @@ def is_plural(noun_phrase: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(noun_phrase)]
     if not words or words[0] in _SINGULAR_START or words[0].endswith("ing"):
         return False
-    if words[0] in {"those", "these", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}:
+    if words[:2] == ["a", "few"] or words[0] in {
+        "those",
+        "these",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+    }:
         return True
     if words[0] in {"this", "that", "a", "an", "one", "every"}:
         return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, SADNESS, SURPRISE
-from rlgen.text.compose_person import CLOSING, INTENSITY, OPENING, levels_of, say
+from rlgen.text.compose_person import INTENSITY, OPENING, levels_of, say
 from rlgen.text.compose_reply import STEPS, WEIGHTS, answer
 from rlgen.text.topics import topics
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,7 +110,7 @@ def _topic(name: str, scenario: str, raw: Mapping[str, Any]) -> Topic:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def bank(name: str) -> Any:
     """A bank of phrases as it stands in `banks/<name>.yaml`."""
     with (_BANKS / f"{name}.yaml").open(encoding="utf-8") as file:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES
-from rlgen.text.compose_person import DISCLOSURES, INTENSITY, LEVELS, OPENING, PHASES, Said, levels_of, phases_of, say
 from rlgen.text.compose_parts import count_words
+from rlgen.text.compose_person import DISCLOSURES, INTENSITY, LEVELS, OPENING, PHASES, Said, levels_of, phases_of, say
 from rlgen.text.topics import DISTRESSED, SITUATIONS, topics
 from rlgen.types import I64, UtteranceCatalogue
 
@@ -26,7 +26,7 @@ MAX_WORDS: Final = 34
 CANDIDATES: Final = 24
 
 # Utterances per cell that fit every situation; plain and open openings have one per situation besides.
-_PER_PHASE: Final = (1, 3, 3, 2)
+_PER_PHASE: Final = (1, 2, 2, 2)
 _PER_BRIGHT_CELL: Final = 1
 _TRIES: Final = 60
 
