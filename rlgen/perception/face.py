@@ -40,7 +40,8 @@ def check(units: NDArray[np.floating], name: str = "the action units") -> F32:
         )
     if not np.isfinite(units).all():
         raise SignalError(f"{name}: holds NaN or infinite values; drop the frames in which no face was tracked")
-    return np.clip(units, 0.0, 5.0).astype(np.float32)
+    limited: F32 = np.clip(units, 0.0, 5.0).astype(np.float32)
+    return limited
 
 
 def smooth(units: F32) -> F32:

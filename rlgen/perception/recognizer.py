@@ -25,7 +25,8 @@ _ROWS: Final = 64  # rows of one pass; shorter ones are padded, so that a row's 
 
 def subset(present: Bools) -> I64:
     """Number of each row's set of modalities, `[N, 3]` to `[N]`: 1 speech + 2 face + 4 physiology."""
-    return present @ np.array([1, 2, 4], dtype=np.int64)
+    number: I64 = present.astype(np.int64) @ np.array([1, 2, 4], dtype=np.int64)
+    return number
 
 
 class EmotionRecognizer:

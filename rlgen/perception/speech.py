@@ -64,7 +64,8 @@ def mfcc(waveform: F32) -> F32:
 def energy(waveform: F32) -> F32:
     """Short-term energy `[F]` in dB relative to full scale, not below -100."""
     mean_square = np.mean(np.square(_framed(waveform, WINDOW)), axis=1)
-    return (10.0 * np.log10(np.maximum(mean_square, 1e-10))).astype(np.float32)
+    decibels: F32 = (10.0 * np.log10(np.maximum(mean_square, 1e-10))).astype(np.float32)
+    return decibels
 
 
 def pitch(waveform: F32) -> tuple[F32, F32]:

@@ -172,9 +172,7 @@ def _fit_one(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         trainer.fit(module, loader)
-    report(
-        f"fold {fold + 1}/{training.folds}: {len(rows)} clips, last loss {float(trainer.callback_metrics.get('loss', float('nan'))):.3f}"
-    )
+    report(f"fold {fold + 1}/{training.folds}: trained on {len(rows)} clips, last loss {module.last_loss:.3f}")
     return network.eval()
 
 

@@ -12,7 +12,7 @@ from rlgen.perception import face
 from rlgen.perception.features import Recording
 from rlgen.perception.physiology import EDA_RATE, WINDOW_SECONDS
 from rlgen.perception.synthesis import prosody, voice
-from rlgen.types import F32, I64, SegmentCatalogue
+from rlgen.types import F32, SegmentCatalogue
 
 INTENSITIES: Final = (0.4, 0.7, 1.0)
 REPETITIONS: Final = 4
@@ -99,7 +99,8 @@ class Cohort:
         """Valence and arousal of a performance: the category's at that intensity, with personal scatter."""
         rng = self._rng(_ACT, performance.actor, performance.number)
         centre = CATEGORY_VALENCE_AROUSAL[performance.category] * performance.intensity
-        return np.clip(centre + 0.08 * rng.standard_normal(2), -1.0, 1.0).astype(np.float32)
+        felt: F32 = np.clip(centre + 0.08 * rng.standard_normal(2), -1.0, 1.0).astype(np.float32)
+        return felt
 
     def _shown(self, performance: Performance, modality: str) -> F32:
         """Shares `[6]` of the categories in what a modality shows: the meant one, or a drift to a confusion."""
@@ -107,7 +108,8 @@ class Cohort:
         shares = np.zeros(NUM_CATEGORIES, dtype=np.float32)
         shares[performance.category] = 1.0
         if rng.uniform() < prosody.AMBIGUOUS[modality]:
-            other = rng.choice(NUM_CATEGORIES, p=_normal(prosody.CONFUSIONS[modality][performance.category]))
+            weights = prosody.CONFUSIONS[modality][performance.category].astype(np.float64)
+            other = rng.choice(NUM_CATEGORIES, p=weights / weights.sum())
             far = rng.beta(*prosody.DRIFT)
             shares[performance.category] -= far
             shares[other] += far
@@ -220,8 +222,3 @@ class Cohort:
             name=f"{self.name} actor {performance.actor} clip {performance.number}",
             **self.physiology(performance),
         )
-
-
-def _normal(weights: F32) -> I64 | F32:
-    exact = weights.astype(np.float64)
-    return exact / exact.sum()  # type: ignore[no-any-return]

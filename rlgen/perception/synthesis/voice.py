@@ -137,4 +137,5 @@ def speak(throat: Throat, syllables: Syllables, change: F32, rng: np.random.Gene
     loud = np.sqrt(np.mean(np.square(spoken[shape > 0.3])))
     gain = 10.0 ** ((throat.level + float(change[3])) / 20.0) / max(loud, 1e-9)
     noisy = spoken * gain + _FLOOR * rng.standard_normal(samples)
-    return np.clip(noisy, -1.0, 1.0).astype(np.float32)
+    clip: F32 = np.clip(noisy, -1.0, 1.0).astype(np.float32)
+    return clip
