@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fit readers": ("fit_readers", "train the heads that read a text"),
     "fit generator": ("fit_generator", "train the generator on the corpus"),
     "fit users": ("fit_users", "fit calibrated users to rated dialogues"),
+    "fit surface": ("fit_surface", "measure what replies are read as, for a world without text"),
     "bench step": ("bench_step", "speed of a world step beside the plain way"),
     "bench headroom": ("bench_headroom", "ladder of baselines: is there something to learn?"),
     "bench recognizer": ("bench_recognizer", "accuracy of a recognizer by modality subset"),

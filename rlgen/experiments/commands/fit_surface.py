@@ -1,0 +1,49 @@
+"""`rlgen fit surface`: measure what replies are read as, for the text-free surrogate of a world."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from rlgen.experiments.options import Options, parse
+
+
+class SurfaceOptions(Options):
+    """Measure the response surface of an environment's real chain.
+
+    `generator="surface:DIR"` then runs the same world without text, for fitting baselines and for
+    choosing coefficients; what is reported is measured with words.
+    """
+
+    out: Path = Field(description="folder to write")
+    env: str = Field("rlgen/SupportDynamic-v0", description="id of the environment")
+    turns: int = Field(40_000, ge=1_000, description="turns to measure")
+    num_envs: int = Field(128, ge=1, description="dialogues at once")
+    seed: int = Field(1_000_000, ge=0, description="of the people and of the controls")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(SurfaceOptions, argv, "fit surface")
+    from rich.progress import Progress
+
+    from rlgen.envs import measure_surface, world_config
+
+    with Progress() as bar:
+        task = bar.add_task("measuring", total=options.turns)
+        surface = measure_surface(
+            world_config(options.env),
+            options.turns,
+            options.num_envs,
+            options.seed,
+            progress=lambda done: bar.update(task, completed=done),
+        )
+    command = (
+        f"rlgen fit surface --env {options.env} --turns {options.turns} --num-envs {options.num_envs} "
+        f"--seed {options.seed} --out {options.out.name}"
+    )
+    surface.save(options.out, command, f"Readings of replies to random controls, measured on {options.env}.")
+    print(f"{options.out}: {len(surface.features)} pairs of controls and readings")
+    return 0
