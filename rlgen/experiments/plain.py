@@ -10,6 +10,7 @@ project's own.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -53,7 +54,8 @@ class PlainGenerator:
             eos_token_id=0,
             pad_token_id=0,
         )
-        self._model: Any = GPT2LMHeadModel(config).eval().requires_grad_(False)
+        model: Any = GPT2LMHeadModel(config)  # transformers' classes are untyped here
+        self._model = model.eval().requires_grad_(False)
         self._vocabulary, self._prompt = shape["vocabulary"], shape["prompt"]
         self._said = list(said)
         self.calls = 0
@@ -126,15 +128,13 @@ def plain_env(config: WorldConfig, env_id: str, num_envs: int, said: Sequence[tu
         num_envs: how many environments.
         said: replies with their lengths in tokens.
     """
-    import copy
-
     parts = load_parts(config)
     speech = parts.speech
     if not isinstance(speech, SpokenReplies):
         raise TypeError("the plain way needs a world with a generator")
     generator: Any = speech.generator
     reader = copy.copy(speech.reader)
-    reader.encoder = PlainEncoder(reader.encoder)  # type: ignore[assignment]
+    reader.encoder = PlainEncoder(reader.encoder)
     plain = PlainGenerator(generator.manifest.settings["shape"], said)
     parts = replace(parts, speech=SpokenReplies(plain, speech.guard, reader))
 

@@ -109,8 +109,8 @@ class Run:
         loaded: dict[str, Any] = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
         return loaded
 
-    def claim(self, config: Mapping[str, Any]) -> None:
-        """Make the folder this config's, or check that it is.
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Check that the folder is free, or this config's.
 
         Raises:
             ConfigError: the folder holds a run of another config, or other files.
@@ -121,9 +121,12 @@ class Run:
             if stored["hash"] != config_hash(plain):
                 first = next(_differences(stored, plain), "the hash differs")
                 raise ConfigError(f"{self.path}: holds a run of another config ({first}); choose another --out")
-            return
-        if self.path.is_dir() and any(self.path.iterdir()):
-            raise ConfigError(f"{self.path}: the folder is not empty and holds no run; choose another --out")
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise ConfigError(f"{self.path}: not an empty folder and not a run; choose another --out")
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Make the folder this config's."""
+        plain = json.loads(json.dumps(dict(config)))
         write_atomically(self.path / "config.json", json.dumps({**plain, "hash": config_hash(plain)}, indent=2) + "\n")
 
     def write_manifest(self, parts: Mapping[str, str], seeds: Mapping[str, Any], device: str) -> None:

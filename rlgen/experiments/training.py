@@ -97,9 +97,11 @@ def train(config: TrainConfig, progress: Progress | None = None, world: WorldLik
         raise ConfigError(
             f"ppo.batch_size was {config.ppo.batch_size}: a rollout has only num_envs x n_steps = {rollout} rows"
         )
-    run.claim(resolved)
+    run.check(resolved)
     if world is None:
         world = config.make_world(config.num_envs, run.path / "audit.jsonl")
+    if not (run.path / "config.json").is_file():
+        run.write_config(resolved)
     env = WorldVecEnv(world, seed=config.seed)
     device = learner_device(config.device)
     model, seconds = _start(run, config, env, device)

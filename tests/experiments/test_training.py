@@ -94,7 +94,7 @@ def test_other_frozen_parts_are_refused(fake_world, tmp_path):
 
 def test_a_foreign_folder_is_left_alone(fake_world, tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(ConfigError, match="not empty"):
+    with pytest.raises(ConfigError, match="not an empty folder"):
         train(config(tmp_path), world=fake_world(8))
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
