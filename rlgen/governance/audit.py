@@ -165,14 +165,15 @@ class AuditLog:
         body = {"line": self._lines + 1, "time": stamp, **record, "previous": self._head}
         digest = _digest(body, self._key)
         line = _canonical({**body, "hash": digest}) + b"\n"
+        before = os.fstat(self._file).st_size
         try:
-            written = os.write(self._file, line)
+            if os.write(self._file, line) != len(line):
+                os.ftruncate(self._file, before)
+                raise AuditError(f"{self.path}: line {body['line']} does not fit on the disk; make room")
             if self._fsync:
                 os.fsync(self._file)
         except OSError as error:
             raise AuditError(f"{self.path}: line {body['line']} cannot be written ({error.strerror})") from error
-        if written != len(line):
-            raise AuditError(f"{self.path}: line {body['line']} was written half; is the disk full?")
         self._head, self._lines = digest, self._lines + 1
 
     def intervention(

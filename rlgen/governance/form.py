@@ -51,7 +51,7 @@ def garbled(text: str, max_chars: int) -> str:
     if _MARKUP.search(text):
         return "control signs"
     words = _WORD.findall(bare.lower())
-    if sum(map(len, words)) * 3 < len(bare):
+    if sum(map(len, words)) * 4 < len(bare):
         return "hardly any letters"
     if _RUN.search(bare):
         return "one sign over and over"

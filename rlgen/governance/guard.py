@@ -131,10 +131,11 @@ class OutputGuard:
         return tuple(Finding(rule.name, rule.cost, escalate=True, say=rule.say) for rule in rules)
 
     def _in_reply(self, text: str) -> tuple[Finding, ...]:
-        if problem := garbled(text, self.config.max_chars):
-            return (Finding("garbled", "quality", detail=problem),)
-        rules = self._patterns.reply.found(plain(text))
-        found = [Finding(rule.name, rule.cost) for rule in rules]
+        problem = garbled(text, self.config.max_chars)
+        found = [Finding("garbled", "quality", detail=problem)] if problem else []
+        if len(text) > self.config.max_chars:
+            return tuple(found)
+        found += [Finding(rule.name, rule.cost) for rule in self._patterns.reply.found(plain(text))]
         if kind := personal_data(text):
             found.append(Finding("personal_data", "privacy", detail=kind))
         return tuple(found)
