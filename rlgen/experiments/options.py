@@ -52,7 +52,7 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
     told = io.StringIO()
     try:
         with contextlib.redirect_stderr(told):
-            return tyro.cli(
+            parsed: T | None = tyro.cli(
                 kind,
                 args=rest,
                 default=default,
@@ -67,3 +67,5 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
             raise ConfigError(sentence(ended.__context__, f"rlgen {command}", kind)) from None
         sys.stderr.write(told.getvalue())
         raise
+    assert parsed is not None  # tyro gives back `default` or an instance, never the None of "no default"
+    return parsed

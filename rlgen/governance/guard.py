@@ -103,8 +103,8 @@ class OutputGuard:
             reason[i] = "; ".join(f"{f.name}: {f.detail}" if f.detail else f.name for f in found)
             for finding in found:
                 cost[i, self.cost_names.index(finding.cost)] = 1.0
-        for i in np.flatnonzero(decision != ALLOW):
-            self._write(int(i), context, words.text[i], _DECISIONS[decision[i]], reason[i])
+        for row in np.flatnonzero(decision != ALLOW).tolist():
+            self._write(row, context, words.text[row], _DECISIONS[decision[row]], reason[row])
         return Verdict(decision, cost, text, reason)
 
     def findings(self, utterance: str, reply: str) -> list[Finding]:

@@ -53,7 +53,7 @@ class Rule:
     """
 
     name: str
-    cost: str
+    cost: Cost
     say: str
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None
