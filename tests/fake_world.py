@@ -84,7 +84,7 @@ class FakeWorld:
         obs = np.zeros((self.num_envs, DIM), np.float32)
         obs[np.arange(self.num_envs), self.category] = 1
         obs[:, 8] = self.turn / self.max_turns
-        obs[:, 9:] = np.clip(self.streams.normal("fake.noise", self.turn, 3), -5, 5)
+        obs[:, 9:12] = np.clip(self.streams.normal("fake.noise", self.turn, 3), -5, 5)
         return obs
 
     def step(self, actions):

@@ -121,7 +121,12 @@ class Run:
             if stored["hash"] != config_hash(plain):
                 first = next(_differences(stored, plain), "the hash differs")
                 raise ConfigError(f"{self.path}: holds a run of another config ({first}); choose another --out")
-        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            return
+        if not self.path.exists():
+            return
+        # The guard opens its log before anything else is written; a start that failed then leaves it alone.
+        foreign = not self.path.is_dir() or any(item.name != "audit.jsonl" for item in self.path.iterdir())
+        if foreign:
             raise ConfigError(f"{self.path}: not an empty folder and not a run; choose another --out")
 
     def write_config(self, config: Mapping[str, Any]) -> None:
