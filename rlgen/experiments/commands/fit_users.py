@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+import tyro
 from pydantic import Field
 
 from rlgen.errors import ConfigError
@@ -25,7 +27,9 @@ class FitUsersOptions(Options):
     draws: int = Field(default=32, ge=0, le=1000, description="members of the posterior ensemble")
     seed: int = Field(default=0, ge=0, description="seed of the ensemble and of the held-out third")
     held_out: float = Field(default=1 / 3, gt=0, lt=1, description="share of dialogues that the printed figures are on")
-    as_json: bool = Field(default=False, alias="json", description="print one line of JSON instead of a table")
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
+        default=False, description="one line of JSON instead of a table"
+    )
     licence: str = Field(default=LICENCE, description="the data's name and licence, for the manifest")
 
 
@@ -46,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     manifest = artifacts.Manifest(
         name="calibrated_users",
         kind=KIND,
-        description="People fitted to rated human support dialogues: ratings, endings, relief; mode and posterior draws.",
+        description="People fitted to rated human dialogues: ratings, endings, relief; posterior mode and draws.",
         command="rlgen fit users " + shlex.join(argv),
         seeds=[options.seed],
         data=[options.licence],

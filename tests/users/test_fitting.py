@@ -1,0 +1,166 @@
+"""Fits recover what made the data; figures of fidelity against their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+from scipy.special import expit
+
+from rlgen.errors import DataError
+from rlgen.users import fidelity
+from rlgen.users.dialogues import Dialogue, Turn
+from rlgen.users.ending_model import SHARE, fit_endings, fit_relief, weights
+from rlgen.users.fitting import assemble, fit_models
+from rlgen.users.observations import Endings, Ratings
+from rlgen.users.rating_model import EFFECT_PRIOR, fit_ratings, flatten, predict, unpack
+
+
+def simulate_ratings(people, length, rng, effect=0.0, channels=1):
+    """Ratings of the model of `rlgen.users.rating_model`, written out person by person."""
+    cuts = np.array([-3.0, -1.8, -0.4, 1.2])
+    helped = rng.random(people) < 0.7
+    alpha = 1.1 * rng.normal(size=people) - 1.5 * ~helped
+    steady = rng.random(people) < 0.2
+    x = rng.normal(size=(people, length, channels))
+    value = np.zeros((people, length), dtype=np.int64)
+    for j in range(length):
+        last = value[:, j - 1] + 1 - 4 if j else np.zeros(people)
+        eta = alpha + (-0.4 if j == 0 else 0.0) + 0.9 * 2 * (j + 1) / 10 + 0.5 * last + effect * x[:, j, 0]
+        value[:, j] = (rng.random(people)[:, None] > expit(cuts - eta[:, None])).sum(axis=1)
+        value[steady, j] = value[steady, 0]
+    after = np.broadcast_to(2.0 * np.arange(1, length + 1), value.shape)
+    return Ratings(value, after, x, helped)
+
+
+@pytest.fixture(scope="module")
+def rated():
+    data = simulate_ratings(450, 6, np.random.default_rng(0), effect=0.6)
+    return data, fit_ratings(data)
+
+
+def test_the_rating_model_is_recovered(rated):
+    import torch
+
+    _, fit = rated
+    found = {name: value.numpy() for name, value in unpack(torch.tensor(fit.posterior.mode)).items()}
+    np.testing.assert_allclose(found["cuts"], [-3.0, -1.8, -0.4, 1.2], atol=0.5)
+    assert found["spread"][0] == pytest.approx(1.1, abs=0.25)
+    assert found["unhelped"][0] == pytest.approx(-1.5, abs=0.4)
+    assert found["last"][0] == pytest.approx(0.5, abs=0.2)
+    assert found["trend"][0] == pytest.approx(0.9, abs=0.4)
+    assert found["constant"].mean() == pytest.approx(0.2, abs=0.08)
+    assert found["lapse"][0] < 0.06
+
+
+def test_reading_effects_are_shrunk_towards_human_size(rated):
+    """A true effect five times the prior's width is found, but smaller than it is; the sign is kept."""
+    _, fit = rated
+    effect, deviation = fit.posterior.mode[-1], np.sqrt(fit.posterior.covariance[-1, -1])
+    assert 0.0 < effect < 0.6
+    assert deviation < EFFECT_PRIOR / fit.slope
+    null = fit_ratings(simulate_ratings(250, 6, np.random.default_rng(1)))
+    assert abs(null.posterior.mode[-1]) < 3 * np.sqrt(null.posterior.covariance[-1, -1])
+
+
+def dialogue(number, helped, rng, length=9):
+    turns = []
+    for i in range(length):
+        turns.append(Turn(True, f"reply {i}", 1, None))
+        turns.append(Turn(False, "answer", 1, float(rng.integers(1 + 2 * helped, 6)) if i % 2 else None))
+    initial = int(rng.integers(3, 6))
+    final = int(rng.integers(1, initial)) if helped else (None if number % 3 == 0 else initial)
+    return Dialogue(str(number), helped, True, "work", number % 3, initial, final, tuple(turns))
+
+
+def test_named_parameters_predict_what_the_flat_ones_do():
+    rng = np.random.default_rng(2)
+    talks = [dialogue(i, i % 3 > 0, rng, int(rng.integers(7, 13))) for i in range(120)]
+    readings = [rng.normal(size=(d.replies, 11)) for d in talks]
+    models = fit_models(talks, readings)
+    fit = assemble(models, talks, 4, 0)
+    theta, scale = flatten(fit.mean.ratings)
+    np.testing.assert_allclose(theta[:9], models.ratings.posterior.mode[:9], atol=1e-3)
+    np.testing.assert_allclose(scale.mean, models.ratings.scale.mean, atol=1e-4)
+    assert len(fit.draws) == 4
+    assert fit.draws[0] != fit.draws[1]
+    assert fit == assemble(models, talks, 4, 0)
+    simulated = fidelity.simulate(fit.mean, 0.7, 0, people=200)
+    assert (simulated.replies >= 1).all()
+    assert simulated.completed.any()
+    assert ((simulated.value >= -1) & (simulated.value <= 4)).all()
+
+
+def test_too_few_dialogues_are_refused():
+    rng = np.random.default_rng(2)
+    with pytest.raises(DataError, match="rated failed"):
+        fit_models([dialogue(i, True, rng) for i in range(30)], None)
+
+
+def test_predictions_are_probabilities_and_learn_the_person(parameters):
+    data = simulate_ratings(200, 6, np.random.default_rng(3))
+    plain = Ratings(data.value, data.after, data.readings[..., :0], data.helped)
+    probability = predict(parameters.ratings, plain, 0.7)
+    np.testing.assert_allclose(probability.sum(axis=2), 1.0, atol=1e-9)
+    fives = Ratings(np.full((1, 6), 4), data.after[:1], data.readings[:1, :, :0], np.array([True]))
+    again = predict(parameters.ratings, fives, 0.7)[0, :, 4]
+    assert (np.diff(again) > 0).all()
+
+
+def simulate_endings(people, rng):
+    rows = []
+    for i in range(people):
+        mood, helped = rng.normal(), i % 5 > 0
+        for turn in range(1, 17):
+            left = rng.random() < expit(-3.5 - 1.0 * mood)
+            done = not left and rng.random() < expit(-4.0 + 0.3 * turn)
+            rows.append((i, turn, mood, helped, True, True, done, left))
+            if left or done:
+                break
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    return Endings(*columns)
+
+
+def test_hazards_are_recovered():
+    data = simulate_endings(4000, np.random.default_rng(4))
+    fit = fit_endings(data)
+    np.testing.assert_allclose(fit.complete.mode[2:14], -4.0 + 0.3 * np.arange(3, 15), atol=0.4)
+    np.testing.assert_allclose(fit.abandon.mode, [-3.5, -1.0, 0.0], atol=0.25)
+
+
+def test_weights_give_successes_their_share():
+    data = simulate_endings(100, np.random.default_rng(5))
+    weight = weights(data, SHARE)
+    first = data.turn == 1
+    assert weight[first & data.helped].sum() / weight[first].sum() == pytest.approx(SHARE)
+
+
+def test_relief_is_recovered_in_spite_of_the_filter():
+    rng = np.random.default_rng(6)
+    initial, mood = rng.integers(2, 6, 8000).astype(float), rng.normal(size=8000)
+    final = np.clip(np.rint(2.9 + 0.3 * (initial - 4) - 0.5 * mood + 1.1 * rng.normal(size=8000)), 1, 5)
+    kept = final < initial
+    fit = fit_relief(initial[kept], final[kept], mood[kept], initial[kept] - 1)
+    np.testing.assert_allclose(fit.mode, [2.9, 0.3, -0.5, np.log(1.1)], atol=0.15)
+
+
+def test_figures_are_what_their_names_say():
+    rng = np.random.default_rng(7)
+    low, high = rng.integers(0, 5, 200), rng.integers(1, 6, 300)
+    u = scipy.stats.mannwhitneyu(high, low).statistic
+    assert fidelity.auc(low, high) == pytest.approx(u / (200 * 300))
+    assert fidelity.ks(low, high) == pytest.approx(scipy.stats.ks_2samp(low, high).statistic)
+    same = rng.integers(0, 5, 100)
+    assert fidelity.qwk(same, same) == pytest.approx(1.0)
+    assert abs(fidelity.qwk(rng.integers(0, 5, 5000), rng.integers(0, 5, 5000))) < 0.05
+    data = simulate_ratings(50, 4, rng)
+    assert fidelity.marginal_nll(data, data, np.full(5, 0.2)) == pytest.approx(np.log(5))
+    assert fidelity.markov_nll(data, data) < fidelity.marginal_nll(data, data)
+
+
+def test_the_two_sample_test_sees_differences_and_only_them():
+    rng = np.random.default_rng(8)
+    steady = np.repeat(rng.integers(0, 5, (400, 1)), 4, axis=1)
+    loose = rng.integers(0, 5, (800, 4))
+    assert fidelity.two_sample_auc(loose, steady, 0) > 0.9
+    assert fidelity.two_sample_auc(loose[:400], loose[400:], 0) == pytest.approx(0.5, abs=0.07)
