@@ -21,9 +21,10 @@ from rlgen.generation.tokenizer import END, PERSON, SUPPORTER
 
 # Rows that a float32 product needs before its bits stop depending on their number.
 _FLOAT32_ROWS = 16
+# Added to scores that must not count; finite, so that a row of nothing else stays finite.
+_HIDDEN = -1e9
 # Finished rows are dropped when less than this share of the batch is still speaking.
 _COMPACT_BELOW = 0.75
-_HIDDEN_FROM_ATTENTION = -1e9
 
 
 @dataclass
@@ -93,18 +94,17 @@ class Decoder:
         for i in range(shape.layers):
             qkv = w[f"layers.{i}.qkv.weight"].clone()
             qkv[: shape.width] *= head**-0.5
-            matrices = (w[f"layers.{i}.{name}.weight"].to(dtype) for name in ("out", "up", "down"))
-            out, up, down = matrices
-            self._layers.append(
-                _Layer(norm(f"layers.{i}.norm_attention"), qkv.to(dtype), out, norm(f"layers.{i}.norm_mlp"), up, down)
-            )
+            out, up, down = (w[f"layers.{i}.{name}.weight"].to(dtype) for name in ("out", "up", "down"))
+            before, between = (norm(f"layers.{i}.{name}") for name in ("norm_attention", "norm_mlp"))
+            self._layers.append(_Layer(before, qkv.to(dtype), out, between, up, down))
         self._norm = norm("norm")
         self._embedding = w["embedding.weight"].to(dtype)
-        cos, sin = rotary(torch.arange(shape.prompt + shape.reply, device=device), head)
-        self._cos, self._sin = cos.to(dtype), sin.to(dtype)
+        self._cos, self._sin = rotary(shape.prompt + shape.reply, head, device, dtype)
         banned = torch.zeros(shape.vocabulary, device=device)
         banned[~torch.tensor(sayable, device=device)] = -torch.inf
         self._banned = banned
+        window = shape.prompt + shape.reply
+        self._future = torch.full((window, window), _HIDDEN, device=device, dtype=dtype).triu(1)
         self._banned_first = banned.clone()
         self._banned_first[END] = -torch.inf  # a reply has at least one token
         self._least_rows = _FLOAT32_ROWS if dtype == torch.float32 else 1
@@ -144,7 +144,7 @@ class Decoder:
 
         Returns:
             For each layer keys and values `[N, heads, prompt + reply, head]`, and the mask
-            `[N * heads, 1, prompt + reply]` to be added to scores: columns still to come are hidden.
+            `[N, 1, prompt + reply]` to be added to scores, which hides the columns before a prompt.
         """
         shape, rows = self.shape, len(lengths)
         heads, head, prompt = shape.heads, shape.width // shape.heads, shape.prompt
@@ -154,17 +154,11 @@ class Decoder:
         column = torch.arange(len(ids), device=self.device) - start[row] + prompt - lengths[row]
         if short:  # more copies of the last token: they write what it writes
             ids, row, column = (torch.cat([a, a[-1:].expand(short)]) for a in (ids, row, column))
-        cos, sin = self._cos[column][:, None], self._sin[column][:, None]
 
-        columns = torch.arange(prompt, device=self.device)
-        absent = columns[None] < (prompt - lengths)[:, None]
-        blocked = absent[:, None, :] | (columns[None, :] > columns[:, None])[None]
-        block = torch.zeros(rows, 1, prompt, prompt, dtype=self.dtype, device=self.device)
-        block.masked_fill_(blocked[:, None], _HIDDEN_FROM_ATTENTION)
-        mask = torch.full(
-            (rows, heads, 1, prompt + shape.reply), _HIDDEN_FROM_ATTENTION, dtype=self.dtype, device=self.device
-        )
-        mask[..., :prompt].masked_fill_(~absent[:, None, None], 0.0)
+        absent = torch.arange(prompt + shape.reply, device=self.device)[None] < (prompt - lengths)[:, None]
+        mask = torch.zeros(rows, 1, prompt + shape.reply, dtype=self.dtype, device=self.device)
+        mask.masked_fill_(absent[:, None], _HIDDEN)
+        block = mask[:, None, :, :prompt] + self._future[:prompt, :prompt]
 
         keys, values = [], []
         x = self._embedding[ids]
@@ -172,20 +166,21 @@ class Decoder:
             h = F.layer_norm(x, (shape.width,), *layer.norm_attention)
             qkv = F.linear(h, layer.qkv).view(-1, 3, heads, head)
             cache = torch.zeros(2, rows, heads, prompt + shape.reply, head, dtype=self.dtype, device=self.device)
-            cache[0][row, :, column] = rotate(qkv[:, 1], cos, sin)
+            turned = rotate(qkv[:, :2], self._cos[column][:, None], self._sin[column][:, None])
+            cache[0][row, :, column] = turned[:, 1]
             cache[1][row, :, column] = qkv[:, 2]
             keys.append(cache[0])
             values.append(cache[1])
             if i == shape.layers - 1:
                 break  # of the last layer only keys and values are needed
             q = torch.zeros(rows, heads, prompt, head, dtype=self.dtype, device=self.device)
-            q[row, :, column] = rotate(qkv[:, 0], cos, sin)
+            q[row, :, column] = turned[:, 0]
             scores = torch.matmul(q, cache[0][:, :, :prompt].transpose(-1, -2)) + block
             mixed = torch.matmul(torch.softmax(scores, dim=-1), cache[1][:, :, :prompt])
             x = x + F.linear(mixed[row, :, column].reshape(-1, shape.width), layer.out)
             h = F.layer_norm(x, (shape.width,), *layer.norm_mlp)
             x = x + F.linear(F.gelu(F.linear(h, layer.up)), layer.down)
-        return keys, values, mask.view(rows * heads, 1, -1)
+        return keys, values, mask
 
     def _say(
         self,
@@ -225,8 +220,7 @@ class Decoder:
                 # Finished rows stay only where the products need them.
                 keep = torch.argsort(live, descending=True, stable=True)[: max(left, self._least_rows)]
                 keys, values = ([c[keep] for c in side] for side in (keys, values))
-                mask = mask.view(len(live), -1)[keep].view(-1, 1, mask.shape[-1])
-                temperature, u, place, live, token = (a[keep] for a in (temperature, u, place, live, token))
+                mask, temperature, u, place, live, token = (a[keep] for a in (mask, temperature, u, place, live, token))
                 scale, shift = scale[:, keep], shift[:, keep]
         return Spoken(made, last, chosen.log().sum(dim=1))
 
@@ -244,20 +238,19 @@ class Decoder:
         shape, rows = self.shape, len(token)
         heads, head = shape.heads, shape.width // shape.heads
         column = shape.prompt + t
-        cos, sin = self._cos[column], self._sin[column]
-        mask[:, :, column] = 0.0
+        seen = (mask + self._future[column]).expand(rows, heads, -1).reshape(rows * heads, 1, -1)
         size = (shape.width,)
         x = self._embedding[token]
         for i, layer in enumerate(self._layers):
             h = torch.addcmul(shift[2 * i], scale[2 * i], F.layer_norm(x, size, *layer.norm_attention))
             qkv = F.linear(h, layer.qkv).view(rows, 3 * heads, head)
-            turned = rotate(qkv[:, : 2 * heads], cos, sin)
+            turned = rotate(qkv[:, : 2 * heads], self._cos[column], self._sin[column])
             keys[i][:, :, column] = turned[:, heads:]
             values[i][:, :, column] = qkv[:, 2 * heads :]
             # Whole caches: a slice of one would be copied before every product.
             k, v = keys[i].view(rows * heads, -1, head), values[i].view(rows * heads, -1, head)
             q = turned[:, :heads].reshape(rows * heads, 1, head)
-            attention = torch.softmax(torch.baddbmm(mask, q, k.transpose(1, 2)), dim=-1)
+            attention = torch.softmax(torch.baddbmm(seen, q, k.transpose(1, 2)), dim=-1)
             x = x + F.linear(torch.bmm(attention, v).view(rows, shape.width), layer.out)
             h = torch.addcmul(shift[2 * i + 1], scale[2 * i + 1], F.layer_norm(x, size, *layer.norm_mlp))
             x = x + F.linear(F.gelu(F.linear(h, layer.up)), layer.down)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import pickle
@@ -101,7 +102,10 @@ class Trainer:
             betas=(0.9, 0.95),
             fused=True,
         )
-        self.narrow = has_bf16(self.device)
+        # Forward and backward run on a copy in bf16, in which the decoder will run too; updates in float32.
+        self.working = copy.deepcopy(self.network)
+        if has_bf16(self.device):
+            self.working.to(torch.bfloat16)
         self.seen = self.chunk = self.step_in_chunk = 0
 
     def loss(self, batch: Batch) -> tuple[torch.Tensor, int]:
@@ -110,10 +114,9 @@ class Trainer:
             torch.from_numpy(a).to(self.device)
             for a in (batch.ids, batch.target, batch.weight, batch.affect, batch.tone)
         )
-        asked = target >= 0
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.narrow):
-            hidden = self.network(ids, weight, affect, tone)[asked]
-            logits = self.network.logits(hidden)
+        asked, kind = target >= 0, self.working.norm.weight.dtype
+        hidden = self.working(ids, weight.to(kind), affect.to(kind), tone.to(kind))[asked]
+        logits = self.working.logits(hidden)
         return F.cross_entropy(logits.float(), target[asked], reduction="sum"), int(asked.sum())
 
     def step(self, batch: Batch) -> float:
@@ -122,13 +125,22 @@ class Trainer:
             group["lr"] = rate(self.seen / self.recipe.tokens, self.recipe.learning_rate)
         total, count = self.loss(batch)
         mean = total / count
-        self.optimizer.zero_grad(set_to_none=True)
+        self.working.zero_grad(set_to_none=True)
         mean.backward()  # type: ignore[no-untyped-call]
+        for master, copied in zip(self.network.parameters(), self.working.parameters(), strict=True):
+            master.grad = None if copied.grad is None else copied.grad.float()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
+        self.refresh()
         self.seen += int((batch.ids != 0).sum())
         self.step_in_chunk += 1
         return float(mean.detach())
+
+    @torch.no_grad()
+    def refresh(self) -> None:
+        """Bring the working copy up to date."""
+        for master, copied in zip(self.network.parameters(), self.working.parameters(), strict=True):
+            copied.copy_(master)
 
     @torch.no_grad()
     def measure(self, examples: Examples) -> dict[str, float]:
@@ -172,6 +184,7 @@ class Trainer:
             return None
         trainer = cls(recipe, Tokenizer.from_json(kept["tokenizer"]))
         trainer.network.load_state_dict(kept["network"])
+        trainer.refresh()
         trainer.optimizer.load_state_dict(kept["optimizer"])
         trainer.seen, trainer.chunk, trainer.step_in_chunk = kept["place"]
         return trainer

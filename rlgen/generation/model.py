@@ -49,16 +49,16 @@ class Shape:
         return 2 * self.layers + 1
 
 
-def rotary(positions: Tensor, head: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines `[..., head]` of positions `[...]`, in float32, both halves alike."""
-    frequency = _ROTARY_BASE ** (-torch.arange(0, head, 2, device=positions.device, dtype=torch.float32) / head)
-    angle = positions[..., None].float() * frequency
-    angle = torch.cat([angle, angle], dim=-1)
-    return angle.cos(), angle.sin()
+def rotary(length: int, head: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosines and sines `[length, 1, head]` of positions from 0, both halves of a head alike."""
+    frequency = _ROTARY_BASE ** (-torch.arange(0, head, 2, device=device) / head)
+    angle = torch.outer(torch.arange(length, device=device), frequency)
+    angle = torch.cat([angle, angle], dim=-1)[:, None]
+    return angle.cos().to(dtype), angle.sin().to(dtype)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs `(x[i], x[i + head / 2])` by their angles."""
+    """Turn the pairs `(x[i], x[i + head / 2])` by their angles; `x` is `[..., length, heads, head]`."""
     first, second = x.chunk(2, dim=-1)
     return torch.addcmul(x * cos, torch.cat([-second, first], dim=-1), sin)
 
@@ -114,9 +114,10 @@ class Layer(nn.Module):
         """One layer over `[B, T, width]`; `modulation` is `[2, 2, B, width]`, `weight` `[B, T, 1]`."""
         batch, length, width = x.shape
         h = modulate(self.norm_attention(x), modulation[0], weight)
-        q, k, v = self.qkv(h).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        mixed = F.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v, is_causal=True)
+        qkv = self.qkv(h).view(batch, length, 3 * self.heads, width // self.heads)
+        q, k = rotate(qkv[:, :, : 2 * self.heads], cos, sin).transpose(1, 2).chunk(2, dim=1)
+        v = qkv[:, :, 2 * self.heads :].transpose(1, 2)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, width))
         h = modulate(self.norm_mlp(x), modulation[1], weight)
         hidden: Tensor = x + self.down(F.gelu(self.up(h)))
@@ -165,8 +166,8 @@ class Network(nn.Module):
             `[B, T, width]`.
         """
         modulation = self.conditioner(affect, tone)
-        cos, sin = rotary(torch.arange(ids.shape[1], device=ids.device), self.shape.width // self.shape.heads)
         x: Tensor = self.embedding(ids)
+        cos, sin = rotary(ids.shape[1], self.shape.width // self.shape.heads, x.device, x.dtype)
         weight = weight[..., None]
         for i, layer in enumerate(self.layers):
             x = layer(x, modulation[2 * i : 2 * i + 2], weight, cos, sin)
