@@ -14,7 +14,7 @@ _HOMES = {
     "Judge": "judge",
 }
 
-__all__ = ["Judge", "Reader", "SentenceEncoder"]  # noqa: F822
+__all__ = ["Judge", "Reader", "SentenceEncoder"]
 
 
 def __getattr__(name: str) -> Any:

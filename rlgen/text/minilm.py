@@ -30,6 +30,7 @@ LAYERS: Final = 6
 HEADS: Final = 12
 WIDTH: Final = 384
 _WIDTHS: Final = (32, 64, 128)  # of attention, in tokens
+_CELLS: Final = 4096  # of one group of texts in attention
 _ROWS: Final = 32  # T is a multiple of this; fp32 products change their kernel below 12 rows
 _EPSILON: Final = 1e-12
 
@@ -120,17 +121,19 @@ class MiniLM:
         groups = []
         floor = 0
         for width in _WIDTHS:
-            chosen = np.flatnonzero((lengths > floor) & (lengths <= width))
+            found = np.flatnonzero((lengths > floor) & (lengths <= width))
             floor = width
-            if not len(chosen):
-                continue
-            length, cell = lengths[chosen, None], np.arange(width)
-            gather = starts[chosen, None] + np.minimum(cell, length - 1)
-            real = cell < length
-            bias = np.where(real, 0.0, -1e9).astype(np.float32)[:, None, None, :]
-            bias = np.broadcast_to(bias, (len(chosen), HEADS, 1, width)).reshape(-1, 1, width)
-            arrays = (gather.ravel(), np.flatnonzero(real), gather[real], bias)
-            groups.append(_Group(*(torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in arrays), width))
+            for first in range(0, len(found), _CELLS // width):  # bounds the memory of the scores
+                chosen = found[first : first + _CELLS // width]
+                length, cell = lengths[chosen, None], np.arange(width)
+                gather = starts[chosen, None] + np.minimum(cell, length - 1)
+                real = cell < length
+                bias = np.where(real, 0.0, -1e9).astype(np.float32)[:, None, None, :]
+                bias = np.broadcast_to(bias, (len(chosen), HEADS, 1, width)).reshape(-1, 1, width)
+                arrays = (gather.ravel(), np.flatnonzero(real), gather[real], bias)
+                groups.append(
+                    _Group(*(torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in arrays), width)
+                )
         return groups
 
     def _attend(self, qkv: Tensor, groups: Sequence[_Group]) -> Tensor:
