@@ -17,41 +17,41 @@ _ALTERNATIVES: Final = re.compile(r"\(([^()]*\|[^()]*)\)")
 _PLACES: Final = re.compile(r"<(\w+)>|\{([^{}/]+/[^{}]+)\}")
 _STARTS: Final = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
 _WORDS: Final = re.compile(r"[\w'’-]+")
-_SINGULAR_START: Final = {
-    "how",
-    "what",
-    "whose",
-    "whom",
-    "no",
-    "who",
-    "whether",
-    "why",
-    "where",
-    "when",
-    "which",
-    "not",
-    "everything",
-    "nothing",
-}
-_SINGULAR_S: Final = {
-    "news",
-    "bus",
-    "class",
-    "loss",
-    "mess",
-    "process",
-    "illness",
-    "virus",
-    "business",
-    "stress",
-    "pass",
-}
-_PLURALS: Final = {"people", "children", "kids", "friends", "parents", "men", "women", "feet", "police", "few", "both"}
-_HEAD_ENDS: Final = {
-    "of", "that", "to", "in", "on", "at", "by", "with", "who", "about", "before", "from", "for", "until", "between",
-    "after", "against", "and", "over", "without", "they", "you", "he", "she", "it", "i", "we", "under", "into", "during",
-    "since", "nobody", "called", "off", "not", "alone", "elsewhere", "any", "are", "is", "around", "behind", "left", "next", "than", "like", "through", "your", "when", "where", "beside", "near",
-}  # fmt: skip
+_SINGULAR_START: Final = frozenset(
+    {
+        "how", "what", "whose", "whom", "no", "who", "whether", "why", "where", "when", "which", "not",
+        "everything", "nothing",
+    }
+)  # fmt: skip
+_ONE: Final = frozenset(
+    {
+        "this", "that", "a", "an", "one", "every",
+    }
+)  # fmt: skip
+_MANY: Final = frozenset(
+    {
+        "those", "these", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    }
+)  # fmt: skip
+_SINGULAR_S: Final = frozenset(
+    {
+        "news", "bus", "class", "loss", "mess", "process", "illness", "virus", "business", "stress", "pass",
+    }
+)  # fmt: skip
+_PLURALS: Final = frozenset(
+    {
+        "people", "children", "kids", "friends", "parents", "men", "women", "feet", "police", "few", "both",
+    }
+)  # fmt: skip
+_HEAD_ENDS: Final = frozenset(
+    {
+        "of", "that", "to", "in", "on", "at", "by", "with", "who", "about", "before", "from", "for", "until",
+        "between", "after", "against", "and", "over", "without", "they", "you", "he", "she", "it", "i", "we",
+        "under", "into", "during", "since", "nobody", "called", "off", "not", "alone", "elsewhere", "any",
+        "are", "is", "around", "behind", "left", "next", "than", "like", "through", "your", "when", "where",
+        "beside", "near",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -142,25 +142,13 @@ def is_plural(noun_phrase: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(noun_phrase)]
     if not words or words[0] in _SINGULAR_START or words[0].endswith("ing"):
         return False
-    if words[:2] == ["a", "few"] or words[0] in {
-        "those",
-        "these",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-    }:
+    if words[:2] == ["a", "few"] or words[0] in _MANY:
         return True
-    if words[0] in {"this", "that", "a", "an", "one", "every"}:
+    if words[0] in _ONE:
         return False
     head = words[0]
-    for i, word in enumerate(words[1:], start=1):
-        if word in _HEAD_ENDS and not (word == "your" and i == 0):
+    for word in words[1:]:
+        if word in _HEAD_ENDS:
             break
         head = word
     if head in _PLURALS:

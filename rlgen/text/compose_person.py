@@ -19,8 +19,10 @@ LEVELS: Final = ("low", "mid", "high")
 INTENSITY: Final = (0.25, 0.55, 0.85)
 OPENING, EXPLORING, WORKING, CLOSING = range(4)
 
-_QUESTION: Final = re.compile(r"\b([Ww]hat if [^.?!]*)\.|((?:^|(?<=[.?!] ))(?:Who|Why|What kind) [^.?!]*)\.")
-_ASKING: Final = ("what if", "who ", "why ", "what kind")
+_QUESTION: Final = re.compile(r"\b([Ww]hat if [^.?!]*)\.|((?:^|(?<=[.?!] ))(?:Who|Why|How can) [^.?!]*)\.")
+_TRIES: Final = 20
+_STRONG: Final = re.compile(r"scared|terrif|afraid|panic|frighten|dread|hate |furious|cried|cry|can't breathe")
+_ASKING: Final = ("what if", "who ", "why ", "how can")
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,17 @@ class Said:
 
     Attributes:
         text: the utterance.
-        echoes: noun phrases in the second person; never empty.
+        echoes: noun phrases in the second person for whatever was said; never empty.
+        heart: those of them that a feeling can hang on, events and thoughts; may be empty.
+        good: those of them that name something better; may be empty.
         step: the next step that the person named, `""` if none.
         specific: whether slot values of a situation occur in it.
     """
 
     text: str
     echoes: tuple[str, ...]
+    heart: tuple[str, ...]
+    good: tuple[str, ...]
     step: str
     specific: bool
 
@@ -92,6 +98,16 @@ def _choose(rng: random.Random, options: Sequence[Any]) -> Any:
     return options[int(rng.random() * len(options))]
 
 
+def _thought(rng: random.Random, thoughts: Sequence[Phrase], level: int, confessed: bool) -> Phrase:
+    """A thought that is no question where it is confessed and holds no strong word where the level is low."""
+    phrase: Phrase = _choose(rng, thoughts)
+    for _ in range(_TRIES):
+        if not (confessed and phrase.say.startswith(_ASKING)) and (level or not _STRONG.search(phrase.say)):
+            break
+        phrase = _choose(rng, thoughts)
+    return phrase
+
+
 def say(
     rng: random.Random,
     topic: int,
@@ -120,16 +136,18 @@ def say(
     distressed = name in DISTRESSED
     kinds = speech.patterns if distressed else speech.recovering
     pattern: Pattern = _choose(rng, kinds[PHASES[phase]][DISCLOSURES[disclosure]])
+    while name == "surprise" and pattern.needs & {"honest", "frank"}:  # nobody confesses to a surprise
+        pattern = _choose(rng, kinds[PHASES[phase]][DISCLOSURES[disclosure]])
     needs = pattern.needs
     values: dict[str, str] = {}
-    echoes: list[str] = []
+    echoes: dict[str, str] = {}
     step = ""
     specific = False
 
     def use(place: str, phrase: Phrase) -> None:
         values[place] = fill_slots(phrase.say, slots)
         if phrase.echo:
-            echoes.append(fill_slots(phrase.echo, slots))
+            echoes[place] = fill_slots(phrase.echo, slots)
 
     if "event" in needs:
         if general is None:
@@ -142,10 +160,7 @@ def say(
     if "detail" in needs:
         use("detail", _choose(rng, about.details))
     if "thought" in needs:
-        phrase = _choose(rng, about.thoughts[name])
-        while "honest" in needs and phrase.say.startswith(_ASKING):
-            phrase = _choose(rng, about.thoughts[name])
-        use("thought", phrase)
+        use("thought", _thought(rng, about.thoughts[name], level, "honest" in needs))
     if "stuck" in needs:
         use("stuck", _choose(rng, about.stuck))
     if "relief" in needs:
@@ -156,7 +171,7 @@ def say(
     if "thing" in needs:
         thing = _choose(rng, about.things)
         values["thing"] = to_first_person(thing)
-        echoes.append(thing)
+        echoes["thing"] = thing
     if "feel" in needs:
         values["feel"] = _choose(rng, speech.feel[name][LEVELS[level]])
     if "curt" in needs:
@@ -165,6 +180,9 @@ def say(
         if place in needs:
             values[place] = _choose(rng, options)
     text = sentences(fill(rng, pattern, values))
-    if "hat if " in text or "Who " in text or "Why " in text or "What kind " in text:
+    if "hat if " in text or "Who " in text or "Why " in text or "How can " in text:
         text = _QUESTION.sub(lambda found: (found[1] or found[2]) + "?", text)
-    return Said(text, tuple(echoes) or (_choose(rng, about.things),), step, specific)
+    if not echoes:
+        echoes["thing"] = _choose(rng, about.things)
+    heart = tuple(echoes[place] for place in ("event", "thought") if place in echoes)
+    return Said(text, tuple(echoes.values()), heart, (echoes["relief"],) if "relief" in echoes else (), step, specific)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from rlgen.affect import CATEGORIES
-from rlgen.text.compose_parts import Pattern, capital, compile_all, count_words, fill, is_plural, sentences
+from rlgen.text.compose_parts import Pattern, compile_all, count_words, fill, is_plural, sentences
 from rlgen.text.compose_person import CLOSING, PHASES, Said
 from rlgen.text.topics import DISTRESSED, bank, topics
 
@@ -29,7 +29,11 @@ MIN_WORDS: Final = 8
 _WEIGHT_NAMES: Final = ("plain", "some", "deep")
 _HELD_OUT_IN: Final = 10  # one combination of patterns in ten is held out
 _NAMES_IT: Final = 0.75  # share of acknowledgements that take up the person's words
-_TRIES: Final = 40
+_TRIES: Final = 200
+_COMFORTABLE: Final = 21  # words; longer replies are taken at `_LONG_SHARE`
+_LONG_SHARE: Final = 0.35
+_TOPIC_QUESTIONS: Final = 0.4  # share of questions that only this topic has
+_BRIGHTER: Final = -1
 
 Cell = tuple[tuple[Pattern, ...], tuple[Pattern, ...]]  # patterns that take up the words, and the others
 
@@ -57,7 +61,7 @@ class Bank:
         acknowledge: by (mood, weight name, register); mood is a distressed category, `brighter`,
             `relieved` or `letdown`.
         move: by (during or closing, move, register).
-        question: by phase.
+        question: by phase; under `_BRIGHTER` for people who are not distressed.
         ask: by topic.
     """
 
@@ -79,10 +83,10 @@ def supporter() -> Bank:
     end: dict[str, Any] = bank("replies_closing")
     acknowledge: dict[tuple[str, str, str], Cell] = {}
     for register in REGISTERS:
-        plain = raw["acknowledge"]["plain"][register]
+        plain = _cell(f"plain.{register}", raw["acknowledge"]["plain"][register])
         for mood in (*DISTRESSED, "brighter"):
-            acknowledge[mood, "plain", register] = _cell(f"plain.{register}", plain)
-            for weight in ("some", "deep"):
+            acknowledge[mood, "plain", register] = plain
+            for weight in _WEIGHT_NAMES if mood == "brighter" else _WEIGHT_NAMES[1:]:
                 lines = raw["acknowledge"][mood][weight][register]
                 acknowledge[mood, weight, register] = _cell(f"{mood}.{weight}.{register}", lines)
         for mood in ("relieved", "letdown"):
@@ -99,6 +103,7 @@ def supporter() -> Bank:
         for register in REGISTERS
     }
     question = {i: _cell(f"q.{PHASES[i]}", raw["question"][PHASES[i]]) for i in range(CLOSING)}
+    question[_BRIGHTER] = _cell("q.brighter", raw["question"]["brighter"])
     ask = [compile_all(f"q.{topic.name}", topic.asks) for topic in topics()]
     return Bank(acknowledge, move, question, ask)
 
@@ -134,6 +139,19 @@ def held_out(template: str) -> bool:
     return zlib.crc32(template.encode()) % _HELD_OUT_IN == 0
 
 
+def _named(rng: random.Random, said: Said, things: Sequence[str], weight: int, bright: bool) -> str:
+    """What an acknowledgement takes up: a feeling needs something that it can hang on.
+
+    `""` where a person who feels better has named nothing better: the old trouble is not good news.
+    """
+    if bright:
+        return said.good[int(rng.random() * len(said.good))] if said.good else ""
+    options: Sequence[str] = said.echoes
+    if weight == len(WEIGHTS) - 1 or (weight and rng.random() < 0.5):
+        options = said.heart or things
+    return options[int(rng.random() * len(options))]
+
+
 def answer(
     rng: random.Random,
     said: Said,
@@ -163,45 +181,43 @@ def answer(
     phrases = supporter()
     about = topics()[topic]
     name = MOVES[directiveness]
+    bright = CATEGORIES[category] not in DISTRESSED
     mood = _mood(category, phase)
     when = "closing" if phase == CLOSING else "during"
-    shortest = ""
-    template = ""
+    named = _named(rng, said, about.things, weight, bright)
+    text = template = ""
     for _ in range(_TRIES):
         first_register, second_register = _registers(rng, warmth)
         heads = phrases.acknowledge[mood, _WEIGHT_NAMES[weight], first_register]
         moves = phrases.move[when, name, second_register]
-        question: Pattern | None = None
-        in_head = rng.random() < _NAMES_IT
-        head = _any(rng, heads, in_head)
-        if name == "ask" and when == "during":
-            move = _any(rng, moves, False)
-            if rng.random() < 0.4:
-                question = phrases.ask[topic][int(rng.random() * len(phrases.ask[topic]))]
-            else:
-                question = _any(rng, phrases.question[phase], "np" not in head.needs)
-        else:
-            move = _any(rng, moves, "np" not in head.needs)
-        identity = f"{head.id}+{move.id}"
-        if held_out(identity) != split_held_out or head.id in avoid or move.id in avoid:
+        head = _any(rng, heads, bool(named) and rng.random() < _NAMES_IT)
+        asking = name == "ask" and when == "during"
+        move = _any(rng, moves, not asking and "np" not in head.needs)
+        template = f"{head.id}+{move.id}"
+        if held_out(template) != split_held_out or head.id in avoid or move.id in avoid:
             continue
-        noun_phrase = said.echoes[int(rng.random() * len(said.echoes))]
-        plural = is_plural(noun_phrase)
+        if not named and "np" in head.needs:
+            continue
         step = about.steps[int(rng.random() * len(about.steps))]
         if step == said.step:
             continue
-        values = {"np": noun_phrase, "step": step}
-        if question is not None:
+        thing = about.things[int(rng.random() * len(about.things))]
+        if "thing" in move.needs and "np" in head.needs:
+            continue
+        noun_phrase = named if "np" in head.needs else said.echoes[int(rng.random() * len(said.echoes))]
+        plural = is_plural(noun_phrase)
+        values = {"np": noun_phrase, "step": step, "thing": thing}
+        if asking:
+            if bright:
+                question = _any(rng, phrases.question[_BRIGHTER], False)
+            elif rng.random() < _TOPIC_QUESTIONS:
+                question = phrases.ask[topic][int(rng.random() * len(phrases.ask[topic]))]
+            else:
+                question = _any(rng, phrases.question[phase], "np" not in head.needs)
             values["ask"] = fill(rng, question, values, plural)
-            identity_question = question.id
-            if identity_question in avoid:
-                continue
-        text = sentences(f"{capital(fill(rng, head, values, plural))} {fill(rng, move, values, plural)}")
+        text = sentences(f"{fill(rng, head, values, plural)} {fill(rng, move, values, plural)}")
         words = count_words(text)
-        if not shortest or words < count_words(shortest):
-            shortest, template = text, identity
-        if MIN_WORDS <= words <= MAX_WORDS:
-            shortest, template = text, identity
-            break
-    bright = CATEGORIES[category] not in DISTRESSED
-    return Answer(shortest, _strategy(name, weight, bright), template)
+        if words > MAX_WORDS or words < MIN_WORDS or (words > _COMFORTABLE and rng.random() > _LONG_SHARE):
+            continue
+        break
+    return Answer(text, _strategy(name, weight, bright), template)

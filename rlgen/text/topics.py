@@ -46,7 +46,6 @@ class Topic:
         scenario: one of `SCENARIOS`.
         slots: values by slot name; the first `SITUATIONS` values of all slots belong together.
         things: noun phrases, second person, that fit every situation.
-        specific: noun phrases, second person, with slots.
         hints: guarded openings.
         events: openings with slots.
         general: openings without slots.
@@ -63,7 +62,6 @@ class Topic:
     scenario: str
     slots: Mapping[str, tuple[str, ...]]
     things: tuple[str, ...]
-    specific: tuple[str, ...]
     hints: tuple[Phrase, ...]
     events: tuple[Phrase, ...]
     general: tuple[Phrase, ...]
@@ -97,7 +95,6 @@ def _topic(name: str, scenario: str, raw: Mapping[str, Any]) -> Topic:
         scenario=scenario,
         slots={slot: tuple(map(str, values)) for slot, values in raw["slots"].items()},
         things=tuple(raw["things"]),
-        specific=tuple(raw["specific"]),
         hints=_phrases(raw["hints"]),
         events=_phrases(raw["events"]),
         general=_phrases(raw["general"]),
