@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from rlgen.errors import DataError
+from rlgen.perception import metrics, training
+from rlgen.perception.bank import SignalBank
+from rlgen.perception.recognizer import EmotionRecognizer
+from rlgen.types import Signals
+
+
+def part(actors: int) -> SignalBank:
+    """The shipped bank's first actors under another name."""
+    whole = SignalBank.load("shipped:signal_bank")
+    rows = np.flatnonzero(whole.catalogue.actor < actors)
+    labels = type(whole.catalogue)(
+        **{n: getattr(whole.catalogue, n)[rows] for n in ("actor", "category", "intensity", "valence", "arousal")}
+    )
+    clips = [whole.clips[i] for i in rows]
+    return SignalBank(whole.signals.rows(rows), labels, "synthetic", "few", "Synthetic: a part.", clips, {})
+
+
+@pytest.fixture(scope="module")
+def bank() -> SignalBank:
+    return part(6)
+
+
+@pytest.fixture(scope="module")
+def fitted(bank: SignalBank) -> training.Fitted:
+    return training.fit(bank, training.Training(folds=3, epochs=2, seed=4))
+
+
+def test_same_seed_same_weights(bank: SignalBank, fitted: training.Fitted) -> None:
+    again = training.fit(bank, training.Training(folds=3, epochs=2, seed=4))
+    assert again.recognizer().weights_sha256() == fitted.recognizer().weights_sha256()
+    other = training.fit(bank, training.Training(folds=3, epochs=1, seed=5))
+    assert other.recognizer().weights_sha256() != fitted.recognizer().weights_sha256()
+
+
+def test_each_actor_is_left_out_once(fitted: training.Fitted) -> None:
+    held = fitted.settings["held_out"]
+    assert sorted(actor for fold in held for actor in fold) == list(range(6))
+    assert all(held)
+
+
+def test_a_model_does_not_depend_on_the_actors_it_leaves_out(bank: SignalBank, fitted: training.Fitted) -> None:
+    """The strongest form of the law: what they show and what they are labelled changes not a bit of their model."""
+    out = np.isin(bank.catalogue.actor, fitted.settings["held_out"][0])
+    signals = Signals(bank.signals.speech.copy(), bank.signals.face.copy(), bank.signals.physiology.copy(), bank.signals.present)
+    signals.speech[out] = 0.0
+    category = np.where(out, 0, bank.catalogue.category)
+    labels = type(bank.catalogue)(
+        bank.catalogue.actor, category, bank.catalogue.intensity, bank.catalogue.valence, bank.catalogue.arousal
+    )
+    changed = SignalBank(signals, labels, "synthetic", "few", "", bank.clips, {})
+    again = training.fit(changed, training.Training(folds=3, epochs=2, seed=4)).weights
+    for name, value in fitted.weights.items():
+        if name.startswith("0."):
+            np.testing.assert_array_equal(again[name], value)
+    assert any(not np.array_equal(again[n], v) for n, v in fitted.weights.items() if n.startswith("1."))
+
+
+def test_held_out_estimates_come_from_the_fold_that_left_the_actor_out(
+    bank: SignalBank, fitted: training.Fitted
+) -> None:
+    whole = fitted.recognizer()
+    alone = {
+        "0." + name.removeprefix("2."): value for name, value in fitted.weights.items() if name.startswith("2.")
+    }
+    alone |= {name: fitted.weights[name][[2]] for name in ("rotation", "temperature", "sd_scale")}
+    settings = fitted.settings | {"folds": 1, "held_out": [fitted.settings["held_out"][2]]}
+    third = EmotionRecognizer(alone, settings)
+    rows = np.flatnonzero(np.isin(bank.catalogue.actor, fitted.settings["held_out"][2]))
+    held = whole.estimate_held_out(bank.signals.rows(rows), "few", bank.catalogue.actor[rows])
+    np.testing.assert_array_equal(held.affect, third.estimate(bank.signals.rows(rows)).affect)
+    stranger = whole.estimate_held_out(bank.signals.rows(rows), "others", bank.catalogue.actor[rows])
+    np.testing.assert_array_equal(stranger.affect, whole.estimate(bank.signals.rows(rows)).affect)
+    assert not np.array_equal(stranger.affect, held.affect)
+
+
+def test_folds_share_one_space(bank: SignalBank, fitted: training.Fitted) -> None:
+    rotation = fitted.weights["rotation"]
+    for turn in rotation:
+        np.testing.assert_allclose(turn @ turn.T, np.eye(len(turn)), atol=1e-4)
+    np.testing.assert_array_equal(rotation[0], np.eye(rotation.shape[1], dtype=np.float32))
+
+
+def test_temperature_is_recovered() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4000, 6)) * 2
+    probability = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    category = (rng.uniform(size=(4000, 1)) > probability.cumsum(axis=1)).sum(axis=1)
+    assert training._temperature((logits * 2.0).astype(np.float32), category) == pytest.approx(2.0, rel=0.08)
+
+
+def test_too_few_actors_are_refused_in_words(bank: SignalBank) -> None:
+    with pytest.raises(DataError, match=r"6 actors.*lower --folds"):
+        training.fit(bank, training.Training(folds=7, epochs=1))
+
+
+def test_metrics_on_known_cases() -> None:
+    truth = np.array([-1.0, 0.0, 1.0])
+    assert metrics.concordance(truth, truth) == pytest.approx(1.0)
+    assert metrics.concordance(truth + 1.0, truth) == pytest.approx(2 * (2 / 3) / (4 / 3 + 1.0))
+    assert metrics.concordance(np.zeros(3), truth) == 0.0
+    probability = np.eye(6, dtype=np.float32)[[0, 0, 0, 1]]
+    category = np.array([0, 0, 1, 1])
+    assert metrics.accuracy(probability, category) == 0.75
+    assert metrics.recall(probability, category) == 0.75
+    assert metrics.calibration_error(probability, category, bins=1) == pytest.approx(0.25)
+    skewed = np.array([0, 0, 0, 1])
+    assert metrics.recall(np.eye(6, dtype=np.float32)[[0, 0, 0, 0]], skewed) == 0.5
