@@ -120,7 +120,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
     sha256 = {
         "recognizer": recognizer.weights_sha256(),
         "signal_bank": bank.sha256,
-        "readers": reader.weights_sha256(),
+        "readers": reader.sha256,
         "encoder": reader.encoder.weights_sha256(),
     }
     speech: Speech
