@@ -124,6 +124,7 @@ class CalibratedUsers:
         complete = np.array(p.endings.complete)
         self._complete = np.pad(complete, (0, max(MAX_TURNS - len(complete), 0)), mode="edge")
         self._abandon = p.endings.abandon + _log_odds(p.endings.share) - _log_odds(config.share_of_successes)
+        self._survey = np.array([[part.base, part.slope, part.mood, part.spread] for part in p.relief]).T
         self._length = _usual_length(self._complete)
         self._effects, self._means, self._deviations = _reading_arrays(p)
         self._window = np.zeros((rows, len(NAMES)))
@@ -247,20 +248,15 @@ class CalibratedUsers:
         """Where intensity stands: the change that the last survey would find, along a linear path."""
         s = self._hearts
         helped = s.helped & ~abandoned
-        change = s.initial - np.where(helped, self._final(True), self._final(False))
-        s.fallen = change * np.minimum(s.replies / self._length, 1.0)
-        s.relief = np.where(abandoned | completed, change, s.fallen)
-
-    def _final(self, helped: bool) -> F64:
-        p, s = self.parameters.relief[0 if helped else 1], self._hearts
-        mean = p.base + p.slope * (s.initial - 4.0) + p.mood * s.mood
-        below = ndtr((np.arange(1.5, 5.0) - mean[:, None]) / p.spread)
-        quantile = s.outlook
-        if helped:  # of those who end lower than they began
-            bound = np.maximum(s.initial.astype(np.int64) - 2, 0)
-            quantile = quantile * np.take_along_axis(below, bound[:, None], axis=1)[:, 0]
-        final: F64 = 1.0 + (quantile[:, None] > below).sum(axis=1)
-        return final
+        base, slope, mood, spread = self._survey[:, np.where(helped, 0, 1)]
+        mean = base + slope * (s.initial - 4.0) + mood * s.mood
+        below = ndtr((np.arange(1.5, 5.0) - mean[:, None]) / spread[:, None])
+        # The helped are those who end lower than they began.
+        lower = np.maximum(s.initial.astype(np.int64) - 2, 0)
+        bound = np.where(helped, np.take_along_axis(below, lower[:, None], axis=1)[:, 0], 1.0)
+        final = 1.0 + ((s.outlook * bound)[:, None] > below).sum(axis=1)
+        s.fallen = (s.initial - final) * np.minimum(s.replies / self._length, 1.0)
+        s.relief = np.where(abandoned | completed, s.initial - final, s.fallen)
 
     def _level(self, rows: I64) -> F64:
         """Intensity on [0, 1]."""
