@@ -11,15 +11,16 @@ LOW = np.array([-1.0, 0.0, -3.0], np.float32)
 HIGH = np.array([1.0, 0.5, 7.0], np.float32)
 
 
-def made(raw):
-    return BetaDistribution(LOW, HIGH).proba_distribution(raw)
+def made(logits, log_concentration=(0.7, -0.5, 2.0)):
+    return BetaDistribution(LOW, HIGH).proba_distribution(logits, torch.tensor(log_concentration))
 
 
 def test_log_prob_is_torchs_beta_under_an_affine_map():
-    raw = torch.randn(50, 6)
-    mine = made(raw)
+    logits, concentration = torch.randn(50, 3), torch.tensor([0.5, 2.0, 20.0])
+    mine = made(logits, tuple(concentration.log().tolist()))
     actions = mine.sample()
-    alpha, beta = 1 + torch.nn.functional.softplus(raw[:, :3]), 1 + torch.nn.functional.softplus(raw[:, 3:])
+    peak = torch.sigmoid(logits)
+    alpha, beta = 1 + concentration * peak, 1 + concentration * (1 - peak)
     stretched = torch.distributions.TransformedDistribution(
         torch.distributions.Beta(alpha.double(), beta.double()),
         torch.distributions.AffineTransform(torch.as_tensor(LOW).double(), torch.as_tensor(HIGH - LOW).double()),
@@ -30,7 +31,7 @@ def test_log_prob_is_torchs_beta_under_an_affine_map():
 
 
 def test_density_integrates_to_one():
-    raw = torch.tensor([[0.3, -1.0, 2.0, 1.0, 0.5, -0.7]])
+    raw = torch.tensor([[0.3, -1.0, 2.0]])
     middle = torch.as_tensor((LOW + HIGH) / 2)
     grid = torch.linspace(LOW[2] + 1e-4, HIGH[2] - 1e-4, 4001)
     actions = middle.repeat(len(grid), 1)
@@ -43,19 +44,30 @@ def test_density_integrates_to_one():
 
 def test_entropy_is_the_mean_of_minus_log_prob():
     torch.manual_seed(0)
-    mine = made(torch.tensor([[0.3, -1.0, 2.0, 1.0, 0.5, -0.7]]).repeat(200_000, 1))
+    mine = made(torch.tensor([[0.3, -1.0, 2.0]]).repeat(200_000, 1))
     assert -mine.log_prob(mine.sample()).mean().item() == pytest.approx(mine.entropy()[0].item(), abs=0.01)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))
-def test_actions_stay_inside_the_open_box_and_log_prob_is_finite(a, b):
-    raw = torch.tensor([[a, a, a, b, b, b]], dtype=torch.float32).repeat(64, 1)
-    mine = made(raw)
+@given(st.floats(-1e4, 1e4), st.floats(-10, 8))
+def test_actions_stay_inside_the_open_box_and_log_prob_is_finite(logit, log_concentration):
+    mine = made(torch.full((64, 3), logit), (log_concentration,) * 3)
     for actions in (mine.sample(), mine.mode()):
-        assert (actions.numpy() >= LOW).all()
-        assert (actions.numpy() <= HIGH).all()
+        assert (actions.numpy() > LOW).all()
+        assert (actions.numpy() < HIGH).all()
         assert torch.isfinite(mine.log_prob(actions)).all()
+
+
+def test_the_deterministic_action_is_where_the_density_peaks():
+    logits = torch.tensor([[0.3, -1.0, 2.0]])
+    concentrations = (2.0, 3.0, 4.0)
+    peak = made(logits, concentrations).mode()
+    grid = torch.linspace(0.001, 0.999, 999)[:, None] * torch.as_tensor(HIGH - LOW) + torch.as_tensor(LOW)
+    for i in range(3):
+        actions = peak.repeat(999, 1)
+        actions[:, i] = grid[:, i]
+        best = grid[made(logits.repeat(999, 1), concentrations).log_prob(actions).argmax(), i]
+        assert best.item() == pytest.approx(peak[0, i].item(), abs=0.003 * float(HIGH[i] - LOW[i]))
 
 
 def test_normaliser_has_the_moments_of_all_batches_together():

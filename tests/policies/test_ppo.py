@@ -27,15 +27,16 @@ def weights(model):
 
 
 def test_it_learns_and_never_clips(fake_world):
-    env = WorldVecEnv(fake_world(16), seed=3)
-    model = make_ppo(env, SMALL, seed=0)
+    env = WorldVecEnv(fake_world(64), seed=3)
+    config = PPOConfig(n_steps=16, batch_size=256, n_epochs=6, learning_rate=2e-3, gamma=0.0)
+    model = make_ppo(env, config, seed=0)
     watch = Watch()
-    model.learn(12_000, callback=watch)
+    model.learn(16_000, callback=watch)
     assert np.abs(np.concatenate(watch.actions)).max() < 1
     world, actor = fake_world(64), Trained(model)
     obs = world.reset(seed=1000)
     reward = world.step(actor.act(obs, world.layout, np.random.default_rng(0), np.zeros(64, int))).reward
-    assert reward.mean() > 0.9  # random earns about .5 a turn, the best action 1
+    assert reward.mean() > 0.88  # random earns about .5 a turn, the centre .83, the best action 1
 
 
 def test_infos_are_sb3s(fake_world):
