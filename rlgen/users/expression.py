@@ -23,14 +23,15 @@ FEELINGS: Final = np.array([SADNESS, FEAR, ANGER])  # what people come with, in 
 PHASES: Final = 4
 OPENING, EXPLORING, WORKING, CLOSING = range(PHASES)
 DISCLOSURES: Final = 3
+_LONGEST: Final = 65  # turns of a person that are remembered: an opening and one after each of 64 replies
 _LEVELS: Final = 4  # bins of intensity in the utterance table
 _CHOICES: Final = 48  # candidates per cell; more than a dialogue is long, so that one is always unsaid
 _SEGMENTS: Final = 64  # candidates per actor and category
 _SEGMENT_WIDTH: Final = 0.1  # tolerance of intensity and arousal when a segment is chosen
 
 # What it costs to say something that does not quite fit, in nats of choice probability. A topic is
-# never left while anything of it is unsaid; one opens and takes leave only once.
-_TOPIC, _ENDS, _CATEGORY, _PHASE, _DISCLOSURE, _INTENSITY = 100.0, 30.0, 8.0, 4.0, 2.0, 4.0
+# left, and a thing said again, only where nothing else remains; one opens and takes leave once.
+_SAID, _TOPIC, _ENDS, _CATEGORY, _PHASE, _DISCLOSURE, _INTENSITY = 300.0, 100.0, 30.0, 8.0, 4.0, 2.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,30 @@ class Felt:
     disclosure: I64
 
 
+@dataclass(frozen=True)
+class _Index:
+    """Both banks as tables; never changes, so that copies of people share it.
+
+    Attributes:
+        utterances: `[cells, K]` the candidates of a cell.
+        costs: `[cells, K]` how badly they fit.
+        actors: `[A]` as the catalogue numbers them.
+        of_actor: `[A, 6, K]` segments of an actor and category.
+        count: `[A, 6]` how many of them are not padding.
+        segments: the catalogue.
+    """
+
+    utterances: NDArray[np.int32]
+    costs: NDArray[np.float32]
+    actors: I64
+    of_actor: NDArray[np.int32]
+    count: I64
+    segments: SegmentCatalogue
+
+    def __deepcopy__(self, memo: dict[int, object]) -> _Index:
+        return self
+
+
 class Voices:
     """The actors, topics and past utterances of N people, and how they choose from the banks.
 
@@ -69,11 +94,9 @@ class Voices:
         self, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue, topics: Sequence[int] = ()
     ) -> None:
         self._topics = np.array(topics or np.unique(utterances.topic), dtype=np.int64)
-        self._candidates, self._costs = _index_utterances(utterances)
-        self._actors, self._of_actor, self._count = _index_segments(segments)
-        self._segment_intensity, self._segment_arousal = segments.intensity, segments.arousal
+        self._index = _Index(*_index_utterances(utterances), *_index_segments(segments), segments)
         self._shape = (len(utterances.topics), NUM_CATEGORIES, PHASES, DISCLOSURES, _LEVELS)
-        self._said = np.full((rows, MAX_TURNS + 1), -1, dtype=np.int32)
+        self._said = np.full((rows, _LONGEST), -1, dtype=np.int32)
         self._spoken = np.zeros(rows, dtype=np.int64)
         self._actor = np.zeros(rows, dtype=np.int64)
         self.topic = np.zeros(rows, dtype=np.int64)
@@ -81,12 +104,12 @@ class Voices:
     @property
     def actor(self) -> I64:
         """`[N]` actors, as the segment catalogue numbers them."""
-        chosen: I64 = self._actors[self._actor]
+        chosen: I64 = self._index.actors[self._actor]
         return chosen
 
     def enter(self, rows: I64, uniform: F64) -> None:
         """New people in some rows: `[K, 2]` uniforms choose actor and topic."""
-        self._actor[rows] = (uniform[:, 0] * len(self._actors)).astype(np.int64)
+        self._actor[rows] = (uniform[:, 0] * len(self._index.actors)).astype(np.int64)
         self.topic[rows] = self._topics[(uniform[:, 1] * len(self._topics)).astype(np.int64)]
         self._said[rows] = -1
         self._spoken[rows] = 0
@@ -95,23 +118,23 @@ class Voices:
         """What the people in some rows say: `[K, 2]` uniforms choose utterance and segment."""
         level = np.clip((felt.intensity * _LEVELS).astype(np.int64), 0, _LEVELS - 1)
         cell = np.ravel_multi_index((self.topic[rows], felt.category, felt.phase, felt.disclosure, level), self._shape)
-        candidates, cost = self._candidates[cell], self._costs[cell]
-        said = self._said[rows]
-        fresh = ~(candidates[:, :, None] == said[:, None, :]).any(axis=2)
-        cost = np.where(fresh, cost, np.inf)
+        candidates, cost = self._index.utterances[cell], self._index.costs[cell]
+        spoken = np.minimum(self._spoken[rows], _LONGEST - 1)
+        said = self._said[rows, : spoken.max(initial=0)]
+        cost = cost + _SAID * (candidates[:, :, None] == said[:, None, :]).any(axis=2)
         weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
         utterance = np.take_along_axis(candidates, _choose(weight, uniform[:, 0])[:, None], axis=1)[:, 0]
-        self._said[rows, np.minimum(self._spoken[rows], MAX_TURNS)] = utterance
+        self._said[rows, spoken] = utterance
         self._spoken[rows] += 1
         return Expression(utterance.astype(np.int64), self._segment(rows, felt, uniform[:, 1]))
 
     def _segment(self, rows: I64, felt: Felt, uniform: F64) -> I64:
-        actor = self._actor[rows]
-        candidates = self._of_actor[actor, felt.category]
-        distance = (self._segment_intensity[candidates] - felt.intensity[:, None]) ** 2
-        distance = distance + (self._segment_arousal[candidates] - felt.arousal[:, None]) ** 2
+        index, actor = self._index, self._actor[rows]
+        candidates = index.of_actor[actor, felt.category]
+        distance = (index.segments.intensity[candidates] - felt.intensity[:, None]) ** 2
+        distance = distance + (index.segments.arousal[candidates] - felt.arousal[:, None]) ** 2
         cost = distance / (2 * _SEGMENT_WIDTH**2)
-        cost[np.arange(candidates.shape[1]) >= self._count[actor, felt.category][:, None]] = np.inf
+        cost[np.arange(candidates.shape[1]) >= index.count[actor, felt.category][:, None]] = np.inf
         weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
         chosen = np.take_along_axis(candidates, _choose(weight, uniform)[:, None], axis=1)[:, 0]
         return chosen.astype(np.int64)
@@ -152,7 +175,7 @@ def _choose(weight: F64, uniform: F64) -> I64:
     return chosen
 
 
-def _index_utterances(bank: UtteranceCatalogue) -> tuple[NDArray[np.int32], F64]:
+def _index_utterances(bank: UtteranceCatalogue) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The cheapest utterances of every cell and their costs, `[cells, K]`."""
     _, first = np.unique(np.array(bank.text, dtype=object), return_index=True)
     known = np.sort(first)  # the same words in two rows would sound like a repetition
@@ -182,7 +205,7 @@ def _index_utterances(bank: UtteranceCatalogue) -> tuple[NDArray[np.int32], F64]
         nearest.sort(axis=1)
         tables.append(known[nearest].astype(np.int32))
         costs.append(np.take_along_axis(cost, nearest, axis=1))
-    return np.concatenate(tables), np.concatenate(costs)
+    return np.concatenate(tables), np.concatenate(costs).astype(np.float32)
 
 
 def _index_segments(bank: SegmentCatalogue) -> tuple[I64, NDArray[np.int32], I64]:
