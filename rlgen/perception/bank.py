@@ -66,7 +66,7 @@ class SignalBank:
         tensors: dict[str, NDArray[Any]] = {name: getattr(self.signals, name).astype(np.float16) for name in MODALITIES}
         tensors["present"] = self.signals.present.astype(np.uint8)
         tensors |= {name: getattr(self.catalogue, name) for name in _LABELS}
-        return tensors
+        return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}  # safetensors ignores strides
 
     def waveform(self, segment: int, root: Path | None = None) -> F32:
         """Audio of a segment: re-synthesised from its seeds, or read from the recordings.

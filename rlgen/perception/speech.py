@@ -82,8 +82,8 @@ def pitch(waveform: F32) -> tuple[F32, F32]:
     frames = _framed(waveform, PITCH_WINDOW).astype(np.float64)
     half = PITCH_WINDOW // 2
     # Difference function d(lag) = sum over the first half of (x[n] - x[n + lag])^2, by FFT.
-    spectrum = rfft(frames, PITCH_WINDOW * 2, axis=1)
-    head = rfft(frames[:, :half], PITCH_WINDOW * 2, axis=1)
+    # No wrap-around: the head and the longest lag together are shorter than a frame.
+    spectrum, head = rfft(frames, axis=1), rfft(frames[:, :half], PITCH_WINDOW, axis=1)
     correlation = irfft(spectrum * head.conj(), axis=1)[:, : longest + 2]
     squares = np.concatenate([np.zeros((len(frames), 1)), np.cumsum(frames**2, axis=1)], axis=1)
     lags = np.arange(longest + 2)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from rlgen.affect import AROUSAL, CATEGORY_VALENCE_AROUSAL, NEUTRAL
-from rlgen.perception import speech
+from rlgen.affect import CATEGORY_VALENCE_AROUSAL, NEUTRAL
+from rlgen.perception import face, speech
 from rlgen.perception.bank import SignalBank, stored
 from rlgen.perception.features import extract
 from rlgen.perception.synthesis import Cohort, prosody
@@ -50,8 +50,10 @@ def test_voices_follow_the_literature(cohort: Cohort) -> None:
 def test_mouths_move_with_the_voice(cohort: Cohort) -> None:
     clip = cohort.performances()[0]
     wave, units = cohort.waveform(clip), cohort.action_units(clip)
-    level = speech.energy(wave)[::4][: len(units)]
-    assert np.corrcoef(np.maximum(level, -55), units[: len(level), 14])[0, 1] > 0.5
+    level = np.maximum(speech.energy(wave)[::4], -55)
+    lips = units[:, face.LIPS_PART]
+    size = min(len(level), len(lips)) - 4
+    assert max(np.corrcoef(level[:size], lips[lag : size + lag])[0, 1] for lag in range(4)) > 0.5  # up to .12 s later
 
 
 def test_no_expression_is_its_own_confusion() -> None:
@@ -86,12 +88,9 @@ def test_shipped_bank_fits_the_budget_and_says_what_it_is() -> None:
         bank.signals.speech[0] = 0
 
 
-def test_arousal_shows_in_the_heart(cohort: Cohort) -> None:
+def test_arousal_shows_in_the_heart() -> None:
     """Weakly: that is what makes physiology hard."""
     bank = SignalBank.load("shipped:signal_bank")
-    heart = bank.signals.physiology[:, -1, 0]
-    by_person = np.concatenate(
-        [heart[bank.catalogue.actor == a] - heart[bank.catalogue.actor == a].mean() for a in range(24)]
-    )
+    heart, actor = bank.signals.physiology[:, -1, 0], bank.catalogue.actor
+    by_person = heart - np.array([heart[actor == a].mean() for a in range(24)])[actor]
     assert 0.3 < np.corrcoef(by_person, bank.catalogue.arousal)[0, 1] < 0.9
-    assert AROUSAL == 7

@@ -45,7 +45,9 @@ def test_each_actor_is_left_out_once(fitted: training.Fitted) -> None:
 def test_a_model_does_not_depend_on_the_actors_it_leaves_out(bank: SignalBank, fitted: training.Fitted) -> None:
     """The strongest form of the law: what they show and what they are labelled changes not a bit of their model."""
     out = np.isin(bank.catalogue.actor, fitted.settings["held_out"][0])
-    signals = Signals(bank.signals.speech.copy(), bank.signals.face.copy(), bank.signals.physiology.copy(), bank.signals.present)
+    signals = Signals(
+        bank.signals.speech.copy(), bank.signals.face.copy(), bank.signals.physiology.copy(), bank.signals.present
+    )
     signals.speech[out] = 0.0
     category = np.where(out, 0, bank.catalogue.category)
     labels = type(bank.catalogue)(
@@ -63,9 +65,7 @@ def test_held_out_estimates_come_from_the_fold_that_left_the_actor_out(
     bank: SignalBank, fitted: training.Fitted
 ) -> None:
     whole = fitted.recognizer()
-    alone = {
-        "0." + name.removeprefix("2."): value for name, value in fitted.weights.items() if name.startswith("2.")
-    }
+    alone = {"0." + name.removeprefix("2."): value for name, value in fitted.weights.items() if name.startswith("2.")}
     alone |= {name: fitted.weights[name][[2]] for name in ("rotation", "temperature", "sd_scale")}
     settings = fitted.settings | {"folds": 1, "held_out": [fitted.settings["held_out"][2]]}
     third = EmotionRecognizer(alone, settings)

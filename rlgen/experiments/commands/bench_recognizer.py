@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import tyro
 from pydantic import Field
 
 from rlgen.experiments.options import Options, parse
@@ -27,7 +28,7 @@ class BenchRecognizer(Options):
     path: Path | None = Field(
         None, description="RAVDESS folder: compare with the published models' answers to the same clips"
     )
-    json_: bool = Field(False, alias="json", description="one line of JSON instead of a table")
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
 
 def rows(table: EstimateTable, bank: SignalBank, published: dict[str, float] | None = None) -> list[Row]:
@@ -68,5 +69,5 @@ def main(argv: Sequence[str]) -> int:
     recognizer = EmotionRecognizer.load(options.recognizer)
     published = None if options.path is None else ravdess.published(options.path, bank)
     table = EstimateTable.build(recognizer, bank)
-    show(f"recognizer on {bank.cohort}", rows(table, bank, published), options.json_)
+    show(f"recognizer on {bank.cohort}", rows(table, bank, published), options.as_json)
     return 0

@@ -124,11 +124,11 @@ class Cohort:
             throat=voice.Throat(
                 pitch=(12.5 if woman else 2.5) + 1.8 * normal(),
                 tract=(1.16 if woman else 1.0) * np.exp(0.03 * normal()),
-                level=-26.0 + 2.5 * normal(),
-                tilt=2.0 * normal(),
+                level=-26.0 + 1.8 * normal(),
+                tilt=1.2 * normal(),
             ),
             rate=float(np.exp(0.1 * normal())),
-            expressive=np.exp(0.25 * normal(8)).astype(np.float32),
+            expressive=np.exp(0.18 * normal(8)).astype(np.float32),
             units=np.exp(0.3 * normal(face.DIM)).astype(np.float32),
             resting_face=np.abs(0.25 * normal(face.DIM)).astype(np.float32),
             heart=74.0 + 7.0 * normal(),
@@ -143,7 +143,7 @@ class Cohort:
 
     def _change(self, actor: _Actor, performance: Performance) -> F32:
         rng = self._rng(_VOICE, performance.actor, performance.number + 1000)
-        scatter = np.array([1.0, 0.5, 0.06, 1.5, 1.2, 0.02, 0.002, 0.8]) * rng.standard_normal(8)
+        scatter = np.array([0.8, 0.4, 0.05, 1.2, 1.0, 0.015, 0.002, 0.7]) * rng.standard_normal(8)
         meant = self._shown(performance, "speech") @ prosody.PROSODY
         return (actor.expressive * meant + scatter).astype(np.float32)
 

@@ -75,7 +75,7 @@ CONFUSIONS: Final[dict[str, F32]] = {
 }
 
 # Share of performances that drift towards a confusion, by modality, and how far (Beta parameters).
-AMBIGUOUS: Final[dict[str, float]] = {"speech": 0.32, "face": 0.36}
+AMBIGUOUS: Final[dict[str, float]] = {"speech": 0.30, "face": 0.40}
 DRIFT: Final = (3.0, 1.5)
 
 # Change of heart rate (1/min), log heart-rate variability and skin conductance responses a minute with
