@@ -247,7 +247,8 @@ def fit(
         "held_out": held,
         "trained_on": trained,
     }
-    return Fitted(weights, settings)
+    # Contiguous, because safetensors writes bytes as they lie.
+    return Fitted({name: np.ascontiguousarray(value) for name, value in weights.items()}, settings)
 
 
 def _rotations(models: Sequence[EmotionNetwork], signals: Signals) -> F32:

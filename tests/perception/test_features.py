@@ -89,10 +89,8 @@ def test_unusable_signals_are_refused_in_words(recording: Recording, says: str) 
 def test_openface_files(tmp_path) -> None:
     path = tmp_path / "face.csv"
     header = ["frame", " timestamp", " success", *(f" {unit}_r" for unit in face.ACTION_UNITS)]
-    lines = [",".join(header)]
-    for frame in range(10):
-        lines.append(",".join(map(str, [frame, frame / 30, int(frame != 4), *([frame / 10] * face.DIM)])))
-    path.write_text("\n".join(lines))
+    rows = [[frame, frame / 30, int(frame != 4), *([frame / 10] * face.DIM)] for frame in range(10)]
+    path.write_text("\n".join(",".join(map(str, row)) for row in [header, *rows]))
     units, rate = face.read_openface(path)
     assert rate == pytest.approx(30.0)
     assert units.shape == (9, face.DIM)  # the frame without a face is left out

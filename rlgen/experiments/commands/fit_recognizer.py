@@ -31,7 +31,6 @@ class FitRecognizer(Options):
 def main(argv: Sequence[str]) -> int:
     """Train, measure, write."""
     options = parse(FitRecognizer, argv, "fit recognizer")
-    import numpy as np
     from rich.progress import track
 
     from rlgen import artifacts
@@ -81,11 +80,7 @@ def main(argv: Sequence[str]) -> int:
         },
         settings=fitted.settings,
     )
-    artifacts.write(
-        options.out,
-        {recognizer.WEIGHTS: save({name: np.ascontiguousarray(value) for name, value in fitted.weights.items()})},
-        manifest,
-    )
+    artifacts.write(options.out, {recognizer.WEIGHTS: save(fitted.weights)}, manifest)
     show("recognizer, held-out people", rows(table, tested), as_json=False)
     print(f"written: {options.out}")
     return 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rlgen.types import Estimate
 
 _WIDTH = 32
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 class Recognize(Options):
@@ -30,7 +31,7 @@ class Recognize(Options):
 
 def _bar(share: float) -> str:
     eighths = round(share * _WIDTH * 8)
-    return "█" * (eighths // 8) + ("", *"▏▎▍▌▋▊▉")[eighths % 8]
+    return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip()
 
 
 def _axis(mean: float, sd: float) -> str:
