@@ -72,6 +72,12 @@ def _card(rule: str, dialogue: Dialogue, is_open: bool) -> str:
     )
 
 
+def _signed(value: float) -> str:
+    """Two digits with a sign, and no sign where they are zero."""
+    words = f"{value:+.2f}".replace("-", _MINUS)
+    return "0.00" if words[1:] == "0.00" else words
+
+
 def _meter(name: str, start: float, stop: float, figure: str, kind: str) -> str:
     return (
         f'<div class="meter {kind}"><span>{escape(name)}</span>'
@@ -87,9 +93,7 @@ def _recognised(found: dict[str, Any]) -> str:
     ]
     for name in ("valence", "arousal"):
         middle, value = 0.5, 0.5 + found[name] / 2
-        bars.append(
-            _meter(name, min(middle, value), max(middle, value), f"{found[name]:+.2f}".replace("-", _MINUS), "")
-        )
+        bars.append(_meter(name, min(middle, value), max(middle, value), _signed(found[name]), ""))
     missing = [name for name in MODALITIES if name not in found["present"]]
     heading = f"recognised without {' and '.join(missing)}" if missing else "recognised"
     return f'<div class="side"><h4>{escape(heading)}</h4>{"".join(bars)}</div>'
@@ -115,7 +119,7 @@ def _turn(record: dict[str, Any]) -> str:
         full = round(rating)
         pieces.append(f'<span>rated <span class="stars">{"★" * full}{"☆" * (5 - full)}</span></span>')
     pieces.append(f"<span>engagement {feedback['engagement']:.2f}</span>")
-    pieces.append(f"<span>reward {record['reward']:+.2f}</span>".replace("-", _MINUS))
+    pieces.append(f"<span>reward {_signed(record['reward'])}</span>")
     guard = record.get("guard")
     if guard is not None and guard["decision"] != "allow":
         pieces.append(f'<span class="end no">guard: {escape(guard["decision"])} ({escape(guard["reason"])})</span>')

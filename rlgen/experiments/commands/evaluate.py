@@ -15,10 +15,14 @@ from rlgen.errors import ConfigError
 from rlgen.experiments import evaluation
 from rlgen.experiments.options import parse
 from rlgen.experiments.runs import Run, write_atomically
+from rlgen.experiments.verdict import judge
 from rlgen.experiments.worlds import WorldOptions, find_actor, world_of_run
 
 if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
+
+
+_WIDE = 134  # columns of the whole table
 
 
 class EvaluateOptions(WorldOptions):
@@ -96,38 +100,46 @@ def _say(name: str, seconds: float) -> None:
 
 
 def show(result: dict[str, Any]) -> None:
-    """Print the table for people."""
+    """Print the table for people; a narrow terminal gets fewer columns."""
     from rich.console import Console
     from rich.table import Table
 
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+    wide = console.width >= _WIDE
     reference = result["reference"]
     table = Table(
-        title=f"{result['env']}: {result['people']} people from seed {result['seed']}, 95 % bootstrap intervals"
+        title=f"{result['env']}: {result['people']} people from seed {result['seed']}, 95 % bootstrap intervals",
+        title_justify="left",
     )
-    table.add_column("policy")
-    columns = ["return", "SD", "worst 10 %", f"{reference} minus it", "relief (gold)"]
-    for column in [*columns, "completed", "abandoned", "turns", "rating", "cost"]:
-        table.add_column(column, justify="right")
-    ordered = sorted(result["policies"].items(), key=lambda item: -item[1]["return"]["mean"])
-    for name, found in ordered:
+    table.add_column("policy", no_wrap=True)
+    columns = ["return", f"{reference} minus it", "relief", "helped", "unhelped"]
+    for column in columns + (["turns", "rating", "cost", "SD", "worst 10 %"] if wide else []):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, found in sorted(result["policies"].items(), key=lambda item: -item[1]["return"]["mean"]):
         difference = result["differences"].get(name)
-        gap = _interval(difference["return"]) if difference else ""
         rating = found["mean_rating"]["mean"]
-        table.add_row(
-            f"[bold]{name}[/bold]" if name == reference else name,
-            _interval(found["return"]),
-            f"{found['return_sd']:.2f}",
-            f"{found['worst_decile']:.2f}",
-            gap,
+        cells = [
+            _interval(found["return"]) if wide else f"{found['return']['mean']:.2f}",
+            _interval(difference["return"]) if difference else "",
             f"{found['relief']['mean']:.3f}",
             f"{found['completed']['mean']:.0%}",
             f"{found['abandoned']['mean']:.0%}",
-            f"{found['length']['mean']:.1f}",
-            "-" if rating is None else f"{rating:.2f}",
-            f"{found['cost']['mean']:.3f}",
-        )
-    Console().print(table)
+        ]
+        if wide:
+            cells += [
+                f"{found['length']['mean']:.1f}",
+                "-" if rating is None else f"{rating:.2f}",
+                f"{found['cost']['mean']:.3f}",
+                f"{found['return_sd']:.2f}",
+                f"{found['worst_decile']:.2f}",
+            ]
+        table.add_row(f"[bold]{name}[/bold]" if name == reference else name, *cells)
+    console.print(table)
+    if "trained" in result["policies"]:
+        console.print(judge(result).headline)
 
 
 def _interval(values: dict[str, float]) -> str:
-    return f"{values['mean']:.3f} [{values['low']:.3f}, {values['high']:.3f}]"
+    return f"{values['mean']:.2f} [{values['low']:.2f}, {values['high']:.2f}]"
