@@ -163,8 +163,8 @@ def answer(
     weight: int,
     split_held_out: bool = False,
     avoid: frozenset[str] = frozenset(),
-) -> Answer:
-    """One reply to an utterance.
+) -> Answer | None:
+    """One reply to an utterance; None where the split hardly has a combination of patterns for it.
 
     Args:
         rng: source of the choices.
@@ -185,7 +185,6 @@ def answer(
     mood = _mood(category, phase)
     when = "closing" if phase == CLOSING else "during"
     named = _named(rng, said, about.things, weight, bright)
-    text = template = ""
     for _ in range(_TRIES):
         first_register, second_register = _registers(rng, warmth)
         heads = phrases.acknowledge[mood, _WEIGHT_NAMES[weight], first_register]
@@ -217,7 +216,6 @@ def answer(
             values["ask"] = fill(rng, question, values, plural)
         text = sentences(f"{fill(rng, head, values, plural)} {fill(rng, move, values, plural)}")
         words = count_words(text)
-        if words > MAX_WORDS or words < MIN_WORDS or (words > _COMFORTABLE and rng.random() > _LONG_SHARE):
-            continue
-        break
-    return Answer(text, _strategy(name, weight, bright), template)
+        if MIN_WORDS <= words <= MAX_WORDS and (words <= _COMFORTABLE or rng.random() < _LONG_SHARE):
+            return Answer(text, _strategy(name, weight, bright), template)
+    return None

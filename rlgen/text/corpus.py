@@ -79,8 +79,10 @@ def _exchange(rng: random.Random, held_out: bool) -> Exchange:
             category = _BRIGHT[_below(rng, 3)]
             strength = _below(rng, levels_of(category))
         said = say(rng, topic, category, strength, now, _below(rng, 3), slots)
-        warmth, lead, weight = _below(rng, 5), _below(rng, 5), _below(rng, 3)
-        reply = answer(rng, said, topic, category, now, warmth, lead, weight, held_out, used)
+        reply = None
+        while reply is None:  # the smaller split lacks a reply for a few dials
+            warmth, lead, weight = _below(rng, 5), _below(rng, 5), _below(rng, 3)
+            reply = answer(rng, said, topic, category, now, warmth, lead, weight, held_out, used)
         used |= frozenset(reply.template.split("+"))
         context.append(said.text)
         if not last:

@@ -23,7 +23,7 @@ from rlgen.text.topics import DISTRESSED, SITUATIONS, topics
 from rlgen.types import I64, UtteranceCatalogue
 
 MAX_WORDS: Final = 34
-CANDIDATES: Final = 24
+CANDIDATES: Final = 40
 
 # Utterances per cell that fit every situation; plain and open openings have one per situation besides.
 _PER_PHASE: Final = (1, 2, 2, 2)
