@@ -56,8 +56,6 @@ def test_what_is_not_distress_comes_after_the_opening() -> None:
 
 def test_the_bank_is_the_same_in_another_process() -> None:
     code = "import zlib, rlgen.text.utterances as u; print(zlib.crc32(repr(u.utterances().text).encode()))"
-        "import zlib; from rlgen.text.utterances import utterances; print(zlib.crc32(repr(utterances().text).encode()))"
-    )
     found = set()
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
