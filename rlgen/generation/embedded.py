@@ -32,8 +32,8 @@ Precision = Literal["auto", "bf16", "fp32"]
 def has_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bf16 matrices in hardware."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    report = getattr(torch.cpu, "get_capabilities", dict)()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    report: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(report.get("avx512_bf16") or report.get("amx_bf16"))
 
 

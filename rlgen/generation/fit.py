@@ -29,6 +29,9 @@ SIZES: Final = {
     "medium": Shape(vocabulary=4096, width=320, layers=6, heads=5, condition=64),
 }
 _WARM_UP: Final = 0.03
+# Learning rates of the layers' matrices (Muon), the conditioner and the rest (AdamW), in units of the
+# recipe's. A conditioner that learns no faster than the rest learns tone late: at weight .3 hardly at all.
+_FACTORS: Final = (5.0, 3.0, 1.0)
 _CHECKPOINT_EVERY: Final = 200  # steps
 
 
@@ -47,7 +50,7 @@ class Recipe:
 
     size: str = "small"
     tokens: int = 8_000_000
-    batch_tokens: int = 4096
+    batch_tokens: int = 2048
     learning_rate: float = 3e-3
     seed: int = 0
     device: str = "cpu"
@@ -94,13 +97,15 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.device = torch.device(recipe.device)
         self.network = Network(self.shape).to(self.device)
-        matrices = [p for p in self.network.parameters() if p.dim() == 2]
-        rest = [p for p in self.network.parameters() if p.dim() != 2]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": matrices, "weight_decay": 0.1}, {"params": rest, "weight_decay": 0.0}],
-            lr=recipe.learning_rate,
-            betas=(0.9, 0.95),
-            fused=True,
+        # Muon (Jordan et al., 2024) learns the layers' matrices from fewer ids than AdamW.
+        layers = [p for p in self.network.layers.parameters() if p.dim() == 2]
+        conditioner = list(self.network.conditioner.parameters())
+        known = {id(p) for p in (*layers, *conditioner)}
+        rest = [p for p in self.network.parameters() if id(p) not in known]
+        self.optimizers: tuple[torch.optim.Optimizer, ...] = (
+            torch.optim.Muon(layers, momentum=0.95, weight_decay=0.05),
+            torch.optim.AdamW(conditioner, betas=(0.9, 0.95), weight_decay=0.01, fused=True),
+            torch.optim.AdamW(rest, betas=(0.9, 0.95), weight_decay=0.01, fused=True),
         )
         # Forward and backward run on a copy in bf16, in which the decoder will run too; updates in float32.
         self.working = copy.deepcopy(self.network)
@@ -121,8 +126,10 @@ class Trainer:
 
     def step(self, batch: Batch) -> float:
         """One update; the loss in nats per id."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate(self.seen / self.recipe.tokens, self.recipe.learning_rate)
+        share = self.seen / self.recipe.tokens
+        for optimizer, factor in zip(self.optimizers, _FACTORS, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate(share, self.recipe.learning_rate * factor)
         total, count = self.loss(batch)
         mean = total / count
         self.working.zero_grad(set_to_none=True)
@@ -130,7 +137,8 @@ class Trainer:
         for master, copied in zip(self.network.parameters(), self.working.parameters(), strict=True):
             master.grad = None if copied.grad is None else copied.grad.float()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.refresh()
         self.seen += int((batch.ids != 0).sum())
         self.step_in_chunk += 1
@@ -162,7 +170,7 @@ class Trainer:
                 "recipe": asdict(self.recipe),
                 "tokenizer": self.tokenizer.to_json(),
                 "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "place": (self.seen, self.chunk, self.step_in_chunk),
             },
             partial,
@@ -171,7 +179,7 @@ class Trainer:
 
     @classmethod
     def from_checkpoint(cls, path: Path, recipe: Recipe) -> Trainer | None:
-        """The trainer as it was, or None where the file is of another recipe.
+        """The trainer as it was, or None where the file is of another recipe; the number of ids may differ.
 
         Raises:
             DataError: the file is damaged.
@@ -180,12 +188,13 @@ class Trainer:
             kept: dict[str, Any] = torch.load(path, weights_only=True, map_location=recipe.device)
         except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
             raise DataError(f"{path}: cannot be read; delete it to train from the start") from error
-        if kept["recipe"] != asdict(recipe):
+        if {**kept["recipe"], "tokens": recipe.tokens} != asdict(recipe):
             return None
         trainer = cls(recipe, Tokenizer.from_json(kept["tokenizer"]))
         trainer.network.load_state_dict(kept["network"])
         trainer.refresh()
-        trainer.optimizer.load_state_dict(kept["optimizer"])
+        for optimizer, state in zip(trainer.optimizers, kept["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         trainer.seen, trainer.chunk, trainer.step_in_chunk = kept["place"]
         return trainer
 
@@ -196,7 +205,7 @@ def fit(
     """Train, measure on held-out templates, write the artifact.
 
     A run that was stopped goes on from its checkpoint (`TARGET.checkpoint`), which is deleted
-    at the end.
+    at the end. With fewer ids than before it ends sooner, the learning rate falling at once.
 
     Args:
         recipe: how to train.

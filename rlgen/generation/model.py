@@ -76,6 +76,9 @@ class Conditioner(nn.Module):
         self.tone = nn.Linear(2, size)
         self.merge = nn.Linear(2 * size, size)
         self.modulation = nn.Linear(size, shape.norms * 2 * shape.width)
+        for layer in (self.valence_arousal, self.intention, self.tone, self.merge):
+            # Wider than torch's own: what starts as a whisper behind a zero matrix is learned late.
+            nn.init.normal_(layer.weight, std=1.5 * layer.in_features**-0.5)
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 

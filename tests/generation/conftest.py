@@ -100,7 +100,7 @@ def trained(corpus, tmp_path_factory) -> Path:
     from rlgen.generation.fit import Recipe, fit
 
     target = tmp_path_factory.mktemp("generation") / "generator"
-    fit(Recipe(size="tiny", tokens=300_000, batch_tokens=2048, learning_rate=8e-3), corpus, target, "a test")
+    fit(Recipe(size="tiny", tokens=200_000, batch_tokens=2048, learning_rate=4e-3), corpus, target, "a test")
     return target
 
 

@@ -31,13 +31,13 @@ def share(texts, *words):
 
 
 def test_warmth_and_directiveness_are_heard(say):
-    assert share(say(warmth=1), "glad") > share(say(warmth=-1), "glad") + 0.4
-    assert share(say(directiveness=1), "Call") > share(say(directiveness=-1), "Call") + 0.4
+    assert share(say(warmth=1), "glad") > 0.8 > 0.2 > share(say(warmth=-1), "glad")
+    assert share(say(directiveness=1), "Call") > 0.8 > 0.2 > share(say(directiveness=-1), "Call")
 
 
 def test_depth_follows_the_emotional_weight(say):
     deep = [share(say(weight=w), "deeply") for w in (0.0, 0.3, 1.0, 1.7, 2.0)]
-    assert deep[0] == 0
+    assert deep[0] < 0.1
     assert deep[1] < 0.2
     assert deep[3] > 0.8
     assert deep[4] > 0.8

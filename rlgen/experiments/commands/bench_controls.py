@@ -56,7 +56,7 @@ class Bench:
         said: list[str] = []
         for start in range(0, rows, _BATCH):
             index = np.arange(start, min(start + _BATCH, rows))
-            context = Context([windows[i] for i in index], np.full(len(index), turn))
+            context = Context([windows[int(i)] for i in index], np.full(len(index), turn))
             said += self.generator.reply(context, estimate.rows(index), controls.rows(index), streams.rows(index)).text
         return said
 

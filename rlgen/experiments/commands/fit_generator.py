@@ -23,8 +23,8 @@ class FitGeneratorOptions(Options):
     size: Annotated[
         Literal["tiny", "small", "medium"], Field(description="tiny for tests, small is shipped, medium wants a GPU")
     ] = "small"
-    tokens: Annotated[int, Field(ge=1_000, description="ids to train on")] = 10_000_000
-    batch_tokens: Annotated[int, Field(ge=256, description="ids in a batch at most")] = 4096
+    tokens: Annotated[int, Field(ge=1_000, description="ids to train on")] = 9_000_000
+    batch_tokens: Annotated[int, Field(ge=256, description="ids in a batch at most")] = 2048
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak of the learning rate")] = 3e-3
     seed: Annotated[int, Field(ge=0, description="of weights, corpus, noise and order")] = 0
     device: Annotated[str, Field(description="cpu, cuda, or as torch names it")] = "cpu"
