@@ -108,11 +108,6 @@ def sentences(text: str) -> str:
     return _STARTS.sub(lambda found: found[0].upper(), text)
 
 
-def pick(rng: random.Random, options: Sequence[str] | Sequence[Pattern]) -> int:
-    """An index into the options, from one uniform draw (the same in every Python)."""
-    return int(rng.random() * len(options))
-
-
 def fill(rng: random.Random, pattern: Pattern, values: Mapping[str, str], plural: bool = False) -> str:
     """A text of the pattern: a random alternative with its places filled.
 

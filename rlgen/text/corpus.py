@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, SADNESS, SURPRISE
-from rlgen.text.compose_person import INTENSITY, OPENING, levels_of, say
-from rlgen.text.compose_reply import STEPS, WEIGHTS, answer
+from rlgen.text.compose_person import INTENSITY, OPENING, Said, levels_of, say
+from rlgen.text.compose_reply import STEPS, WEIGHTS, Answer, answer
 from rlgen.text.topics import topics
 
 Split = Literal["train", "held_out"]
@@ -71,24 +71,20 @@ def _exchange(rng: random.Random, held_out: bool) -> Exchange:
     context: list[str] = []
     used: frozenset[str] = frozenset()
     for turn in range(turns):
-        last = turn == turns - 1
         ago = turns - 1 - turn
-        now = phase if last else max(OPENING, min(phase - 1, phase - ago + (rng.random() < 0.3)))
-        category, strength = distress, min(2, level + (ago > 0 and rng.random() < 0.5))
-        if last and bright:
+        now, category, strength = phase, distress, level
+        if ago:
+            now = max(OPENING, min(phase - 1, phase - ago + (rng.random() < 0.3)))
+            strength = min(2, level + (rng.random() < 0.5))
+        elif bright:
             category = _BRIGHT[_below(rng, 3)]
             strength = _below(rng, levels_of(category))
         said = say(rng, topic, category, strength, now, _below(rng, 3), slots)
-        reply = None
-        while reply is None:  # the smaller split lacks a reply for a few dials
-            warmth, lead, weight = _below(rng, 5), _below(rng, 5), _below(rng, 3)
-            reply = answer(rng, said, topic, category, now, warmth, lead, weight, held_out, used)
+        (warmth, lead, weight), reply = _reply(rng, said, topic, category, now, held_out, used)
         used |= frozenset(reply.template.split("+"))
-        context.append(said.text)
-        if not last:
-            context.append(reply.text)
+        context += [said.text, reply.text]
     return Exchange(
-        context=tuple(context),
+        context=tuple(context[:-1]),
         reply=reply.text,
         category=category,
         intensity=INTENSITY[strength],
@@ -100,6 +96,17 @@ def _exchange(rng: random.Random, held_out: bool) -> Exchange:
         strategy=reply.strategy,
         template=reply.template,
     )
+
+
+def _reply(
+    rng: random.Random, said: Said, topic: int, category: int, phase: int, held_out: bool, used: frozenset[str]
+) -> tuple[tuple[int, int, int], Answer]:
+    """Dials drawn at random, and a reply that follows them; the smaller split lacks a reply for a few dials."""
+    while True:
+        dials = _below(rng, 5), _below(rng, 5), _below(rng, 3)
+        reply = answer(rng, said, topic, category, phase, *dials, held_out, used)
+        if reply is not None:
+            return dials, reply
 
 
 def compose(seed: int, size: int, split: Split = "train") -> Iterator[Exchange]:
