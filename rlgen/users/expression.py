@@ -94,7 +94,9 @@ class Voices:
         self, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue, topics: Sequence[int] = ()
     ) -> None:
         self._topics = np.array(topics or np.unique(utterances.topic), dtype=np.int64)
-        self._index = _Index(*_index_utterances(utterances), *_index_segments(segments), segments)
+        candidates, costs = _index_utterances(utterances)
+        actors, of_actor, count = _index_segments(segments)
+        self._index = _Index(candidates, costs, actors, of_actor, count, segments)
         self._shape = (len(utterances.topics), NUM_CATEGORIES, PHASES, DISCLOSURES, _LEVELS)
         self._said = np.full((rows, _LONGEST), -1, dtype=np.int32)
         self._spoken = np.zeros(rows, dtype=np.int64)
