@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
         seeds=[options.seed],
         data=[options.licence],
         quality={row.name: round(row.value, 4) for row in rows},
-        settings={"dialogues": len(dialogues), "draws": options.draws},
+        settings={"dialogues": len(dialogues), "draws": options.draws, "readers": options.readers},
     )
     artifacts.write(options.out, {FILE: (fit.model_dump_json() + "\n").encode()}, manifest)
     show("users", rows, options.as_json)
