@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
@@ -28,7 +29,7 @@ class Corruptor:
         self._words = [word for text in self._texts for word in text]
         self._after: dict[str, list[str]] = defaultdict(list)
         for text in self._texts:
-            for a, b in zip(text, text[1:], strict=False):
+            for a, b in itertools.pairwise(text):
                 self._after[a.lower()].append(b)
 
     def _below(self, high: int) -> int:
@@ -95,7 +96,7 @@ class Corruptor:
             if len(touched) < 2:
                 touched = np.array([touched[0], (touched[0] + 1) % len(words)])
             order[touched] = np.roll(touched, 1)
-            out = [words[i] for i in order]
+            out = [words[int(i)] for i in order]
             return out, [a.lower() != b.lower() for a, b in zip(out, words, strict=True)], False
         if kind == "drop":
             gap = False

@@ -58,7 +58,7 @@ def ridge(
     strength[features.embedding.shape[1] : -1] = surface_penalty
     strength[-1] = 1e-6
     solved = np.linalg.solve((x * w[:, None]).T @ x + np.diag(strength), (x * w[:, None]).T @ y)
-    embedding, surface, bias = back(solved.T)
+    embedding, surface, bias = back(np.asarray(solved.T, dtype=np.float64))
     return Head(embedding, surface, np.zeros((0, y.shape[1]), dtype=np.float32), bias)
 
 
@@ -71,7 +71,7 @@ def _minimise(parameters: Sequence[Tensor], loss: Callable[[], Tensor], steps: i
         value.backward()  # type: ignore[no-untyped-call]
         return value.item()
 
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
 
 
 def logistic(
@@ -99,8 +99,12 @@ def logistic(
     if bag_penalty is not None:
         rows, columns = np.nonzero(features.bag < BUCKETS)
         count = np.maximum((features.bag < BUCKETS).sum(axis=1), 1)
-        indices = torch.from_numpy(np.stack([rows, features.bag[rows, columns]]))
-        values = torch.from_numpy((1.0 / np.sqrt(count))[rows].astype(np.float32))
+        columns = features.bag[rows, columns]
+        # Rare pieces get a larger step and a weaker penalty, as in TF-IDF; the scale is folded into the weights.
+        seen = np.bincount(columns, minlength=BUCKETS)
+        idf = (np.log((1 + len(x)) / (1 + seen)) + 1).astype(np.float32) / 4
+        values = torch.from_numpy((1.0 / np.sqrt(count))[rows].astype(np.float32) * idf[columns])
+        indices = torch.from_numpy(np.stack([rows, columns]))
         sparse = torch.sparse_coo_tensor(indices, values, (len(x), BUCKETS), check_invariants=True).coalesce()
         table = torch.zeros(BUCKETS, outputs, requires_grad=True)
         parameters.append(table)
@@ -117,7 +121,7 @@ def logistic(
     embedding, surface, bias = back(weights.detach().double().numpy())
     bag = np.zeros((0, outputs), dtype=np.float32)
     if bag_penalty is not None:
-        bag = np.concatenate([table.detach().numpy(), np.zeros((1, outputs), dtype=np.float32)])
+        bag = np.concatenate([table.detach().numpy() * idf[:, None], np.zeros((1, outputs), dtype=np.float32)])
     return Head(embedding, surface, bag, bias)
 
 

@@ -25,8 +25,8 @@ Arrays = dict[str, NDArray[Any]]
 Say = Callable[[str], None]
 
 # Chosen on folds of the fitting data, not on what the benches report.
-_AFFECT_PENALTY: Final = (3e-5, 3e-5)  # embedding and surface; word pieces
-_TONE_PENALTY: Final = {"warmth": (60.0, 6.0), "directiveness": (60.0, 6.0), "intensity": (60.0, 6.0)}
+_AFFECT_PENALTY: Final = (3e-2, 1e-5)  # embedding and surface; word pieces
+_TONE_PENALTY: Final = (400.0, 40.0)  # embedding; surface
 _LEVEL_PENALTY: Final = 1e-3
 _ADVICE_PENALTY: Final = 1e-3
 RELEVANCE_PAIRS: Final = 4000
@@ -56,7 +56,7 @@ def _fit_affect(encoder: SentenceEncoder, data: Path, part: sources.Part) -> Arr
     features = features_of(encoder, emotional.texts)
     dense, bag = _AFFECT_PENALTY
     loss = soft_cross_entropy(emotional.category, shares(emotional.category))
-    categories = logistic(features, loss, emotional.category.shape[1], dense, bag)
+    categories = logistic(features, loss, emotional.category.shape[1], dense, bag, steps=110)
     plane = ridge(features, np.arctanh(0.95 * emotional.valence_arousal), penalty=300.0)
     return {**categories.arrays("affect"), **plane.arrays("plane")}
 
@@ -79,11 +79,12 @@ def fit_tone(encoder: SentenceEncoder) -> Head:
     for axis in contrast_sets.AXES:
         value = sentences.on(axis)
         stated = ~np.isnan(value)
-        heads.append(ridge(features.rows(stated), value[stated], *_TONE_PENALTY[axis]))
+        heads.append(ridge(features.rows(stated), value[stated], *_TONE_PENALTY))
     return Head(
-        *(np.concatenate([getattr(head, name) for head in heads], axis=0) for name in ("embedding", "surface")),
-        np.zeros((0, len(heads)), dtype=np.float32),
-        np.concatenate([head.bias for head in heads]),
+        embedding=np.concatenate([head.embedding for head in heads]),
+        surface=np.concatenate([head.surface for head in heads]),
+        bag=np.zeros((0, len(heads)), dtype=np.float32),
+        bias=np.concatenate([head.bias for head in heads]),
     )
 
 
@@ -154,7 +155,7 @@ def write(
     people = name == "readers"
     names = ["goemotions", "epitome", "esconv"] + (["empathetic_dialogues", "dailydialog"] if people else ["annomi"])
     described = (
-        "Heads over all-MiniLM-L6-v2 that read affect, empathy, warmth, directiveness, intensity, relevance and fluency."
+        "Heads over all-MiniLM-L6-v2 that read affect, empathy, warmth, directiveness, intensity, relevance, fluency."
         if people
         else "Heads that judge affect, warmth and directiveness in benches; fitted on texts that the readers never saw."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class Head:
     bag: F32
     bias: F32
 
-    NAMES: Final = ("embedding", "surface", "bag", "bias")
+    NAMES: ClassVar[tuple[str, ...]] = ("embedding", "surface", "bag", "bias")
 
     def scores(self, features: Features) -> F32:
         """`[N, k]`; a row's bits do not depend on the other rows.

@@ -305,7 +305,8 @@ DIM: Final = len(FEATURES)
 
 _ASKING: Final = re.compile(
     r"^(?:and |so |but |well,? |then |or )?(?:(?:what|how|where|when|who|which|why)(?:'s)?\b(?! (?:a|an)\b)"
-    r"|(?:do|did|are|were|have|can|could|would|will|is|was|has|does|shall|should) (?:you|we|it|there|that|this|your|he|she|they|i)\b)"
+    r"|(?:do|did|are|were|have|can|could|would|will|is|was|has|does|shall|should) "
+    r"(?:you|we|it|there|that|this|your|he|she|they|i)\b)"
 )
 
 

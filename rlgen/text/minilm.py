@@ -130,10 +130,9 @@ class MiniLM:
                 real = cell < length
                 bias = np.where(real, 0.0, -1e9).astype(np.float32)[:, None, None, :]
                 bias = np.broadcast_to(bias, (len(chosen), HEADS, 1, width)).reshape(-1, 1, width)
-                arrays = (gather.ravel(), np.flatnonzero(real), gather[real], bias)
-                groups.append(
-                    _Group(*(torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in arrays), width)
-                )
+                arrays = (gather.ravel(), np.flatnonzero(real), gather[real], np.ascontiguousarray(bias))
+                all_cells, cells, tokens, hidden = (torch.from_numpy(array).to(self.device) for array in arrays)
+                groups.append(_Group(all_cells, cells, tokens, hidden, width))
         return groups
 
     def _attend(self, qkv: Tensor, groups: Sequence[_Group]) -> Tensor:

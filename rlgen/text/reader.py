@@ -121,7 +121,8 @@ def load_heads(source: str | Path, kind: str, encoder: SentenceEncoder) -> dict[
     fitted_on = artifact.manifest.settings.get("encoder_sha256")
     if fitted_on != encoder.source_sha256:
         raise ArtifactError(
-            f"{artifact.path}: fitted on another sentence encoder than {encoder.name!r}; fit heads for it or use the default"
+            f"{artifact.path}: fitted on another sentence encoder than {encoder.name!r}; "
+            "fit heads for that one or use the default"
         )
     try:
         with np.load(artifact.file("heads.npz"), allow_pickle=False) as stored:
@@ -144,4 +145,5 @@ def expected_levels(scores: F32) -> F32:
     """Expected level over 2, `[N, m]` in [0, 1], from cumulative logits `[N, 2m]` (see `fitting.level_targets`)."""
     half = scores.shape[1] // 2
     at_least_one = sigmoid(scores[:, :half])
-    return (at_least_one + np.minimum(sigmoid(scores[:, half:]), at_least_one)) / 2
+    both = at_least_one + np.minimum(sigmoid(scores[:, half:]), at_least_one)
+    return np.asarray(both / 2, dtype=np.float32)

@@ -8,6 +8,7 @@ texts belong to none of them.
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 import zlib
@@ -103,7 +104,7 @@ def share(identifier: str, purpose: str) -> float:
 
 
 def _part_of(identifier: str, purpose: str) -> Part:
-    """Half to people, a third to the judge, the rest to the generator."""
+    """45 % to people, 40 % to the judge, the rest to the generator."""
     at = share(identifier, purpose)
     return "people" if at < 0.45 else "judge" if at < 0.85 else "generator"
 
@@ -229,7 +230,7 @@ def exchanges(data: Path) -> list[tuple[str, str]]:
     pairs = []
     for dialogue in esconv_dialogues(data, "people"):
         turns = dialogue["turns"]
-        pairs += [(a["text"], b["text"]) for a, b in zip(turns, turns[1:], strict=False) if a["speaker"] == "usr"]
+        pairs += [(a["text"], b["text"]) for a, b in itertools.pairwise(turns) if a["speaker"] == "usr"]
     for talk in _json_lines(_open(data, "empathetic_dialogues/valid.jsonl")):
         pairs += list(zip(talk["turns"][::2], talk["turns"][1::2], strict=False))
     return [(a.strip(), b.strip()) for a, b in pairs if a.strip() and b.strip()]

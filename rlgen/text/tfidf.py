@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -18,7 +19,7 @@ _SEEN: Final = 2  # times a term has to occur to count
 
 def _terms(text: str) -> list[str]:
     said = lexical.words(text)
-    return [*said, *(f"{a} {b}" for a, b in zip(said, said[1:], strict=False)), *(["?"] if "?" in text else [])]
+    return [*said, *(f"{a} {b}" for a, b in itertools.pairwise(said)), *(["?"] if "?" in text else [])]
 
 
 class TfIdf:
@@ -69,5 +70,5 @@ def scores(
         value.backward()  # type: ignore[no-untyped-call]
         return value.item()
 
-    optimizer.step(closure)
-    return (torch.sparse.mm(vectorizer(test), weights) + bias).detach().numpy()
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return np.asarray((torch.sparse.mm(vectorizer(test), weights) + bias).detach(), dtype=np.float32)

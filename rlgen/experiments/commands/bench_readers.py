@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import tyro
 from pydantic import Field
 
 from rlgen.experiments.options import Options, parse
@@ -19,7 +20,7 @@ class BenchReaders(Options):
     readers: str = Field(default="shipped:readers", description="artifact of the people's reader")
     judge: str = Field(default="shipped:judge", description="artifact of the judge")
     dtype: Literal["float32", "bfloat16", "auto"] = Field(default="auto", description="precision of the encoder")
-    json: bool = Field(default=False, description="print one line of JSON instead of a table")  # type: ignore[assignment]
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,5 +37,5 @@ def main(argv: Sequence[str]) -> int:
         Row(f"{f.artifact}, {f.name}", f.value, baseline=f.baseline, better="higher" if f.higher else "lower")
         for f in figures
     ]
-    show("readers", rows, options.json)
+    show("readers", rows, options.as_json)
     return 0
