@@ -27,13 +27,18 @@ class PPOConfig(BaseModel):
     learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step size")
     anneal: bool = Field(default=True, description="let the step size fall linearly to a tenth")
     gamma: float = Field(default=0.99, ge=0, le=1, description="discount per turn")
-    gae_lambda: float = Field(default=0.95, ge=0, le=1, description="lambda of the advantage estimate")
+    gae_lambda: float = Field(default=0.8, ge=0, le=1, description="lambda of the advantage estimate")
     clip_range: float = Field(default=0.2, gt=0, description="clip of the probability ratio")
     ent_coef: float = Field(default=0.0, ge=0, description="weight of the entropy bonus")
     vf_coef: float = Field(default=0.5, ge=0, description="weight of the value loss")
     max_grad_norm: float = Field(default=0.5, gt=0, description="clip of the gradient norm")
+    concentration: float = Field(default=2.0, gt=0, description="of the actions at the start; larger explores less")
     hidden: tuple[int, ...] = Field(default=(64, 64), description="widths of the actor's hidden layers; () is linear")
     critic_hidden: tuple[int, ...] = Field(default=(64, 64), description="widths of the critic's hidden layers")
+
+
+# Fields that are not arguments of SB3's PPO.
+_OWN = {"anneal", "concentration", "hidden", "critic_hidden", "learning_rate"}
 
 
 class _Annealed:
@@ -77,7 +82,6 @@ def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cp
     if config.anneal:
         rate = _Annealed(config.learning_rate)
     layers = {"pi": list(config.hidden), "vf": list(config.critic_hidden)}
-    settings: dict[str, Any] = config.model_dump(exclude={"anneal", "hidden", "critic_hidden", "learning_rate"})
-    return BoundedPPO(
-        "bounded", env, learning_rate=rate, policy_kwargs={"net_arch": layers}, device=device, verbose=0, **settings
-    )
+    settings: dict[str, Any] = config.model_dump(exclude=_OWN)
+    shape = {"net_arch": layers, "concentration": config.concentration}
+    return BoundedPPO("bounded", env, learning_rate=rate, policy_kwargs=shape, device=device, verbose=0, **settings)
