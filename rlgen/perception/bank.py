@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ SHIPPED_ACTORS: Final = 24
 _TENSORS, _CLIPS = "signals.safetensors", "clips.json"
 _LABELS: Final = ("actor", "category", "intensity", "valence", "arousal")
 
+BankKind = Literal["synthetic", "ravdess"]
 Progress = Callable[[Sequence[Any]], Any]
 """Wraps the items of a long loop, as `rich.progress.track` or `iter` do."""
 
@@ -48,7 +49,7 @@ class SignalBank:
 
     signals: Signals
     catalogue: SegmentCatalogue
-    kind: Literal["synthetic", "ravdess"]
+    kind: BankKind
     cohort: str
     description: str
     clips: list[str]
@@ -117,7 +118,11 @@ class SignalBank:
         catalogue = SegmentCatalogue(**{name: _frozen(tensors[name]) for name in _LABELS})
         if not ((catalogue.category >= 0) & (catalogue.category < NUM_CATEGORIES)).all():
             raise ArtifactError(f"{found.path}: a category lies outside 0-{NUM_CATEGORIES - 1}; rebuild the bank")
+        if {len(tensor) for tensor in tensors.values()} != {len(clips)}:
+            raise ArtifactError(f"{found.path}: features, labels and clips differ in number; rebuild the bank")
         kind, cohort = settings.pop("kind"), settings.pop("cohort")
+        if kind not in get_args(BankKind):
+            raise ArtifactError(f"{found.path}: is of kind {kind!r}, not one of {get_args(BankKind)}; rebuild the bank")
         return cls(signals, catalogue, kind, cohort, found.manifest.description, clips, settings)
 
     def write(self, target: str | Path, command: str, seeds: Sequence[int] = (), data: Sequence[str] = ()) -> None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from rlgen import artifacts
-from rlgen.affect import AFFECT_DIM, NUM_CATEGORIES
+from rlgen.affect import NUM_CATEGORIES
 from rlgen.errors import ArtifactError, DataError
 from rlgen.perception.features import check_signals
 from rlgen.perception.network import EmotionNetwork, Output, Sizes
@@ -164,7 +164,6 @@ class EmotionRecognizer:
         vector[blind], probability[blind], mean[blind], sd[blind] = 0.0, 1.0 / NUM_CATEGORIES, 0.0, UNKNOWN_SD
         probability /= probability.sum(axis=1, keepdims=True)
         affect = np.concatenate([probability, mean], axis=1).astype(np.float32)
-        assert affect.shape[1] == AFFECT_DIM
         entropy = -(probability * np.log(np.maximum(probability, 1e-12))).sum(axis=1) / np.log(NUM_CATEGORIES)
         uncertainty = np.concatenate([np.clip(entropy, 0.0, 1.0)[:, None], sd], axis=1)
         return Estimate(vector.astype(np.float32), affect, uncertainty.astype(np.float32), signals.present.copy())

@@ -127,7 +127,8 @@ def actor_folds(actor: I64, folds: int) -> list[list[int]]:
             f"the bank has {len(people)} actors, too few to leave one out in each of {folds} folds; lower --folds"
         )
     # Neighbours go in pairs: with an even number of folds, one by one would give each fold one sex.
-    return [[int(p) for i, p in enumerate(people) if (i // 2) % folds == fold] for fold in range(folds)]
+    together = 2 if len(people) >= 2 * folds else 1
+    return [[int(p) for i, p in enumerate(people) if (i // together) % folds == fold] for fold in range(folds)]
 
 
 def _standardise(network: EmotionNetwork, signals: Signals) -> None:

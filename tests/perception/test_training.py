@@ -42,6 +42,15 @@ def test_each_actor_is_left_out_once(fitted: training.Fitted) -> None:
     assert all(held)
 
 
+@pytest.mark.parametrize(("people", "folds"), [(24, 5), (24, 24), (5, 5), (7, 3), (2, 2), (9, 4)])
+def test_folds_share_out_all_actors(people: int, folds: int) -> None:
+    held = training.actor_folds(np.repeat(np.arange(1, people + 1), 3), folds)
+    assert sorted(actor for fold in held for actor in fold) == list(range(1, people + 1))
+    assert all(held)
+    if people >= 4 * folds:  # odd numbers are men and even ones women in RAVDESS
+        assert all({actor % 2 for actor in fold} == {0, 1} for fold in held)
+
+
 def test_a_model_does_not_depend_on_the_actors_it_leaves_out(bank: SignalBank, fitted: training.Fitted) -> None:
     """The strongest form of the law: what they show and what they are labelled changes not a bit of their model."""
     out = np.isin(bank.catalogue.actor, fitted.settings["held_out"][0])

@@ -40,7 +40,7 @@ def rows(table: EstimateTable, bank: SignalBank, published: dict[str, float] | N
         Row("guessing at random, accuracy", evaluation.CHANCE),
         Row("always the most frequent category, accuracy", majority),
     ]
-    targets = published or _PEOPLE
+    targets = published or (_PEOPLE if bank.kind == "ravdess" else {})
     for subset, score in evaluation.by_subset(table, bank).items():
         for name, value in score.items():
             baseline = {"accuracy": majority, "uar": evaluation.CHANCE}.get(name, 0.0 if "ccc" in name else None)
