@@ -79,7 +79,6 @@ class Decoder:
             RuntimeError: a tensor has the wrong shape.
         """
         self.shape, self.device, self.dtype = shape, device, dtype
-        head = shape.width // shape.heads
         w = {name: t.to(device=device, dtype=torch.float32) for name, t in tensors.items()}
         self._conditioner = Conditioner(shape).to(device)
         self._conditioner.load_state_dict(
@@ -93,13 +92,13 @@ class Decoder:
         self._layers = []
         for i in range(shape.layers):
             qkv = w[f"layers.{i}.qkv.weight"].clone()
-            qkv[: shape.width] *= head**-0.5
+            qkv[: shape.width] *= shape.head**-0.5
             out, up, down = (w[f"layers.{i}.{name}.weight"].to(dtype) for name in ("out", "up", "down"))
             before, between = (norm(f"layers.{i}.{name}") for name in ("norm_attention", "norm_mlp"))
             self._layers.append(_Layer(before, qkv.to(dtype), out, between, up, down))
         self._norm = norm("norm")
         self._embedding = w["embedding.weight"].to(dtype)
-        self._cos, self._sin = rotary(shape.prompt + shape.reply, head, device, dtype)
+        self._cos, self._sin = rotary(shape.prompt + shape.reply, shape.head, device, dtype)
         banned = torch.zeros(shape.vocabulary, device=device)
         banned[~torch.tensor(sayable, device=device)] = -torch.inf
         self._banned = banned
@@ -143,11 +142,11 @@ class Decoder:
         """Keys and values of the prompts, right-aligned in the cache, and the mask over it.
 
         Returns:
-            For each layer keys and values `[N, heads, prompt + reply, head]`, and the mask
+            For each layer keys and values `[N, stored, prompt + reply, head]`, and the mask
             `[N, 1, prompt + reply]` to be added to scores, which hides the columns before a prompt.
         """
         shape, rows = self.shape, len(lengths)
-        heads, head, prompt = shape.heads, shape.width // shape.heads, shape.prompt
+        heads, stored, head, prompt = shape.heads, shape.stored, shape.head, shape.prompt
         short = max(0, self._least_rows - len(ids))
         row = torch.repeat_interleave(torch.arange(rows, device=self.device), lengths)
         start = torch.cumsum(lengths, 0) - lengths
@@ -164,19 +163,21 @@ class Decoder:
         x = self._embedding[ids]
         for i, layer in enumerate(self._layers):
             h = F.layer_norm(x, (shape.width,), *layer.norm_attention)
-            qkv = F.linear(h, layer.qkv).view(-1, 3, heads, head)
-            cache = torch.zeros(2, rows, heads, prompt + shape.reply, head, dtype=self.dtype, device=self.device)
-            turned = rotate(qkv[:, :2], self._cos[column][:, None], self._sin[column][:, None])
-            cache[0][row, :, column] = turned[:, 1]
-            cache[1][row, :, column] = qkv[:, 2]
+            qkv = F.linear(h, layer.qkv).view(-1, heads + 2 * stored, head)
+            cache = torch.zeros(2, rows, stored, prompt + shape.reply, head, dtype=self.dtype, device=self.device)
+            turned = rotate(qkv[:, : heads + stored], self._cos[column], self._sin[column])
+            cache[0][row, :, column] = turned[:, heads:]
+            cache[1][row, :, column] = qkv[:, heads + stored :]
             keys.append(cache[0])
             values.append(cache[1])
             if i == shape.layers - 1:
                 break  # of the last layer only keys and values are needed
             q = torch.zeros(rows, heads, prompt, head, dtype=self.dtype, device=self.device)
-            q[row, :, column] = turned[:, 0]
-            scores = torch.matmul(q, cache[0][:, :, :prompt].transpose(-1, -2)) + block
-            mixed = torch.matmul(torch.softmax(scores, dim=-1), cache[1][:, :, :prompt])
+            q[row, :, column] = turned[:, :heads]
+            scores = torch.matmul(q.view(rows, stored, -1, head), cache[0][:, :, :prompt].transpose(-1, -2))
+            attention = torch.softmax(scores.view(rows, heads, prompt, prompt) + block, dim=-1)
+            mixed = torch.matmul(attention.view(rows, stored, -1, prompt), cache[1][:, :, :prompt])
+            mixed = mixed.view(rows, heads, prompt, head)
             x = x + F.linear(mixed[row, :, column].reshape(-1, shape.width), layer.out)
             h = F.layer_norm(x, (shape.width,), *layer.norm_mlp)
             x = x + F.linear(F.gelu(F.linear(h, layer.up)), layer.down)
@@ -197,8 +198,10 @@ class Decoder:
         rows, reply = len(temperature), self.shape.reply
         made = torch.full((rows, reply), -1, dtype=torch.long, device=self.device)
         chosen = torch.ones(rows, reply, device=self.device)
-        last = torch.zeros(rows, self.shape.width, device=self.device)
-        place = torch.arange(rows, device=self.device)  # which row of the call each row of the batch is
+        last = torch.zeros(rows, self.shape.width, dtype=self.dtype, device=self.device)
+        result = (made, last, chosen)
+        batch = tuple(a.clone() for a in result)  # the same, of the rows that are left in the batch
+        place = torch.arange(rows, device=self.device)  # which rows of the call they are
         live = place < real
         token = torch.full((rows,), SUPPORTER, dtype=torch.long, device=self.device)
         for t in range(reply):
@@ -208,21 +211,26 @@ class Decoder:
                 (logits + (self._banned if t else self._banned_first)) / temperature[:, None], dim=-1
             )
             token = sample(probabilities, u[:, t : t + 1])
-            speaking = place[live]
-            chosen[speaking, t] = probabilities.gather(1, token[:, None])[live, 0]
-            last[speaking] = h[live].float()
+            torch.where(live[:, None], h, batch[1], out=batch[1])
+            batch[2][:, t] = torch.where(live, probabilities.gather(1, token[:, None])[:, 0], 1.0)
             live = live & (token != END)
-            made[place[live], t] = token[live]
+            batch[0][:, t] = torch.where(live, token, -1)
             left = int(live.sum())
             if left == 0:
                 break
-            if max(left, self._least_rows) < _COMPACT_BELOW * len(live):
+            least = max(left, self._least_rows)
+            if least < _COMPACT_BELOW * len(live):
+                for whole, part in zip(result, batch, strict=True):
+                    whole[place] = part
                 # Finished rows stay only where the products need them.
-                keep = torch.argsort(live, descending=True, stable=True)[: max(left, self._least_rows)]
+                keep = torch.argsort(live, descending=True, stable=True)[:least]
+                batch = tuple(a[keep] for a in batch)
                 keys, values = ([c[keep] for c in side] for side in (keys, values))
                 mask, temperature, u, place, live, token = (a[keep] for a in (mask, temperature, u, place, live, token))
                 scale, shift = scale[:, keep], shift[:, keep]
-        return Spoken(made, last, chosen.log().sum(dim=1))
+        for whole, part in zip(result, batch, strict=True):
+            whole[place] = part
+        return Spoken(made, last.float(), chosen.log().sum(dim=1))
 
     def _step(
         self,
@@ -236,20 +244,21 @@ class Decoder:
     ) -> Tensor:
         """Hidden states `[N, width]` after one more token each, which is column `prompt + t` of the cache."""
         shape, rows = self.shape, len(token)
-        heads, head = shape.heads, shape.width // shape.heads
+        stored, head, turning = shape.stored, shape.head, shape.heads + shape.stored
         column = shape.prompt + t
-        seen = (mask + self._future[column]).expand(rows, heads, -1).reshape(rows * heads, 1, -1)
+        cos, sin = self._cos[column], self._sin[column]
+        seen = (mask + self._future[column]).expand(rows, stored, -1).reshape(rows * stored, 1, -1)
         size = (shape.width,)
         x = self._embedding[token]
         for i, layer in enumerate(self._layers):
             h = torch.addcmul(shift[2 * i], scale[2 * i], F.layer_norm(x, size, *layer.norm_attention))
-            qkv = F.linear(h, layer.qkv).view(rows, 3 * heads, head)
-            turned = rotate(qkv[:, : 2 * heads], self._cos[column], self._sin[column])
-            keys[i][:, :, column] = turned[:, heads:]
-            values[i][:, :, column] = qkv[:, 2 * heads :]
+            qkv = F.linear(h, layer.qkv).view(rows, turning + stored, head)
+            turned = rotate(qkv[:, :turning], cos, sin)
+            keys[i][:, :, column] = turned[:, shape.heads :]
+            values[i][:, :, column] = qkv[:, turning:]
             # Whole caches: a slice of one would be copied before every product.
-            k, v = keys[i].view(rows * heads, -1, head), values[i].view(rows * heads, -1, head)
-            q = turned[:, :heads].reshape(rows * heads, 1, head)
+            k, v = (side[i].view(rows * stored, -1, head) for side in (keys, values))
+            q = turned[:, : shape.heads].reshape(rows * stored, shape.shared, head)
             attention = torch.softmax(torch.baddbmm(seen, q, k.transpose(1, 2)), dim=-1)
             x = x + F.linear(torch.bmm(attention, v).view(rows, shape.width), layer.out)
             h = torch.addcmul(shift[2 * i + 1], scale[2 * i + 1], F.layer_norm(x, size, *layer.norm_mlp))

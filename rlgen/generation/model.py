@@ -30,6 +30,8 @@ class Shape:
         width: of the residual stream; divisible by `heads`.
         layers: decoder layers.
         heads: attention heads.
+        shared: heads that share one set of keys and values (Ainslie et al., GQA, EMNLP 2023): reading
+            the cache is what a decoding step waits for.
         condition: width of the vector that emotion and tone are merged into.
         prompt: ids of a prompt at most.
         reply: ids of a reply at most, its end included.
@@ -39,9 +41,20 @@ class Shape:
     width: int = 192
     layers: int = 4
     heads: int = 4
+    shared: int = 1
     condition: int = 48
     prompt: int = 64
     reply: int = 40
+
+    @property
+    def head(self) -> int:
+        """Width of a head."""
+        return self.width // self.heads
+
+    @property
+    def stored(self) -> int:
+        """Heads of keys and of values."""
+        return self.heads // self.shared
 
     @property
     def norms(self) -> int:
@@ -105,9 +118,9 @@ class Layer(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         width = shape.width
-        self.heads = shape.heads
+        self.shape = shape
         self.norm_attention = nn.LayerNorm(width)
-        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.qkv = nn.Linear(width, (shape.heads + 2 * shape.stored) * shape.head, bias=False)
         self.out = nn.Linear(width, width, bias=False)
         self.norm_mlp = nn.LayerNorm(width)
         self.up = nn.Linear(width, 4 * width, bias=False)
@@ -116,11 +129,13 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, modulation: Tensor, weight: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """One layer over `[B, T, width]`; `modulation` is `[2, 2, B, width]`, `weight` `[B, T, 1]`."""
         batch, length, width = x.shape
+        heads, turning = self.shape.heads, self.shape.heads + self.shape.stored
         h = modulate(self.norm_attention(x), modulation[0], weight)
-        qkv = self.qkv(h).view(batch, length, 3 * self.heads, width // self.heads)
-        q, k = rotate(qkv[:, :, : 2 * self.heads], cos, sin).transpose(1, 2).chunk(2, dim=1)
-        v = qkv[:, :, 2 * self.heads :].transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        qkv = self.qkv(h).view(batch, length, -1, self.shape.head)
+        turned = rotate(qkv[:, :, :turning], cos, sin).transpose(1, 2)
+        k = turned[:, heads:].repeat_interleave(self.shape.shared, dim=1)
+        v = qkv[:, :, turning:].transpose(1, 2).repeat_interleave(self.shape.shared, dim=1)
+        mixed = F.scaled_dot_product_attention(turned[:, :heads], k, v, is_causal=True)
         x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, width))
         h = modulate(self.norm_mlp(x), modulation[1], weight)
         hidden: Tensor = x + self.down(F.gelu(self.up(h)))
@@ -170,7 +185,7 @@ class Network(nn.Module):
         """
         modulation = self.conditioner(affect, tone)
         x: Tensor = self.embedding(ids)
-        cos, sin = rotary(ids.shape[1], self.shape.width // self.shape.heads, x.device, x.dtype)
+        cos, sin = rotary(ids.shape[1], self.shape.head, x.device, x.dtype)
         weight = weight[..., None]
         for i, layer in enumerate(self.layers):
             x = layer(x, modulation[2 * i : 2 * i + 2], weight, cos, sin)

@@ -13,7 +13,7 @@ from rlgen.generation.decode import Decoder, sample
 from rlgen.generation.model import Network, Shape
 from rlgen.generation.tokenizer import END, SUPPORTER
 
-SHAPE = Shape(vocabulary=300, width=64, layers=3, heads=2, condition=16, prompt=24, reply=12)
+SHAPE = Shape(vocabulary=300, width=64, layers=3, heads=4, shared=2, condition=16, prompt=24, reply=12)
 SAYABLE = [i >= END for i in range(SHAPE.vocabulary)]
 
 

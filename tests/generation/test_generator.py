@@ -65,6 +65,30 @@ def test_contract_of_replies(generator, opening, estimated, asked):
         assert generator._tokenizer.decode([ids[:length].tolist()]) == [text]
 
 
+@pytest.mark.parametrize("dtype", ["bf16", "fp32"])
+def test_a_row_is_the_same_in_every_batch(trained, estimated, dtype):
+    """From strings to strings, as the world calls it."""
+    generator = EmbeddedGenerator.load(trained, dtype=dtype)
+    rng = np.random.default_rng(0)
+    rows = 64
+    windows = [
+        [f"My {rng.choice(['exam', 'job', 'knee'])} makes me sad."] * int(rng.choice([1, 3])) for _ in range(rows)
+    ]
+    context = Context(windows, rng.integers(0, 9, rows))
+    estimate = estimated(rng.integers(0, 6, rows))
+    controls = Controls(*(rng.uniform(low, high, rows).astype(np.float32) for low, high in RANGES.values()))
+    streams = Streams.of(7, rows)
+    whole = generator.reply(context, estimate, controls, streams)
+    assert len(set(whole.text)) > 10
+    for size in (1, 2, 7, 16, 33):
+        index = rng.permutation(rows)[:size]
+        part = generator.reply(context.rows(index), estimate.rows(index), controls.rows(index), streams.rows(index))
+        assert np.array_equal(part.ids, whole.ids[index])
+        assert part.text == [whole.text[i] for i in index]
+        assert np.allclose(part.logprob, whole.logprob[index], atol=1e-4)
+        assert np.allclose(part.hidden, whole.hidden[index], atol=1e-3)
+
+
 def test_streams_decide(generator, opening, estimated, asked):
     context, estimate = opening(["My exam makes me afraid."] * 8), estimated([4] * 8)
     controls = asked(8, temperature=1.3)
