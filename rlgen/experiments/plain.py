@@ -128,6 +128,9 @@ def plain_env(config: WorldConfig, env_id: str, num_envs: int, said: Sequence[tu
         num_envs: how many environments.
         said: replies with their lengths in tokens.
     """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     parts = load_parts(config)
     speech = parts.speech
     if not isinstance(speech, SpokenReplies):

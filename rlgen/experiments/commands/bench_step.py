@@ -51,13 +51,13 @@ def main(argv: Sequence[str]) -> int:
             plain_speed = plain(options, said)
             _note(f"plain way: {plain_speed:.1f} steps/s")
         ratio = None if plain_speed is None else speed / plain_speed
-        rows.append(Row(f"steps, {name} encoder", round(speed, 1), "env steps/s", plain_speed, ratio))
+        rows.append(Row(f"batched, {name} encoder", round(speed, 1), "env steps/s", plain_speed, ratio))
         if ratio is not None:
-            rows.append(Row(f"times the plain way, {name} encoder", round(ratio, 2), "", 1.0, ratio, TARGETS[name]))
-        rows += [Row(f"share of {part}, {name} encoder", round(share, 4)) for part, share in shares.items()]
+            rows.append(Row(f"times the plain way, {name}", round(ratio, 2), "", 1.0, ratio, TARGETS[name]))
+        rows += [Row(f"share of {part}, {name}", round(share, 4)) for part, share in shares.items()]
     if options.train_steps:
         share, speed = learner_share(options)
-        rows.append(Row("share of policy and learner in training", share, "", target=LEARNER_TARGET, better="lower"))
+        rows.append(Row("share of learner in training", share, "", target=LEARNER_TARGET, better="lower"))
         rows.append(Row("training steps", speed, "env steps/s"))
     show("step", rows, options.json_)
     return 0
