@@ -78,14 +78,15 @@ def regulating_target(affect: Floats) -> NDArray[np.float32]:
     Returns:
         `[..., 8]`, the mean of the `REGULATING_TARGET` rows under the category probabilities.
     """
-    mixed: NDArray[np.float32] = np.asarray(affect[..., :NUM_CATEGORIES] @ REGULATING_TARGET, dtype=np.float32)
-    return mixed
+    # A plain sum, not a matrix product: the bits of a row must not depend on how many rows there are.
+    mixed: NDArray[np.float32] = (affect[..., :NUM_CATEGORIES, None] * REGULATING_TARGET).sum(axis=-2)
+    return mixed.astype(np.float32)
 
 
 def cosine(a: Floats, b: Floats) -> NDArray[np.float32]:
     """Cosine of two affects along the last axis, in [-1, 1]; zero where either is zero."""
-    dot = np.einsum("...i,...i->...", a, b)
-    norm = np.sqrt(np.einsum("...i,...i->...", a, a) * np.einsum("...i,...i->...", b, b))
+    dot = (a * b).sum(axis=-1)  # not einsum, whose bits depend on the number of rows
+    norm = np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
     ratio: NDArray[np.float32] = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0).astype(np.float32)
     return ratio
 
