@@ -2,8 +2,8 @@
 
 The axes are those of the interpersonal circumplex (Leary, 1957; Wiggins, 1979). Sentences come as
 ladders (one content, five rungs along one axis, the other axis held) and as parts, whose
-combinations carry both axes independently by construction: a warm opening before an order, a cold
-one before an open question.
+combinations carry the axes independently by construction: a warm opening before an order, a cold
+one before an open question, a calm or a shaken one before either.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 
 Axis = Literal["warmth", "directiveness", "intensity"]
 AXES: Final[tuple[Axis, ...]] = ("warmth", "directiveness", "intensity")
-_RANGE: Final = {"warmth": (-1.0, 1.0), "directiveness": (-1.0, 1.0), "intensity": (0.0, 1.0)}
+_RUNGS: Final = {
+    "warmth": (-1.0, -0.5, 0.0, 0.5, 1.0),
+    "directiveness": (-0.75, -0.25, 0.0, 0.5, 1.0),
+    "intensity": (0.0, 0.25, 0.5, 0.75, 1.0),
+}
 _HELD: Final[dict[str, Axis]] = {"warmth": "directiveness", "directiveness": "warmth", "intensity": "warmth"}
 _SHAPES: Final = ("{a} {b}", "{b} {a}")
 
@@ -52,12 +56,10 @@ def ladders(axis: Axis, held_out: bool) -> list[tuple[list[str], float]]:
 
 
 def _ladder_texts(axis: Axis, held_out: bool) -> list[tuple[str, dict[str, float]]]:
-    low, high = _RANGE[axis]
-    levels = np.linspace(low, high, 5)
     return [
-        (text, {axis: float(level), _HELD[axis]: holding})
+        (text, {axis: level, _HELD[axis]: holding})
         for rungs, holding in ladders(axis, held_out)
-        for text, level in zip(rungs, levels, strict=True)
+        for text, level in zip(rungs, _RUNGS[axis], strict=True)
     ]
 
 
@@ -70,12 +72,12 @@ def _parts(axis: Axis, held_out: bool) -> list[tuple[str, float]]:
     return found
 
 
-def labelled(held_out: bool = False, combinations: int = 900, seed: int = 0) -> Labelled:
+def labelled(held_out: bool = False, combinations: int = 300, seed: int = 0) -> Labelled:
     """All sentences for fitting, or those held out.
 
     Args:
         held_out: the sentences that fitting never sees instead of those it sees.
-        combinations: how many pairs of parts to draw, each pair one text.
+        combinations: how many texts to join from parts of two or three axes.
         seed: of the draw.
     """
     rng = np.random.default_rng(seed)
@@ -93,10 +95,16 @@ def labelled(held_out: bool = False, combinations: int = 900, seed: int = 0) -> 
                 values["warmth"] = 0.0
             rows.append((text, values, group))
             group += 1
-    for _ in range(combinations // (4 if held_out else 1)):
-        (a, w), (b, d) = warm[rng.integers(len(warm))], lead[rng.integers(len(lead))]
-        text = _SHAPES[int(rng.random() < 0.3)].format(a=a, b=b)
-        rows.append((text, {"warmth": w, "directiveness": d}, group))
+    for _ in range(combinations):
+        (a, w), (b, d), (c, i) = (parts[rng.integers(len(parts))] for parts in (warm, lead, deep))
+        way = rng.random()
+        if way < 0.5:
+            text = _SHAPES[int(rng.random() < 0.3)].format(a=a, b=b)
+            rows.append((text, {"warmth": w, "directiveness": d}, group))
+        elif way < 0.75:
+            rows.append((f"{c} {b}", {"directiveness": d, "intensity": i}, group))
+        else:
+            rows.append((f"{a} {c} {b}", {"warmth": w, "directiveness": d}, group))
         group += 1
     values_array = np.array([[values.get(axis, np.nan) for axis in AXES] for _, values, _ in rows], dtype=np.float32)
     return Labelled([text for text, _, _ in rows], values_array, np.array([g for _, _, g in rows]))

@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 # Chosen on folds of the fitting data, not on what the benches report.
 _AFFECT_PENALTY: Final = (3e-2, 1e-5)  # embedding and surface; word pieces
-_TONE_PENALTY: Final = (400.0, 40.0)  # embedding; surface
+_TONE_PENALTY: Final = (1500.0, 60.0)  # embedding; surface
 _LEVEL_PENALTY: Final = 1e-3
 _ADVICE_PENALTY: Final = 1e-3
 RELEVANCE_PAIRS: Final = 4000

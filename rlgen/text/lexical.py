@@ -29,16 +29,28 @@ def _phrases(*patterns: str) -> re.Pattern[str]:
 
 
 _IMPERATIVES: Final = _words(
-    "accept act allow apply ask avoid be begin book breathe bring buy call change check choose clean close come "
-    "consider cook cut decide delete do don't drink drop eat end exercise find focus follow forget forgive get give "
-    "go hand hold ignore imagine invite join keep leave let lie list listen look make meditate move note open pack "
-    "pause pay pick plan play practice practise pull put quit reach read relax remember remind rest say schedule see "
-    "send set share show sit sleep slow speak spend stand start stay stick stop submit switch take talk tell think "
-    "treat trust try turn use visit wait wake walk wash watch work write"
+    "accept act add agree allow answer apply arrange ask avoid be begin book breathe bring buy call cancel change "
+    "check choose circle clean close come consider cook count cross cut decide defend delete do don't draw drink "
+    "drop eat empty end exercise explain fill find finish fix focus follow forget forgive get give go greet hand "
+    "help hold hug ignore imagine invite join keep knock lay learn leave lend let lie light list listen look love "
+    "make meditate meet mend move mute name note offer open order pack pause pay phone pick plan play pour "
+    "practice practise prepare promise protect pull put quit raise reach read relax remember remind repeat reply "
+    "respect rest return ring save say schedule see seek sell send set settle share show sign sing sit skip sleep "
+    "slow smile sort speak spend stand start stay step stick stop stretch submit suggest switch take talk tell "
+    "thank think throw touch treat trust try turn unfollow unplug use visit vote wait wake walk warm wash watch "
+    "wear welcome wipe wish work write "
 )
 _COUNTS: Final[dict[str, re.Pattern[str]]] = {
     "command": _phrases(
-        "you (?:really )?(?:should|must|need to|have to|ought to|had better)", "you'd better", "make sure"
+        "you (?:really )?(?:should|must|need to|have to|ought to|had better)",
+        "you'd better",
+        "please",
+        "let's",
+        "here(?:'s| is) (?:what|my)",
+        "do this",
+        "start with",
+        "i ask (?:of )?you",
+        "make sure",
     ),
     "suggestion": _phrases(
         "you (?:could|might|may)",
@@ -153,7 +165,7 @@ _COUNTS: Final[dict[str, re.Pattern[str]]] = {
         "waste",
         "idiot",
         "difficult",
-        "whatever",
+        "whatever(?=[.!])",
         "weak",
         "lazy",
         "so what",
@@ -169,7 +181,7 @@ _COUNTS: Final[dict[str, re.Pattern[str]]] = {
         "received",
         "statement",
         "proceed",
-        "matter",
+        "the matter",
         "objectively",
         "relevant",
         "procedure",
@@ -297,8 +309,8 @@ _COUNTS: Final[dict[str, re.Pattern[str]]] = {
     ),
 }
 _SHAPE: Final = (
-    "length", "sentences", "question_share", "exclamation_share", "imperative_share", "ends_in_question", "i_share",
-    "you_share", "we", "capitals",
+    "length", "sentences", "question_share", "exclamation_share", "imperative_share", "imperative", "ends_in_question",
+    "i_share", "you_share", "we", "capitals",
 )  # fmt: skip
 FEATURES: Final = (*_SHAPE, *_COUNTS)
 DIM: Final = len(FEATURES)
@@ -353,6 +365,7 @@ def _surface(text: str) -> NDArray[np.float32]:
         sum(s.endswith("?") for s in parts) / count,
         sum(s.endswith("!") for s in parts) / count,
         sum(map(_imperative, parts)) / count,
+        float(any(map(_imperative, parts))),
         float(text.rstrip().endswith("?")),
         sum(w == "i" or w.startswith("i'") or w == "my" for w in said) / total,
         sum(w.startswith("you") for w in said) / total,
