@@ -29,6 +29,20 @@ TOKENIZER: Final = "tokenizer.json"
 Precision = Literal["auto", "bf16", "fp32"]
 
 
+def usable(device: str) -> torch.device:
+    """A device by name.
+
+    Raises:
+        ConfigError: torch has no such device here.
+    """
+    try:
+        where = torch.device(device)
+        torch.empty(1, device=where)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device was {device!r}, which torch cannot use here; try 'cpu'") from error
+    return where
+
+
 def has_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bf16 matrices in hardware."""
     if device.type == "cuda":
@@ -74,11 +88,7 @@ class EmbeddedGenerator:
         """
         if dtype not in ("auto", "bf16", "fp32"):
             raise ConfigError(f"dtype was {dtype!r}; it must be 'auto', 'bf16' or 'fp32'")
-        try:
-            where = torch.device(device)
-            torch.empty(1, device=where)
-        except (RuntimeError, AssertionError) as error:
-            raise ConfigError(f"device was {device!r}, which torch cannot use here; try 'cpu'") from error
+        where = usable(device)
         narrow = dtype == "bf16" or (dtype == "auto" and has_bf16(where))
         try:
             self._decoder = Decoder(

@@ -17,8 +17,8 @@ import torch
 from torch.nn import functional as F
 
 from rlgen.artifacts import Manifest
-from rlgen.errors import DataError
-from rlgen.generation.embedded import KIND, has_bf16, save
+from rlgen.errors import ConfigError, DataError
+from rlgen.generation.embedded import KIND, has_bf16, save, usable
 from rlgen.generation.examples import Batch, Examples, Labelled, batches, encode
 from rlgen.generation.model import Network, Shape
 from rlgen.generation.tokenizer import Tokenizer, clean
@@ -44,6 +44,9 @@ class Recipe:
         tokens: ids to train on, padding not counted.
         batch_tokens: ids in a batch at most.
         learning_rate: at its peak, after a linear warm-up; it then falls along a cosine to 0.
+        smoothing: share of every target that is spread over the whole vocabulary (Szegedy et al., CVPR 2016).
+            Composed text is so regular that a model of it stays fluent at any temperature; with a floor
+            under all ids, heat above about 1 costs fluency, as it does with models of human text.
         seed: of weights, noise and order.
         device: where to train.
     """
@@ -52,6 +55,7 @@ class Recipe:
     tokens: int = 8_000_000
     batch_tokens: int = 2048
     learning_rate: float = 3e-3
+    smoothing: float = 0.0
     seed: int = 0
     device: str = "cpu"
 
@@ -95,7 +99,7 @@ class Trainer:
         self.recipe, self.tokenizer = recipe, tokenizer
         self.shape = Shape(**{**asdict(SIZES[recipe.size]), "vocabulary": tokenizer.size})
         torch.manual_seed(recipe.seed)
-        self.device = torch.device(recipe.device)
+        self.device = usable(recipe.device)
         self.network = Network(self.shape).to(self.device)
         # Muon (Jordan et al., 2024) learns the layers' matrices from fewer ids than AdamW.
         layers = [p for p in self.network.layers.parameters() if p.dim() == 2]
@@ -113,7 +117,7 @@ class Trainer:
             self.working.to(torch.bfloat16)
         self.seen = self.chunk = self.step_in_chunk = 0
 
-    def loss(self, batch: Batch) -> tuple[torch.Tensor, int]:
+    def loss(self, batch: Batch, smoothing: float = 0.0) -> tuple[torch.Tensor, int]:
         """Summed cross-entropy of a batch's replies in nats, and the number of their ids."""
         ids, target, weight, affect, tone = (
             torch.from_numpy(a).to(self.device)
@@ -122,7 +126,8 @@ class Trainer:
         asked, kind = target >= 0, self.working.norm.weight.dtype
         hidden = self.working(ids, weight.to(kind), affect.to(kind), tone.to(kind))[asked]
         logits = self.working.logits(hidden)
-        return F.cross_entropy(logits.float(), target[asked], reduction="sum"), int(asked.sum())
+        nats = F.cross_entropy(logits.float(), target[asked], reduction="sum", label_smoothing=smoothing)
+        return nats, int(asked.sum())
 
     def step(self, batch: Batch) -> float:
         """One update; the loss in nats per id."""
@@ -130,7 +135,7 @@ class Trainer:
         for optimizer, factor in zip(self.optimizers, _FACTORS, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate(share, self.recipe.learning_rate * factor)
-        total, count = self.loss(batch)
+        total, count = self.loss(batch, self.recipe.smoothing)
         mean = total / count
         self.working.zero_grad(set_to_none=True)
         mean.backward()  # type: ignore[no-untyped-call]
@@ -213,8 +218,15 @@ def fit(
         target: folder of the artifact.
         command: the command that does this, for the manifest.
         report: called after each update.
+
+    Raises:
+        ConfigError: the target cannot be made, or there is no such device.
+        DataError: the checkpoint is damaged, or no reply of the corpus fits.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{target}: the folder above it cannot be made; give another path") from error
     checkpoint = target.with_name(target.name + ".checkpoint")
     trainer = Trainer.from_checkpoint(checkpoint, recipe) if checkpoint.is_file() else None
     if trainer is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from rlgen.errors import DataError
+from rlgen.errors import ConfigError, DataError
 from rlgen.generation.embedded import EmbeddedGenerator
 from rlgen.generation.examples import batches, encode, soft_affect, weights
 from rlgen.generation.fit import SIZES, Corpus, Recipe, Trainer, fit, rate
@@ -105,6 +107,15 @@ def test_damaged_checkpoint_is_named(tmp_path):
 def test_checkpoint_of_another_recipe_is_left_alone(tokenizer, tmp_path):
     Trainer(RECIPE, tokenizer).save_checkpoint(tmp_path / "x.checkpoint")
     assert Trainer.from_checkpoint(tmp_path / "x.checkpoint", Recipe(size="tiny", seed=5)) is None
+
+
+def test_places_and_devices_that_cannot_be_used(corpus, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="file"):
+        fit(RECIPE, corpus, tmp_path / "file" / "generator", "test")
+    with pytest.raises(ConfigError, match="abacus"):
+        fit(replace(RECIPE, device="abacus"), corpus, tmp_path / "generator", "test")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_corpus_without_a_reply_that_fits(corpus, tmp_path):

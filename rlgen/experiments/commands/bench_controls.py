@@ -19,6 +19,7 @@ from rlgen.generation.embedded import EmbeddedGenerator
 from rlgen.rng import Streams
 from rlgen.text import Judge, Reader, SentenceEncoder
 from rlgen.text.corpus import Exchange, compose
+from rlgen.text.topics import topics
 from rlgen.types import F32, Context, Controls, Estimate
 
 _BATCH: Final = 128
@@ -197,6 +198,20 @@ def variety(bench: Bench) -> list[Row]:
     ]
 
 
+def aptness(bench: Bench) -> list[Row]:
+    """Of the next steps that directive replies name, the share from the person's own topic, beside chance."""
+    rows = len(bench.exchanges)
+    controls = replace(_fixed(rows), directiveness=np.ones(rows, dtype=np.float32))
+    replies = bench.say([e.context for e in bench.exchanges], bench.affect(), controls)
+    named = [
+        (exchange.topic, {i for i, topic in enumerate(topics()) if any(step in reply for step in topic.steps)})
+        for exchange, reply in zip(bench.exchanges, replies, strict=True)
+    ]
+    apt = [own in found for own, found in named if found]
+    share = float(np.mean(apt)) if apt else float("nan")
+    return [Row("named steps of the person's own topic", share, "", 1 / len(topics()))]
+
+
 def _unique(texts: Sequence[str]) -> float:
     return len(set(texts)) / len(texts)
 
@@ -222,5 +237,6 @@ def main(argv: Sequence[str]) -> int:
         options.seed,
     )
     rng = np.random.default_rng(options.seed)
-    show("controls", [*obedience(bench, rng), *depth(bench), *heat(bench), *variety(bench)], options.as_json)
+    rows = [*obedience(bench, rng), *depth(bench), *heat(bench), *variety(bench), *aptness(bench)]
+    show("controls", rows, options.as_json)
     return 0

@@ -64,6 +64,9 @@ class FitGeneratorOptions(Options):
     tokens: Annotated[int, Field(ge=1_000, description="ids to train on")] = 9_000_000
     batch_tokens: Annotated[int, Field(ge=256, description="ids in a batch at most")] = 2048
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak of the learning rate")] = 3e-3
+    smoothing: Annotated[
+        float, Field(ge=0, le=0.2, description="label smoothing; the more, the more fluency a high temperature costs")
+    ] = 0.0
     seed: Annotated[int, Field(ge=0, description="of weights, corpus, noise and order")] = 0
     device: Annotated[str, Field(description="cpu, cuda, or as torch names it")] = "cpu"
     threads: Annotated[int, Field(ge=0, description="processor threads; 0 leaves it to torch")] = 0
@@ -96,6 +99,7 @@ def main(argv: Sequence[str]) -> int:
         tokens=options.tokens,
         batch_tokens=options.batch_tokens,
         learning_rate=options.learning_rate,
+        smoothing=options.smoothing,
         seed=options.seed,
         device=options.device,
     )
