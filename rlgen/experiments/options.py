@@ -60,7 +60,7 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
                 config=(tyro.conf.AvoidSubcommands, tyro.conf.OmitArgPrefixes),
             )
     except ValidationError as error:
-        raise ConfigError(sentence(error, f"rlgen {command}", kind)) from error
+        raise ConfigError(sentence(error, "command line", kind)) from error
     except SystemExit as ended:
         # a field that is out of range comes as pydantic's report of many lines, printed by tyro: one sentence instead
         if isinstance(ended.__context__, ValidationError):
