@@ -7,8 +7,9 @@ between iterations the people are fresh, so that a rule is not fitted to acciden
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from rlgen.experiments.evaluation import evaluate
 from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, Linear, Schedule
 from rlgen.policies.protocols import WorldLike
 from rlgen.types import MAX_TURNS
+
+if TYPE_CHECKING:
+    from rlgen.envs import ResponseSurface, World
 
 SEED = 2_000_000
 """First person that rules are fitted on; evaluations start at 3,000,000."""
@@ -166,3 +170,62 @@ class Search:
         start = flat.ravel()
         rules["linear"] = linear(self.better(linear, self.cross_entropy(linear, start, 0.3, "linear"), start))
         return rules
+
+
+def follow(world: World, rules: Sequence[Actor], turns: int, seed: int) -> ResponseSurface:
+    """Measure real replies along the dialogues that rules lead, the rows shared out among the rules.
+
+    A surface measured under random controls knows little of a rule that stays at one point: how its
+    replies repeat themselves, and how sharply they answer to that point. In every other row the
+    rule is shifted by a constant, so that its neighbourhood is known too.
+
+    Args:
+        world: with a real generator.
+        rules: at least one.
+        turns: about how many pairs to measure.
+        seed: of the people and of the shifts.
+    """
+    from rlgen.envs import ResponseSurface
+    from rlgen.envs.surface import features
+
+    rng = np.random.default_rng(seed)
+    rows = np.arange(world.num_envs)
+    shift = rng.normal(0, 0.15, (world.num_envs, ACTION_DIM)) * (rows % 2)[:, None]
+    obs, turn = world.reset(seed), np.zeros(world.num_envs, dtype=np.int64)
+    last = world.layout.slices["reply_reading"]
+    found: list[NDArray[np.float32]] = []
+    read: list[NDArray[np.float32]] = []
+    kept, world.record = world.record, True
+    try:
+        for _ in range(-(-turns // world.num_envs)):
+            actions = np.empty((world.num_envs, ACTION_DIM))
+            for k, rule in enumerate(rules):
+                mine = rows // 2 % len(rules) == k
+                actions[mine] = rule.act(obs[mine], world.layout, rng, turn[mine])
+            before = obs[:, last]
+            step = world.step(np.clip(actions + shift, -_BOUND, _BOUND).astype(np.float32))
+            record = world.last
+            assert record is not None
+            found.append(features(record.controls, record.estimate, before, record.turn))
+            read.append(record.reading.array())
+            obs, turn = step.obs, turn + 1
+            if step.finished is not None:
+                turn[step.finished.rows] = 0
+    finally:
+        world.record = kept
+    return ResponseSurface(np.concatenate(found), np.concatenate(read))
+
+
+def best_on(world: WorldLike, candidates: Mapping[str, Sequence[Baseline]], people: int) -> dict[str, Baseline]:
+    """For each rung the candidate with the highest mean return, all on the same people.
+
+    Args:
+        world: with a real generator.
+        candidates: rung -> rules.
+        people: that each candidate meets.
+    """
+    chosen = {}
+    for rung, rules in candidates.items():
+        scores = [evaluate(world, rule, people, SEED - people).values["return"].mean() for rule in rules]
+        chosen[rung] = rules[int(np.argmax(scores))]
+    return chosen

@@ -43,6 +43,12 @@ def test_a_schedule_passes_through_its_knots():
         assert rule.table[knot] == pytest.approx(row, abs=1e-4)
 
 
+def test_the_better_candidate_of_each_rung_is_kept(fake_world):
+    world = fake_world(64)
+    good, bad = Fixed(controls=(0.2, 0.0, 0.0, 0.2)), Fixed(controls=(-0.9, 0.9, 0.9, -0.9))
+    assert headroom.best_on(world, {"one": [bad, good], "two": [good, bad]}, 64) == {"one": good, "two": good}
+
+
 def test_halving_finds_the_clear_winner(fake_world):
     world = fake_world(64)
     good, bad = targets(world).mean(0) * 0.7, np.full(4, 0.95)

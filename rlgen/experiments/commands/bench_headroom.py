@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import tyro
@@ -37,8 +37,13 @@ class HeadroomOptions(WorldOptions):
     num_envs: int = Field(default=256, ge=1, description="dialogues at once in evaluations")
     fit: bool = Field(default=False, description="fit the ladder anew; else the shipped one is measured")
     surface: str | None = Field(
-        default=None, description="fit and train on this measured response surface instead of on real words"
+        default=None, description="fit on this measured response surface, widened as needed, instead of on real words"
     )
+    train_on: Literal["words", "surface"] = Field(
+        default="words", description="where the policies on top are trained; they are measured on words either way"
+    )
+    rounds: int = Field(default=3, ge=1, description="rounds of searching on the surface and widening it")
+    follow: int = Field(default=8000, ge=256, description="replies measured along the found rules between rounds")
     fit_people: int = Field(default=512, ge=16, description="persons per candidate and iteration of the fit")
     iterations: int = Field(default=20, ge=1, description="iterations of the cross-entropy method per rung")
     seeds: int = Field(default=1, ge=0, description="trained policies per kind; 0 for the ladder alone")
@@ -53,8 +58,10 @@ def main(argv: Sequence[str]) -> int:
     options = parse(HeadroomOptions, argv, "bench headroom")
     if options.out is not None and not options.fit:
         raise ConfigError("--out writes a fitted ladder; add --fit")
-    fast = {} if options.surface is None else {"generator": f"surface:{options.surface}"}
-    ladder = _ladder(options, fast)
+    fast = {"generator": f"surface:{options.surface}"} if options.train_on == "surface" else {}
+    if fast and options.surface is None:
+        raise ConfigError("--train-on surface needs --surface DIR; `rlgen fit surface` measures one")
+    ladder = _ladder(options)
     world = options.make_world(options.num_envs)
     found = {name: _measure(name, world, rule, options.people) for name, rule in ladder.items()}
     for kind, extra in _KINDS.items():
@@ -79,15 +86,53 @@ def _note(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _ladder(options: HeadroomOptions, fast: dict[str, Any]) -> dict[str, Baseline]:
+def _ladder(options: HeadroomOptions) -> dict[str, Baseline]:
     from rlgen.policies.baselines import Fixed, Random, shipped_baselines
 
     if not options.fit:
         return shipped_baselines(options.env)
-    budget = headroom.Budget(people=options.fit_people, iterations=options.iterations)
-    world = options.make_world(options.fit_people, **fast)
-    fitted = headroom.Search(world, budget, progress=_note).ladder()
+    fitted = _fit_on_words(options) if options.surface is None else _fit_on_surface(options, options.surface)
     return {"random": Random(), "centre": Fixed(), **fitted}
+
+
+def _fit_on_words(options: HeadroomOptions) -> dict[str, Baseline]:
+    return headroom.Search(options.make_world(options.num_envs), _budget(options), progress=_note).ladder()
+
+
+def _fit_on_surface(options: HeadroomOptions, source: str) -> dict[str, Baseline]:
+    """Search on the surface, follow what was found on real words, widen the surface, search again.
+
+    Which round's rule is kept is decided on real words.
+    """
+    from rlgen.envs import ResponseSurface
+
+    surface, words = ResponseSurface.load(source), options.make_world(options.num_envs)
+    candidates: dict[str, list[Baseline]] = {}
+    for number in range(options.rounds):
+        _note(f"round {number + 1} of {options.rounds}, on {len(surface.features)} measured replies")
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / f"surface{number}"
+            surface.save(place, "rlgen bench headroom --fit", "a surface on its way")
+            world = options.make_world(options.fit_people, generator=f"surface:{place}")
+        seed = headroom.SEED + 200_000 * number
+        rules = headroom.Search(world, _budget(options), seed, _note).ladder()
+        for rung, rule in rules.items():
+            candidates.setdefault(rung, []).append(rule)
+        if number + 1 < options.rounds:
+            more = headroom.follow(words, list(rules.values()), options.follow, headroom.SEED - 100_000 + number)
+            surface = ResponseSurface(
+                np.concatenate([surface.features, more.features]), np.concatenate([surface.readings, more.readings])
+            )
+    fixed = candidates["fixed"]
+    for rung, rules_of_rung in candidates.items():
+        if rung != "fixed":
+            # Constant controls are a rule of every rung: none may fall below them.
+            rules_of_rung += fixed
+    return headroom.best_on(words, candidates, options.people)
+
+
+def _budget(options: HeadroomOptions) -> headroom.Budget:
+    return headroom.Budget(people=options.fit_people, iterations=options.iterations)
 
 
 def _measure(name: str, world: Any, actor: Actor, people: int) -> Outcomes:
@@ -99,7 +144,7 @@ def _measure(name: str, world: Any, actor: Actor, people: int) -> Outcomes:
 def _trained(
     options: HeadroomOptions, fast: dict[str, Any], kind: str, extra: tuple[dict[str, Any], dict[str, Any]], seed: int
 ) -> Outcomes:
-    """Train a policy of a kind, on the surface where one is given, and measure it on real words."""
+    """Train a policy of a kind and measure it on real words."""
     from rlgen.policies.trained import Trained
 
     world_fields, ppo_fields = extra
