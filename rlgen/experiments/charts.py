@@ -165,7 +165,10 @@ def lines(
     shown = [v for s in series for v in (*s.y, *s.points) if not math.isnan(v)] + [level.value for level in levels]
     low, high = y_range or _padded(min(shown), max(shown))
     all_x = [v for s in series for v in s.x]
-    left_x, right_x = min(all_x), max(max(all_x), min(all_x) + 1e-9)
+    left_x, right_x = min(all_x), max(all_x)
+    x_ticks = ticks(left_x, right_x)
+    if left_x == right_x:  # one position: in the middle
+        left_x, right_x = left_x - 1, right_x + 1
     named = [s for s in series if s.name]
     longest = max((len(name) for name in (*(s.name for s in named), *(level.name for level in levels))), default=0)
     left, top, bottom = 40.0, 10.0, 34.0

@@ -130,7 +130,7 @@ def plain_env(config: WorldConfig, env_id: str, num_envs: int, said: Sequence[tu
     """
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     parts = load_parts(config)
     speech = parts.speech
     if not isinstance(speech, SpokenReplies):
