@@ -186,7 +186,7 @@ def lines(
         parts.append(_text(left - 6, py(value) + 4, number(value), "end"))
     parts += [
         _text(px(value), height - bottom + 16, number(value), "middle")
-        for value in ticks(left_x, right_x)
+        for value in x_ticks
         if not whole_x or value == int(value)
     ]
     parts.append(_text((left + WIDTH - right) / 2, height - 3, x_name, "middle"))
