@@ -96,13 +96,13 @@ def labelled(held_out: bool = False, combinations: int = 300, seed: int = 0) -> 
             rows.append((text, values, group))
             group += 1
     for _ in range(combinations):
-        (a, w), (b, d), (c, i) = (parts[rng.integers(len(parts))] for parts in (warm, lead, deep))
+        (a, w), (b, d), (c, depth) = (parts[rng.integers(len(parts))] for parts in (warm, lead, deep))
         way = rng.random()
         if way < 0.5:
             text = _SHAPES[int(rng.random() < 0.3)].format(a=a, b=b)
             rows.append((text, {"warmth": w, "directiveness": d}, group))
         elif way < 0.75:
-            rows.append((f"{c} {b}", {"directiveness": d, "intensity": i}, group))
+            rows.append((f"{c} {b}", {"directiveness": d, "intensity": depth}, group))
         else:
             rows.append((f"{a} {c} {b}", {"warmth": w, "directiveness": d}, group))
         group += 1

@@ -18,9 +18,10 @@ from rlgen.text.encoder import SentenceEncoder
 from rlgen.text.fitting import binary_cross_entropy, shares, soft_cross_entropy
 from rlgen.text.fitting_readers import embed
 from rlgen.text.heads import F32
-from rlgen.text.judge import Judge
+from rlgen.text.judge import Judge, Judgement
 from rlgen.text.lexical import words
 from rlgen.text.reader import Reader
+from rlgen.types import Reading
 
 MECHANISMS = ("emotional reaction", "interpretation", "exploration")
 
@@ -60,6 +61,12 @@ def macro_f1(found: NDArray[np.integer], true: NDArray[np.integer], classes: int
     return float(np.mean(scores))
 
 
+def _both(texts: Sequence[str], reader: Reader, judge: Judge) -> tuple[Reading, Judgement]:
+    """Both read the same embeddings, which are kept in the cache folder."""
+    reading, embedding = reader.read_catalogue(texts)
+    return reading, judge.read_embedded(texts, embedding)
+
+
 def affect_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
     """Macro-F1 over the six categories and rank correlation of valence, on GoEmotions' test set."""
     test = sources.goemotions(data, "held-out")
@@ -67,18 +74,23 @@ def affect_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
     texts, true = [test.texts[int(i)] for i in single], test.category[single].argmax(axis=1)
     valence = test.valence_arousal[single, 0]
     figures = []
+    reading, judged = _both(texts, reader, judge)
     for name, affect, part in (
-        ("readers", reader.read_catalogue(texts)[0].affect, "people"),
-        ("judge", judge.read(texts).affect, "judge"),
+        ("readers", reading.affect, "people"),
+        ("judge", judged.affect, "judge"),
     ):
         train = sources.goemotions(data, part)  # type: ignore[arg-type]
         loss = soft_cross_entropy(train.category, shares(train.category))
-        plain = tfidf.scores(train.texts, loss, NUM_CATEGORIES, texts).argmax(axis=1)
+        plain = tfidf.scores(train.texts, loss, NUM_CATEGORIES, texts)
         f1 = macro_f1(affect[:, :NUM_CATEGORIES].argmax(axis=1), true, NUM_CATEGORIES)
-        figures.append(Figure(name, "affect macro-F1, GoEmotions test", f1, macro_f1(plain, true, NUM_CATEGORIES)))
+        figures.append(
+            Figure(name, "affect macro-F1, GoEmotions test", f1, macro_f1(plain.argmax(axis=1), true, NUM_CATEGORIES))
+        )
         figures.append(Figure(name, "valence Spearman, GoEmotions test", spearman(affect[:, VALENCE], valence)))
         for c, category in enumerate(CATEGORIES):
-            figures.append(Figure(name, f"AUC of {category}", auc(affect[:, c], true == c)))
+            figures.append(
+                Figure(name, f"AUC of {category}", auc(affect[:, c], true == c), auc(plain[:, c], true == c))
+            )
     return figures
 
 
@@ -87,7 +99,7 @@ def empathy_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
     test = sources.epitome(data, "held-out")
     texts = [text for text, whole in zip(test.texts, test.whole, strict=True) if whole]
     present = test.levels[test.whole] >= 1
-    empathy = reader.read_catalogue(texts)[0].empathy
+    reading, judged = _both(texts, reader, judge)
     figures = []
     for part, name in (("people", "readers"), ("judge", "judge")):
         train = sources.epitome(data, part)  # type: ignore[arg-type]
@@ -95,7 +107,7 @@ def empathy_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
         loss = binary_cross_entropy((train.levels[train.whole] >= 1).astype(np.float32))
         plain = tfidf.scores(known, loss, 3, texts, penalty=3e-4)
         if name == "judge":
-            warmth = judge.read(texts).warmth
+            warmth = judged.warmth
             figures.append(
                 Figure(
                     name,
@@ -110,7 +122,7 @@ def empathy_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
                 Figure(
                     name,
                     f"AUC of {mechanism}, EPITOME",
-                    auc(empathy[:, m], present[:, m]),
+                    auc(reading.empathy[:, m], present[:, m]),
                     auc(plain[:, m], present[:, m]),
                 )
             )
@@ -172,7 +184,8 @@ def transfer_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
     texts, advises = sources.advice_and_reflection(data, "held-out")
     known, taught = sources.advice_and_reflection(data, "judge")
     plain = tfidf.scores(known, binary_cross_entropy(taught[:, None]), 1, texts, penalty=1e-4)[:, 0]
-    own, other = reader.read_catalogue(texts)[0].directiveness, judge.read(texts).directiveness
+    reading, judged = _both(texts, reader, judge)
+    own, other = reading.directiveness, judged.directiveness
     name = "directiveness: AUC of advice against reflection, ESConv and AnnoMI"
     figures.append(Figure("readers", name, auc(own, advises > 0.5), auc(plain, advises > 0.5)))
     figures.append(Figure("judge", name, auc(other, advises > 0.5), auc(plain, advises > 0.5)))
@@ -183,7 +196,7 @@ def transfer_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
         Figure("readers", "warmth: AUC of emotional reaction, EPITOME", auc(warm, test.levels[test.whole, 0] >= 1), 0.5)
     )
     turns, _ = sources.supporter_utterances(sources.esconv_dialogues(data, "held-out"))
-    reading, judged = reader.read_catalogue(turns)[0], judge.read(turns)
+    reading, judged = _both(turns, reader, judge)
     length = np.array([len(words(text)) for text in turns])
     for axis in ("warmth", "directiveness"):
         second = getattr(judged, axis)
@@ -250,7 +263,7 @@ def fluency_figures(data: Path, reader: Reader, seed: int = 1) -> list[Figure]:
     def commonness(found: Sequence[str]) -> NDArray[np.float64]:
         return np.array([np.mean([np.log1p(counts.get(word, 0)) for word in words(text)] or [0.0]) for text in found])
 
-    human = reader.read_catalogue(texts)[0].fluency
+    human = reader.fluency.score(texts)
     figures = [Figure("readers", "fluency: median of human turns", float(np.median(human)))]
     for name, kind, rate in (
         ("words in random order", None, 1.0),
@@ -264,7 +277,7 @@ def fluency_figures(data: Path, reader: Reader, seed: int = 1) -> list[Figure]:
             " ".join(corruptor.shuffled(text.split()) if kind is None else corruptor(text.split(), kind, rate)[0])
             for text in texts
         ]
-        score = np.concatenate([human, reader.read_catalogue(worse)[0].fluency])
+        score = np.concatenate([human, reader.fluency.score(worse)])
         true = np.repeat([True, False], len(texts))
         plain = auc(np.concatenate([commonness(texts), commonness(worse)]), true)
         figures.append(Figure("readers", f"fluency: AUC against {name}", auc(score, true), plain))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from rlgen.text.heads import BUCKETS, Features, Head
+from rlgen.text.heads import BUCKETS, Features, Head, folded
 
 F32 = NDArray[np.float32]
 _SCALE: Final = 384**0.5  # brings a unit vector's coordinates to unit variance
@@ -81,6 +81,7 @@ def logistic(
     penalty: float,
     bag_penalty: float | None = None,
     steps: int = 60,
+    size: int = BUCKETS,
 ) -> Head:
     """Minimise any loss of the scores plus a quadratic penalty, by L-BFGS from zero.
 
@@ -91,6 +92,7 @@ def logistic(
         penalty: on embedding and surface weights, per text.
         bag_penalty: on word-piece weights, per text; None leaves word pieces out.
         steps: iterations.
+        size: rows of the word-piece table.
     """
     matrix, back = standardised(features)
     x = torch.from_numpy(matrix.astype(np.float32))
@@ -99,14 +101,14 @@ def logistic(
     if bag_penalty is not None:
         rows, columns = np.nonzero(features.bag < BUCKETS)
         count = np.maximum((features.bag < BUCKETS).sum(axis=1), 1)
-        columns = features.bag[rows, columns]
+        columns = folded(features.bag, size)[rows, columns]
         # Rare pieces get a larger step and a weaker penalty, as in TF-IDF; the scale is folded into the weights.
-        seen = np.bincount(columns, minlength=BUCKETS)
+        seen = np.bincount(columns, minlength=size)
         idf = (np.log((1 + len(x)) / (1 + seen)) + 1).astype(np.float32) / 4
         values = torch.from_numpy((1.0 / np.sqrt(count))[rows].astype(np.float32) * idf[columns])
         indices = torch.from_numpy(np.stack([rows, columns]))
-        sparse = torch.sparse_coo_tensor(indices, values, (len(x), BUCKETS), check_invariants=True).coalesce()
-        table = torch.zeros(BUCKETS, outputs, requires_grad=True)
+        sparse = torch.sparse_coo_tensor(indices, values, (len(x), size), check_invariants=True).coalesce()
+        table = torch.zeros(size, outputs, requires_grad=True)
         parameters.append(table)
 
     def objective() -> Tensor:

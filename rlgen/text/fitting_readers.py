@@ -25,10 +25,10 @@ Arrays = dict[str, NDArray[Any]]
 Say = Callable[[str], None]
 
 # Chosen on folds of the fitting data, not on what the benches report.
-_AFFECT_PENALTY: Final = (3e-2, 1e-5)  # embedding and surface; word pieces
+_AFFECT_PENALTY: Final = (2e-2, 1e-5)  # embedding and surface; word pieces
 _TONE_PENALTY: Final = (1500.0, 60.0)  # embedding; surface
-_LEVEL_PENALTY: Final = 1e-3
-_ADVICE_PENALTY: Final = 1e-3
+_LEVEL_PENALTY: Final = (3e-2, 3e-5)
+_SMALL: Final = 8192  # word-piece buckets where texts are few
 RELEVANCE_PAIRS: Final = 4000
 
 
@@ -56,7 +56,7 @@ def _fit_affect(encoder: SentenceEncoder, data: Path, part: sources.Part) -> Arr
     features = features_of(encoder, emotional.texts)
     dense, bag = _AFFECT_PENALTY
     loss = soft_cross_entropy(emotional.category, shares(emotional.category))
-    categories = logistic(features, loss, emotional.category.shape[1], dense, bag, steps=110)
+    categories = logistic(features, loss, emotional.category.shape[1], dense, bag, steps=150)
     plane = ridge(features, np.arctanh(0.95 * emotional.valence_arousal), penalty=300.0)
     return {**categories.arrays("affect"), **plane.arrays("plane")}
 
@@ -68,7 +68,7 @@ def _fit_levels(encoder: SentenceEncoder, data: Path, part: sources.Part, mechan
     counts = np.bincount(empathic.response)[empathic.response] - 1
     weight = np.where(empathic.whole, 1.0, 1.0 / np.maximum(counts, 1)).astype(np.float32)
     loss = binary_cross_entropy(target, weight[:, None])
-    return logistic(features_of(encoder, empathic.texts), loss, target.shape[1], _LEVEL_PENALTY)
+    return logistic(features_of(encoder, empathic.texts), loss, target.shape[1], *_LEVEL_PENALTY, size=_SMALL)
 
 
 def fit_tone(encoder: SentenceEncoder) -> Head:
@@ -138,7 +138,7 @@ def fit_judge(encoder: SentenceEncoder, data: Path, say: Say) -> Arrays:
     say("judge: directiveness (ESConv and AnnoMI strategies)")
     texts, advises = sources.advice_and_reflection(data, "judge")
     loss = binary_cross_entropy(advises[:, None])
-    return arrays | logistic(features_of(encoder, texts), loss, 1, _ADVICE_PENALTY).arrays("advice")
+    return arrays | logistic(features_of(encoder, texts), loss, 1, *_LEVEL_PENALTY, size=_SMALL).arrays("advice")
 
 
 def write(

@@ -12,25 +12,30 @@ from numpy.typing import NDArray
 from rlgen.text import lexical
 from rlgen.text.wordpieces import word_pieces
 
-BUCKETS: Final = 8192
+BUCKETS: Final = 32768
 F32 = NDArray[np.float32]
 
 
-def buckets(pieces: NDArray[np.int64], size: int = BUCKETS) -> NDArray[np.int64]:
+def buckets(pieces: NDArray[np.int64]) -> NDArray[np.int64]:
     """Hashed uni- and bigrams of word pieces.
 
     Args:
         pieces: `[N, L]` ids padded with -1.
-        size: number of buckets.
 
     Returns:
-        `[N, 2L - 1]` buckets in [0, size); `size` where there is none.
+        `[N, 2L - 1]` in [0, BUCKETS); `BUCKETS` where there is none.
     """
+    size = BUCKETS
     mixed = pieces.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     single = np.where(pieces >= 0, (mixed >> np.uint64(32)) % np.uint64(size), np.uint64(size))
     pair = (mixed[:, :-1] ^ (mixed[:, 1:] >> np.uint64(7))) * np.uint64(0xD6E8FEB86659FD93)
     pair = np.where(pieces[:, 1:] >= 0, (pair >> np.uint64(32)) % np.uint64(size), np.uint64(size))
     return np.concatenate([single, pair], axis=1).astype(np.int64)
+
+
+def folded(bag: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """The same buckets in a smaller table: in [0, size), `size` where there is none."""
+    return bag if size == BUCKETS else np.where(bag == BUCKETS, size, bag % size)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,8 @@ class Head:
     Attributes:
         embedding: `[k, 384]`.
         surface: `[k, lexical.DIM]`.
-        bag: `[BUCKETS + 1, k]`, or `[0, k]` where word pieces are not used; the last row is zero.
+        bag: `[size + 1, k]`, or `[0, k]` where word pieces are not used; the last row is zero. `size`
+            divides `BUCKETS`.
         bias: `[k]`.
     """
 
@@ -87,9 +93,9 @@ class Head:
         total = (features.embedding[:, None, :] * self.embedding).sum(axis=-1)
         total += (features.surface[:, None, :] * self.surface).sum(axis=-1)
         if len(self.bag):
-            size = len(self.bag) - 1
-            count = (features.bag < size).sum(axis=1)
-            total += self.bag[features.bag].sum(axis=1) / np.sqrt(np.maximum(count, 1))[:, None]
+            bag = folded(features.bag, len(self.bag) - 1)
+            count = (features.bag < BUCKETS).sum(axis=1)
+            total += self.bag[bag].sum(axis=1) / np.sqrt(np.maximum(count, 1))[:, None]
         return np.asarray(total + self.bias, dtype=np.float32)
 
     def arrays(self, prefix: str) -> dict[str, NDArray[np.float16]]:

@@ -60,7 +60,11 @@ class Judge:
 
     def read(self, texts: Sequence[str]) -> Judgement:
         """Judge N texts with one encoder call."""
-        features = Features.of(texts, self.encoder.encode(texts))
+        return self.read_embedded(texts, self.encoder.encode(texts))
+
+    def read_embedded(self, texts: Sequence[str], embedding: F32) -> Judgement:
+        """Judge N texts whose embeddings `[N, 384]` are known."""
+        features = Features.of(texts, embedding)
         return Judgement(
             affect=read_affect(self._affect, self._plane, features),
             warmth=2.0 * expected_levels(self._reaction.scores(features))[:, 0] - 1.0,

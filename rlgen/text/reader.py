@@ -35,6 +35,7 @@ class Reader:
     Attributes:
         encoder: as given.
         sha256: hash of the weights.
+        fluency: the part that needs no encoder.
     """
 
     def __init__(self, encoder: SentenceEncoder, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -45,7 +46,7 @@ class Reader:
         self._empathy = Head.from_arrays(arrays, "empathy")
         self._tone = Head.from_arrays(arrays, "tone")
         self._relevance = tuple(float(x) for x in arrays["relevance"])
-        self._fluency = Fluency.from_arrays(arrays)
+        self.fluency = Fluency.from_arrays(arrays)
 
     @classmethod
     def load(cls, source: str | Path, encoder: SentenceEncoder) -> Reader:
@@ -107,7 +108,7 @@ class Reader:
             question=np.array([lexical.asks(text) for text in texts], dtype=np.float32),
             relevance=relevance,
             repetition=repeated,
-            fluency=self._fluency.score(texts),
+            fluency=self.fluency.score(texts),
         )
 
 
