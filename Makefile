@@ -18,8 +18,8 @@ install: $(VENV)/.core
 dev: $(VENV)/.dev
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check rlgen tests
+	$(BIN)/ruff format --check rlgen tests
 
 types: $(VENV)/.dev
 	$(BIN)/mypy

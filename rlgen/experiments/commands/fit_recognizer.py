@@ -24,7 +24,7 @@ class FitRecognizer(Options):
     out: Path = Field(Path("recognizer"), description="folder to write; replaced if it exists")
     folds: int = Field(5, ge=2, le=24, description="folds over the actors of --bank")
     actors: int = Field(40, ge=4, description="how many synthetic actors to train on, without --bank")
-    epochs: int = Field(40, ge=1, description="passes over the clips")
+    epochs: int = Field(25, ge=1, description="passes over the clips")
     seed: int = Field(11, ge=0, description="of training and of the synthetic actors")
 
 
