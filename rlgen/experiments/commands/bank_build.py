@@ -30,6 +30,7 @@ def main(argv: Sequence[str]) -> int:
     from rich.progress import track
 
     from rlgen.perception import bank, ravdess
+    from rlgen.perception.synthesis import prosody
 
     def progress(items: Sequence[object]) -> object:
         return track(items, description="clips", disable=bool(os.environ.get("CI")))
@@ -40,7 +41,8 @@ def main(argv: Sequence[str]) -> int:
         actors = options.actors or bank.SHIPPED_ACTORS
         built = bank.synthesise(options.seed, actors, progress)
         flags = f"--actors {actors} --seed {options.seed}"
-        built.write(options.out, f"rlgen bank build --dataset synthetic {flags} --out DIR", [options.seed])
+        command = f"rlgen bank build --dataset synthetic {flags} --out DIR"
+        built.write(options.out, command, [options.seed], [prosody.LICENCE])
     else:
         if options.path is None:
             raise ConfigError("bank build: --dataset ravdess needs --path, the folder of the recordings")

@@ -38,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.experiments.commands.bench_recognizer import rows
     from rlgen.perception import bank as banks
     from rlgen.perception import evaluation, ravdess, recognizer, training
+    from rlgen.perception.synthesis import prosody
     from rlgen.perception.table import EstimateTable
 
     def report(line: str) -> None:
@@ -62,8 +63,8 @@ def main(argv: Sequence[str]) -> int:
     table = EstimateTable.build(fitted.recognizer(), tested)
     measured = evaluation.by_subset(table, tested)
     described = (
-        f"Emotion recognizer, {fitted.settings['folds']} model(s). Trained on a bank described so: "
-        f"{learned.description} Measured on {len(tested)} segments of people whom it never saw ({tested.cohort})."
+        f"Emotion recognizer. What it learned from: {learned.description} "
+        f"Measured on {len(tested)} segments of people whom it never saw ({tested.cohort})."
     )
     from safetensors.numpy import save
 
@@ -73,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
         description=described,
         command=f"{command} --out DIR",
         seeds=[options.seed],
-        data=[ravdess.LICENCE] if learned.kind == "ravdess" else [],
+        data=[ravdess.LICENCE if learned.kind == "ravdess" else prosody.LICENCE],
         quality={
             "majority_accuracy": round(evaluation.majority(tested), 4),
             **{subset: {name: round(value, 4) for name, value in row.items()} for subset, row in measured.items()},

@@ -17,6 +17,11 @@ import numpy as np
 from rlgen.perception.face import ACTION_UNITS
 from rlgen.types import F32
 
+LICENCE: Final = (
+    "CREMA-D (Cao et al. 2014), human votes, as rounded shares in the confusions of the synthetic actors: "
+    "ODbL 1.0, contents DbCL 1.0"
+)
+
 # Change from neutral at full intensity: pitch mean (semitones), pitch range (semitones of an accent),
 # log speech rate, level (dB), high-frequency tilt (dB at 4 kHz), breathiness, jitter, final rise (semitones).
 # Directions: Juslin and Laukka, Psychol. Bull. 129, 2003, table 7; Scherer, Speech Commun. 40, 2003.
@@ -75,7 +80,7 @@ CONFUSIONS: Final[dict[str, F32]] = {
 }
 
 # Share of performances that drift towards a confusion, by modality, and how far (Beta parameters).
-AMBIGUOUS: Final[dict[str, float]] = {"speech": 0.30, "face": 0.40}
+AMBIGUOUS: Final[dict[str, float]] = {"speech": 0.20, "face": 0.40}
 DRIFT: Final = (3.0, 1.5)
 
 # Change of heart rate (1/min), log heart-rate variability and skin conductance responses a minute with
