@@ -188,3 +188,16 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr.strip() == "[]"
     assert time.perf_counter() - started < 5  # under a second on a quiet machine
+
+
+def test_a_file_of_options_need_not_hold_what_the_command_line_gives(tmp_path):
+    class Command(Options):
+        out: Path
+        steps: int = 3
+
+    file = tmp_path / "options.yaml"
+    file.write_text("steps: 5\n")
+    parsed = parse(Command, ["--config", str(file), "--out", "here"], "try")
+    assert parsed == Command(out=Path("here"), steps=5)
+    with pytest.raises(ConfigError, match="out"):
+        parse(Command, ["--config", str(file)], "try")

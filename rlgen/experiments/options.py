@@ -25,6 +25,13 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _required(kind: type[BaseModel], words: Sequence[str]) -> dict[str, str]:
+    """Required fields as the command line gives them: a file of options need not repeat them."""
+    flags = {"--" + name.replace("_", "-"): name for name, field in kind.model_fields.items() if field.is_required()}
+    pairs = zip(words, words[1:], strict=False)
+    return {flags[word]: value for word, value in pairs if word in flags}
+
+
 def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
     """`[--config FILE.yaml] [--field value ...]` to a config; the command line wins over the file.
 
@@ -47,7 +54,7 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
                 raise ConfigError("--config needs the path of a YAML file")
             path = Path(word.split("=", 1)[1] if "=" in word else rest[i + 1])
             del rest[i : i + (1 if "=" in word else 2)]
-            default = validate(kind, read_yaml(path), str(path))
+            default = validate(kind, {**_required(kind, rest), **read_yaml(path)}, str(path))
             break
     told = io.StringIO()
     try:
@@ -64,7 +71,7 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
     except SystemExit as ended:
         # a field that is out of range comes as pydantic's report of many lines, printed by tyro: one sentence instead
         if isinstance(ended.__context__, ValidationError):
-            raise ConfigError(sentence(ended.__context__, f"rlgen {command}", kind)) from None
+            raise ConfigError(sentence(ended.__context__, "command line", kind)) from None
         sys.stderr.write(told.getvalue())
         raise
     assert parsed is not None  # tyro gives back `default` or an instance, never the None of "no default"
