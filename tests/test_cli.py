@@ -154,7 +154,7 @@ def test_a_wrong_file_names_field_value_and_what_is_allowed(tmp_path: Path, text
 
 
 def test_a_wrong_flag(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ConfigError, match=r"rlgen toy: steps was -1"):
+    with pytest.raises(ConfigError, match=r"command line: steps was -1"):
         parse(Toy, ["--steps", "-1"], "toy")
     with pytest.raises(SystemExit) as ended:
         parse(Toy, ["--stepz", "1"], "toy")

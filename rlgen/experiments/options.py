@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ class Options(BaseModel):
 def _required(kind: type[BaseModel], words: Sequence[str]) -> dict[str, str]:
     """Required fields as the command line gives them: a file of options need not repeat them."""
     flags = {"--" + name.replace("_", "-"): name for name, field in kind.model_fields.items() if field.is_required()}
-    pairs = zip(words, words[1:], strict=False)
+    pairs = itertools.pairwise(words)
     return {flags[word]: value for word, value in pairs if word in flags}
 
 
