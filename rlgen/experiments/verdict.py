@@ -9,7 +9,7 @@ from typing import Any
 TITLES = {
     "random": "random actions",
     "centre": "centre controls",
-    "fixed": "best fixed controls",
+    "fixed": "fixed controls",
     "emotion_table": "controls by emotion",
     "schedule": "schedule by turn",
     "linear": "linear rule",

@@ -61,7 +61,7 @@ def test_reward_without_relief_is_called_out():
 
 def test_lists_read_like_english():
     assert listed(["random"]) == "random actions"
-    assert listed(["random", "centre", "fixed"]) == "random actions, centre controls and best fixed controls"
+    assert listed(["random", "centre", "fixed"]) == "random actions, centre controls and fixed controls"
 
 
 def test_ticks_are_round_and_inside():
