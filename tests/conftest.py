@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture(scope="session")
 def fake_world():
     """The class of the fake world."""
-    path = Path(__file__).parents[1] / "fake_world.py"
+    path = Path(__file__).parent / "fake_world.py"
     spec = importlib.util.spec_from_file_location("rlgen_tests_fake_world", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
