@@ -74,13 +74,13 @@ class Dialogues:
             estimate: what is recognised next.
         """
         self.turn = self.turn + 1
-        self.controls = controls
+        self.controls = controls.copy()  # copies: a restart writes in place, a record keeps what it was given
         self.earlier_reply_reading, self.reply_reading = self.reply_reading, reading
         self.rating_present = np.isfinite(feedback.rating)
         self.rating = np.where(self.rating_present, feedback.rating, self.rating)
         self.rating_sum = self.rating_sum + np.where(self.rating_present, feedback.rating, 0)
         self.rating_count = self.rating_count + self.rating_present
-        self.engagement = feedback.engagement.copy()  # a restart writes in place
+        self.engagement = feedback.engagement.copy()
         self.estimate = estimate
         for window, earlier, reply, utterance in zip(self.window, self.replies, replies, said, strict=True):
             earlier.append(reply)

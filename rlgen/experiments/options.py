@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rlgen.config import read_yaml, sentence, validate
 from rlgen.errors import ConfigError
 
-__all__ = ["Options", "parse", "read_yaml", "sentence", "validate"]
+__all__ = ["Options", "parse", "read_yaml", "recorded", "sentence", "validate"]
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -31,6 +32,30 @@ def _required(kind: type[BaseModel], words: Sequence[str]) -> dict[str, str]:
     flags = {"--" + name.replace("_", "-"): name for name, field in kind.model_fields.items() if field.is_required()}
     pairs = itertools.pairwise(words)
     return {flags[word]: value for word, value in pairs if word in flags}
+
+
+def recorded(command: str, options: Options) -> str:
+    """The command as a manifest keeps it: what differs from the defaults, `DIR` for places of this machine.
+
+    Args:
+        command: e.g. `"fit users"`.
+        options: as parsed.
+    """
+    words = ["rlgen", *command.split()]
+    for name, field in type(options).model_fields.items():
+        value = getattr(options, name)
+        if name == "as_json" or value == field.get_default(call_default_factory=True):
+            continue  # how it was shown is no part of what was made
+        flag = "--" + name.rstrip("_").replace("_", "-")
+        if isinstance(value, bool):
+            words.append(flag if value else "--no-" + flag[2:])
+        elif isinstance(value, Path) or (isinstance(value, str) and Path(value).exists()):
+            words += [flag, "DIR"]
+        elif isinstance(value, tuple):
+            words += [flag, *map(str, value)]
+        else:
+            words += [flag, shlex.quote(str(value))]
+    return " ".join(words)
 
 
 def parse(kind: type[T], argv: Sequence[str], command: str) -> T:

@@ -21,6 +21,9 @@ from rlgen.generation.tokenizer import END, PERSON, SUPPORTER
 
 # Rows that a float32 product needs before its bits stop depending on their number.
 _FLOAT32_ROWS = 16
+# Sizes of products are rounded up to these: the backend compiles and keeps a kernel for each size it meets.
+_PROMPT_STEP = 128
+_BATCH_STEP = 8
 # Added to scores that must not count; finite, so that a row of nothing else stays finite.
 _HIDDEN = -1e9
 # Finished rows are dropped when less than this share of the batch is still speaking.
@@ -147,7 +150,7 @@ class Decoder:
         """
         shape, rows = self.shape, len(lengths)
         heads, stored, head, prompt = shape.heads, shape.stored, shape.head, shape.prompt
-        short = max(0, self._least_rows - len(ids))
+        short = -len(ids) % _PROMPT_STEP
         row = torch.repeat_interleave(torch.arange(rows, device=self.device), lengths)
         start = torch.cumsum(lengths, 0) - lengths
         column = torch.arange(len(ids), device=self.device) - start[row] + prompt - lengths[row]
@@ -218,7 +221,7 @@ class Decoder:
             left = int(live.sum())
             if left == 0:
                 break
-            least = max(left, self._least_rows)
+            least = max(left + -left % _BATCH_STEP, self._least_rows)
             if least < _COMPACT_BELOW * len(live):
                 for whole, part in zip(result, batch, strict=True):
                     whole[place] = part

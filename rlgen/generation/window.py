@@ -13,7 +13,7 @@ from rlgen.generation.tokenizer import PERSON, SUPPORTER, Tokenizer, clean
 
 # Last texts of a dialogue that are looked at: the person's three and the replies between them.
 LAST_TEXTS: Final = 5
-_CACHED_TEXTS: Final = 50_000
+_CACHED_TEXTS: Final = 16_384
 
 
 class Prompter:

@@ -8,12 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
+from rlgen.errors import ConfigError
 from rlgen.policies.bounded import BoundedPolicy
+from rlgen.policies.views import View, columns
 
 
 class PPOConfig(BaseModel):
@@ -35,10 +38,13 @@ class PPOConfig(BaseModel):
     concentration: float = Field(default=2.0, gt=0, description="of the actions at the start; larger explores less")
     hidden: tuple[int, ...] = Field(default=(64, 64), description="widths of the actor's hidden layers; () is linear")
     critic_hidden: tuple[int, ...] = Field(default=(64, 64), description="widths of the critic's hidden layers")
+    view: View = Field(
+        default="everything", description="what the actor is shown: all, the recognised emotion, the turn, or nothing"
+    )
 
 
 # Fields that are not arguments of SB3's PPO.
-_OWN = {"anneal", "concentration", "hidden", "critic_hidden", "learning_rate"}
+_OWN = {"anneal", "concentration", "hidden", "critic_hidden", "learning_rate", "view"}
 
 
 class _Annealed:
@@ -74,6 +80,9 @@ def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cp
         config: hyperparameters.
         seed: of the weights, the action noise and the minibatches. The env keeps its own seed.
         device: of the learner, `"cpu"`, `"cuda"` or `"auto"`.
+
+    Raises:
+        ConfigError: a narrow view over an action space that is not a Box.
     """
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - SB3 shuffles its minibatches with NumPy's global generator
@@ -83,5 +92,11 @@ def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cp
         rate = _Annealed(config.learning_rate)
     layers = {"pi": list(config.hidden), "vf": list(config.critic_hidden)}
     settings: dict[str, Any] = config.model_dump(exclude=_OWN)
-    shape = {"net_arch": layers, "concentration": config.concentration}
+    shape: dict[str, Any] = {"net_arch": layers, "concentration": config.concentration}
+    if config.view != "everything":
+        if not isinstance(env.action_space, spaces.Box):
+            raise ConfigError(f"ppo.view was {config.view!r}: a narrow view needs continuous actions")
+        layout = env.get_attr("layout")[0]
+        width = int(np.prod(env.observation_space.shape or ()))
+        shape |= {"view": config.view, "columns": columns(config.view, layout, width)}
     return BoundedPPO("bounded", env, learning_rate=rate, policy_kwargs=shape, device=device, verbose=0, **settings)

@@ -327,13 +327,13 @@ def sentences(text: str) -> list[str]:
     return [found for part in _SENTENCE.findall(text) if (found := part.strip())]
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def words(text: str) -> tuple[str, ...]:
     """Lower-case words."""
     return tuple(_WORD.findall(text.lower().replace("’", "'")))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def asks(text: str) -> bool:
     """Whether some sentence is a question, by its mark or, where it has no mark at all, by its opening."""
     for sentence in sentences(text):
@@ -353,7 +353,7 @@ def _imperative(sentence: str) -> bool:
     )
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _surface(text: str) -> NDArray[np.float32]:
     lower = text.lower().replace("’", "'")
     parts, said = sentences(text), words(text)

@@ -14,7 +14,7 @@ from rlgen.text import lexical
 _N: Final = 3
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _trigrams(text: str) -> frozenset[tuple[str, ...]]:
     said = lexical.words(text)
     if not said:
@@ -24,7 +24,7 @@ def _trigrams(text: str) -> frozenset[tuple[str, ...]]:
     return frozenset(zip(said, said[1:], said[2:], strict=False))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _sentences(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(found for part in lexical.sentences(text) if (found := lexical.words(part)))
 

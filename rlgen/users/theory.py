@@ -257,6 +257,7 @@ class TheoryUsers:
             return np.zeros(len(turn), dtype=np.bool_), np.zeros(len(turn), dtype=np.bool_)
         strain = self.config.effect_scale * (c.ending.by_threat * threat + c.ending.by_habituation * s.habituation)
         distrust = c.ending.distrust * _plus(c.ending.distrust_below - s.trust)
+        strain = strain - c.ending.held_by_relief * _plus(s.relief)
         leaving = expit(c.ending.abandon + distrust + strain + c.ending.abandon_by_turn * turn)
         done = expit(c.ending.complete + c.ending.by_relief * s.relief + c.ending.complete_by_turn * turn)
         done = np.where(turn >= c.ending.complete_from, done, 0.0)

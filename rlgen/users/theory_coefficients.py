@@ -144,6 +144,7 @@ class Ending(Settings):
     distrust_below: Number = Field(default=0.45, description="trust under which people think of leaving")
     by_threat: Size = Field(default=0.6, description="times k")
     by_habituation: Size = Field(default=1.0, description="times h")
+    held_by_relief: Size = Field(default=4.0, description="times relief, lowers it: who is helped does not walk out")
     abandon_by_turn: Number = Field(default=0.06, description="per turn")
     complete: Number = Field(default=-5.0, description="intercept of completing")
     by_relief: Size = Field(default=7.0, description="times relief")

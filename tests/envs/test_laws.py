@@ -191,3 +191,16 @@ def test_hash_of_an_episode_is_the_same_in_a_fresh_world(make_world, run, draw):
         obs, rewards, _, _ = run(make_world(2), draw(4, 2))
         digests.add(hashlib.sha256(obs.tobytes() + rewards.tobytes()).hexdigest())
     assert len(digests) == 1
+
+
+def test_a_record_holds_the_controls_that_were_given_even_where_the_dialogue_ended(make_world, draw, scripted):
+    world = make_world(16, scripted())
+    world.record = True
+    world.reset(0)
+    ended = 0
+    for action in draw(20, 16):
+        finished = world.step(action).finished
+        assert np.array_equal(world.last.controls.warmth, action[:, 0])
+        assert np.array_equal(world.last.controls.directiveness, action[:, 1])
+        ended += 0 if finished is None else len(finished.rows)
+    assert ended > 10

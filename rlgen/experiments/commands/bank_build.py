@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.options import Options, parse, recorded
 
 
 class BankBuild(Options):
@@ -38,20 +38,13 @@ def main(argv: Sequence[str]) -> int:
     if options.dataset == "synthetic":
         if options.path is not None or options.clips is not None:
             raise ConfigError("bank build: path and clips are for --dataset ravdess; leave them out")
-        actors = options.actors or bank.SHIPPED_ACTORS
-        built = bank.synthesise(options.seed, actors, progress)
-        flags = f"--actors {actors} --seed {options.seed}"
-        command = f"rlgen bank build --dataset synthetic {flags} --out DIR"
-        built.write(options.out, command, [options.seed], [prosody.LICENCE])
+        built = bank.synthesise(options.seed, options.actors or bank.SHIPPED_ACTORS, progress)
+        built.write(options.out, recorded("bank build", options), [options.seed], [prosody.LICENCE])
     else:
         if options.path is None:
             raise ConfigError("bank build: --dataset ravdess needs --path, the folder of the recordings")
         built = ravdess.build(options.path, options.actors, options.clips, progress)
-        limits = "".join(
-            f" --{name} {value}" for name, value in (("actors", options.actors), ("clips", options.clips)) if value
-        )
-        command = f"rlgen bank build --dataset ravdess --path DIR{limits} --out DIR"
-        built.write(options.out, command, data=[ravdess.LICENCE])
+        built.write(options.out, recorded("bank build", options), data=[ravdess.LICENCE])
     print(f"{options.out}: {len(built)} segments of {len(set(built.catalogue.actor.tolist()))} actors")
     print(built.description)
     return 0

@@ -50,7 +50,7 @@ class HeadroomOptions(WorldOptions):
     steps: int = Field(default=100_000, ge=1, description="training steps of each policy")
     ppo: PPOConfig = Field(default_factory=PPOConfig, description="hyperparameters")
     out: Path | None = Field(default=None, description="write the ladder as an artifact to this folder")
-    json_: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
             found[f"{kind}, seed {seed}"] = _trained(options, fast, kind, extra, seed)
     if options.out is not None:
         _write(options, ladder, found)
-    show(f"headroom {options.env}", _rows(found), options.json_)
+    show(f"headroom {options.env}", _rows(found), options.as_json)
     return 0
 
 

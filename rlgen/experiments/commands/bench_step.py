@@ -31,7 +31,7 @@ class StepOptions(WorldOptions):
     steps: int = Field(default=48, ge=4, description="timed vector steps of the batched world")
     plain_steps: int = Field(default=2, ge=0, description="timed vector steps of the plain way; 0 leaves it out")
     train_steps: int = Field(default=4096, ge=0, description="training steps for the learner's share; 0 leaves it out")
-    json_: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
         share, speed = learner_share(options)
         rows.append(Row("share of learner in training", share, "", target=LEARNER_TARGET, better="lower"))
         rows.append(Row("training steps", speed, "env steps/s"))
-    show("step", rows, options.json_)
+    show("step", rows, options.as_json)
     return 0
 
 
@@ -146,7 +146,7 @@ def learner_share(options: StepOptions) -> tuple[float, float]:
     from rlgen.experiments.runs import Run
     from rlgen.experiments.training import TrainConfig, train
 
-    fields = options.model_dump(exclude={"steps", "plain_steps", "train_steps", "json_"})
+    fields = options.model_dump(exclude={"steps", "plain_steps", "train_steps", "as_json"})
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         train(TrainConfig.model_validate({**fields, "out": out, "steps": options.train_steps}))

@@ -38,7 +38,7 @@ class EvaluateOptions(WorldOptions):
     ladder: bool = Field(default=True, description="measure the baselines on the same people")
     stochastic: bool = Field(default=False, description="draw the policy's actions instead of taking their means")
     out: Path | None = Field(default=None, description="where evaluation.json goes; the run's folder by default")
-    json_: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print JSON, not a table")
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print JSON, not a table")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     if place is not None:
         write_atomically(place / "evaluation.csv", table)
         write_atomically(place / "evaluation.json", json.dumps(result, indent=1) + "\n")
-    if options.json_:
+    if options.as_json:
         print(json.dumps(result))
     else:
         show(result)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.options import Options, parse, recorded
 from rlgen.text.corpus import Exchange, compose
 
 CHUNK = 80_000  # exchanges composed at a time, of which about a seventh is kept
@@ -117,7 +116,7 @@ def main(argv: Sequence[str]) -> int:
                 told[0] = now.seen
                 print(words, file=sys.stderr, flush=True)
 
-        command = f"rlgen fit generator {shlex.join(argv)}".strip()
+        command = recorded("fit generator", options)
         manifest = training.fit(recipe, corpus, options.out, command, report)
     quality = manifest.quality["held_out"]
     print(

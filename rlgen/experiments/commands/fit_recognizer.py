@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.options import Options, parse, recorded
 from rlgen.experiments.tables import show
 
 
@@ -52,13 +52,9 @@ def main(argv: Sequence[str]) -> int:
         )
         tested = banks.SignalBank.load("shipped:signal_bank")
         settings = training.Training(folds=1, epochs=options.epochs, seed=options.seed)
-        command = f"rlgen fit recognizer --actors {options.actors} --epochs {options.epochs} --seed {options.seed}"
     else:
         learned = tested = banks.SignalBank.load(options.bank)
         settings = training.Training(folds=options.folds, epochs=options.epochs, seed=options.seed)
-        command = (
-            f"rlgen fit recognizer --bank DIR --folds {options.folds} --epochs {options.epochs} --seed {options.seed}"
-        )
     fitted = training.fit(learned, settings, report=report)
     table = EstimateTable.build(fitted.recognizer(), tested)
     measured = evaluation.by_subset(table, tested)
@@ -72,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
         name=options.out.name,
         kind=recognizer.KIND,
         description=described,
-        command=f"{command} --out DIR",
+        command=recorded("fit recognizer", options),
         seeds=[options.seed],
         data=[ravdess.LICENCE if learned.kind == "ravdess" else prosody.LICENCE],
         quality={

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.options import Options, parse, recorded
 
 
 class SurfaceOptions(Options):
@@ -40,10 +40,7 @@ def main(argv: Sequence[str]) -> int:
             options.seed,
             progress=lambda done: bar.update(task, completed=done),
         )
-    command = (
-        f"rlgen fit surface --env {options.env} --turns {options.turns} --num-envs {options.num_envs} "
-        f"--seed {options.seed} --out {options.out.name}"
-    )
-    surface.save(options.out, command, f"Readings of replies to random controls, measured on {options.env}.")
+    surface.save(
+        options.out, recorded("fit surface", options), f"Readings of replies to random controls, measured on {options.env}.")
     print(f"{options.out}: {len(surface.features)} pairs of controls and readings")
     return 0

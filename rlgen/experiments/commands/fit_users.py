@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ import tyro
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.options import Options, parse, recorded
 
 LICENCE = (
     "ESConv and FailedESConv (Liu et al., ACL 2021), CC BY-NC 4.0, academic research use: fitted numbers only, no text"
@@ -51,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         name="calibrated_users",
         kind=KIND,
         description="People fitted to rated human dialogues: ratings, endings, relief; posterior mode and draws.",
-        command="rlgen fit users " + shlex.join(argv),
+        command=recorded("fit users", options),
         seeds=[options.seed],
         data=[options.licence],
         quality={row.name: round(row.value, 4) for row in rows},
