@@ -89,9 +89,3 @@ def cosine(a: Floats, b: Floats) -> NDArray[np.float32]:
     norm = np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
     ratio: NDArray[np.float32] = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0).astype(np.float32)
     return ratio
-
-
-def distress(affect: Floats) -> NDArray[np.float32]:
-    """Probability of the three distressed categories (sadness, anger, fear), in [0, 1]."""
-    total: NDArray[np.float32] = np.asarray(affect[..., [SADNESS, ANGER, FEAR]].sum(axis=-1), dtype=np.float32)
-    return total

@@ -5,11 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from rlgen.errors import ConfigError
 
 T = TypeVar("T", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values only, and no key twice in one mapping."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """A mapping as it is written, before its values are made."""
+        node = super().compose_mapping_node(anchor)
+        seen: dict[tuple[str, str], int] = {}
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            line = key.start_mark.line + 1
+            if (key.tag, key.value) in seen:
+                before = seen[key.tag, key.value]
+                raise ConfigError(f"the key {key.value!r} stands twice, in lines {before} and {line}; keep one of them")
+            seen[key.tag, key.value] = line
+        return node
 
 
 def sentence(error: ValidationError, where: str, kind: type[BaseModel] | None = None) -> str:
@@ -26,8 +43,11 @@ def sentence(error: ValidationError, where: str, kind: type[BaseModel] | None = 
         if kind is not None and len(first["loc"]) == 1:
             return f"{where}: there is no field {field!r}; the fields are {', '.join(kind.model_fields)}"
         return f"{where}: there is no field {field!r}; check its spelling"
+    if first["type"] == "missing":
+        return f"{where}: `{field}` is missing; add it"
     given = repr(first["input"])
-    return f"{where}: {field} was {given if len(given) < 80 else given[:77] + '...'}: {first['msg'].lower()}"
+    said = " ".join(first["msg"].removeprefix("Value error, ").split())
+    return f"{where}: {field} was {given if len(given) < 80 else given[:77] + '...'}: {said[:1].lower()}{said[1:]}"
 
 
 def validate(kind: type[T], values: Any, where: str) -> T:
@@ -46,16 +66,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file as a mapping.
 
     Raises:
-        ConfigError: unreadable, not YAML, or not a mapping.
+        ConfigError: unreadable, not YAML, nested too deeply, not a mapping, or with a key twice.
     """
-    import yaml
-
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error.__class__.__name__}); check the path") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML ({str(error).splitlines()[0]}); mend the file") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: its values are nested too deeply; write them flatter") from error
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:  # an odd date or tag raises the latter
+        raise ConfigError(f"{path}: not YAML ({' '.join(str(error).split())}); mend the file") from error
     if values is None:
         return {}
     if not isinstance(values, dict):

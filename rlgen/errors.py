@@ -38,5 +38,9 @@ class RewardError(RlgenError):
     """A step cannot be scored: what a reward term reads is missing or not finite."""
 
 
+class TrainingError(RlgenError):
+    """Training diverged: weights or losses are not finite."""
+
+
 class AuditError(RlgenError):
     """An audit log cannot be written or read."""

@@ -71,6 +71,15 @@ class Estimate(_Rows):
     present: Bools
 
 
+CONTROL_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "warmth": (-1.0, 1.0),
+    "directiveness": (-1.0, 1.0),
+    "temperature": (0.3, 1.3),
+    "emotional_weight": (0.0, 2.0),
+}
+"""Fields of `Controls` in the order of the action, with their least and greatest values."""
+
+
 @dataclass(frozen=True)
 class Controls(_Rows):
     """What an action means. All `[N]`, finite.

@@ -74,8 +74,3 @@ def test_cosine_of_known_angles() -> None:
     assert affect.cosine(east, -east) == -1
     assert affect.cosine(east, east + north) == pytest.approx(np.sqrt(0.5))
     assert affect.cosine(east, np.zeros_like(east)) == 0
-
-
-def test_distress_sums_three_categories() -> None:
-    made = affect.from_category(np.arange(6), np.float32(0.75))
-    assert affect.distress(made).tolist() == [0, 0, 0.75, 0.75, 0.75, 0]

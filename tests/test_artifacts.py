@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rlgen import artifacts
-from rlgen.artifacts import Manifest, cached, load, tensors_sha256, write
+from rlgen.artifacts import Manifest, cached, code_sha256, load, tensors_sha256, write
 from rlgen.errors import ArtifactError
 
 FILES = {"weights.bin": b"\x00\x01\x02", "names.txt": b"a b"}
@@ -113,6 +113,14 @@ def test_a_table_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(calls) == 1
     cached("another", build)
     assert len(calls) == 2
+
+
+def test_the_hash_of_code_changes_with_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, source in (("made_one", "X = 1\n"), ("made_two", "X = 1\n"), ("made_three", "X = 2\n")):
+        (tmp_path / f"{name}.py").write_text(source)
+    assert code_sha256("made_one") == code_sha256("made_two") != code_sha256("made_three")
+    assert code_sha256("made_one", "made_three") != code_sha256("made_one")
 
 
 def test_a_damaged_table_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,19 @@
 """Tables that frozen models give over finite banks, computed once and kept in the user's cache folder.
 
 The folder is `$RLGEN_CACHE`, else `$XDG_CACHE_HOME/rlgen`, else `~/.cache/rlgen`. A table's key is a
-hash of everything it depends on (weights, bank, code version), so a stale table is never found.
+hash of everything it depends on (weights, texts, `code_sha256`), so a stale table is never found.
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib
+import inspect
 import os
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,15 @@ def folder() -> Path:
     if chosen := os.environ.get("RLGEN_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rlgen"
+
+
+@lru_cache(maxsize=64)
+def code_sha256(*modules: str) -> str:
+    """Hash of the source of modules, by name: a table that they compute is stale once one of them has changed."""
+    digest = hashlib.sha256()
+    for name in modules:
+        digest.update(inspect.getsource(importlib.import_module(name)).encode())
+    return digest.hexdigest()
 
 
 def cached(key: str, build: Callable[[], Arrays]) -> Arrays:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rlgen.errors import ArtifactError
 
 _HERE = Path(__file__).parent
+_MANIFEST: Final = "manifest.json"
+_WORK: Final = ".rlgen-"  # prefix of temporary folders beside a target
 
 
 class Manifest(BaseModel):
@@ -67,6 +69,18 @@ class Artifact:
         return self.path / name
 
 
+def _manifest(path: Path) -> Manifest:
+    """Read a `manifest.json`.
+
+    Raises:
+        ArtifactError: unreadable or not a manifest.
+    """
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError, OSError) as error:
+        raise ArtifactError(f"{path}: not a manifest ({type(error).__name__}); rebuild the artifact") from error
+
+
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -98,15 +112,10 @@ def load(source: str | Path, kind: str) -> Artifact:
     """
     text = str(source)
     path = shipped(text.removeprefix("shipped:")) if text.startswith("shipped:") else Path(source)
-    manifest_path = path / "manifest.json"
+    manifest_path = path / _MANIFEST
     if not manifest_path.is_file():
         raise ArtifactError(f"{path}: no artifact here (manifest.json is missing); check the path or build it first")
-    try:
-        manifest = Manifest.model_validate_json(manifest_path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise ArtifactError(
-            f"{manifest_path}: not a manifest ({type(error).__name__}); rebuild the artifact"
-        ) from error
+    manifest = _manifest(manifest_path)
     if manifest.kind != kind:
         raise ArtifactError(f"{path}: holds {manifest.kind!r}, but {kind!r} is needed; give another path or rebuild it")
     for name, expected in manifest.sha256.items():
@@ -118,34 +127,86 @@ def load(source: str | Path, kind: str) -> Artifact:
     return Artifact(path, manifest)
 
 
+def check_target(target: str | Path, kind: str) -> None:
+    """Refuse a place where `write` would fail or destroy what it did not make; call it before long work.
+
+    Args:
+        target: where an artifact shall go: nothing, an empty folder, or an artifact of the same kind.
+        kind: of the artifact to write, e.g. `"generator/1"`.
+
+    Raises:
+        ArtifactError: something else is there, or nothing can be written there.
+    """
+    try:
+        place = Path(target).resolve()
+        if place in (here := Path.cwd()).parents or place == here:
+            raise ArtifactError(f"{target}: the current folder lies there and cannot be replaced; name another folder")
+        if place.exists():
+            _check_replaceable(place, str(target), kind)
+        above = next(folder for folder in place.parents if folder.exists())
+        os.rmdir(tempfile.mkdtemp(dir=above, prefix=_WORK))
+    except (OSError, RuntimeError) as error:  # the latter: links in a circle
+        reason = getattr(error, "strerror", None) or error
+        raise ArtifactError(f"{target}: cannot be written ({reason}); name another folder") from error
+
+
+def _check_replaceable(place: Path, target: str, kind: str) -> None:
+    if not place.is_dir():
+        raise ArtifactError(f"{target}: is a file, and an artifact is a folder; name another place")
+    held = {entry.name for entry in place.iterdir()}
+    if not held:
+        return
+    try:
+        manifest = _manifest(place / _MANIFEST)
+    except ArtifactError as error:
+        raise ArtifactError(f"{target}: holds files that are no artifact; empty it or name another folder") from error
+    if manifest.kind.split("/")[0] != kind.split("/")[0]:
+        raise ArtifactError(f"{target}: holds {manifest.kind!r}, not {kind!r}; delete it or name another folder")
+    if foreign := held - {_MANIFEST, *manifest.sha256}:
+        raise ArtifactError(
+            f"{target}: {min(foreign)} is no part of the artifact there; move it or name another folder"
+        )
+
+
 def write(target: str | Path, files: Mapping[str, bytes], manifest: Manifest) -> Artifact:
     """Write an artifact whole or not at all: a finished temporary folder takes the target's place.
 
     Args:
-        target: folder to create or replace.
+        target: folder to create, or artifact to replace; see `check_target`.
         files: contents by file name.
         manifest: `sha256` is filled in here.
+
+    Raises:
+        ArtifactError: something else is there, or it cannot be written.
     """
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    check_target(target, manifest.kind)
     complete = manifest.model_copy(
         update={"sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
     )
-    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+    text = json.dumps(complete.model_dump(), indent=2, ensure_ascii=False) + "\n"
     try:
+        _put(Path(target).resolve(), {**files, _MANIFEST: text.encode()})
+    except OSError as error:
+        raise ArtifactError(
+            f"{target}: cannot be written ({error.strerror}); make room or name another folder"
+        ) from error
+    return Artifact(Path(target), complete)
+
+
+def _put(place: Path, files: Mapping[str, bytes]) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=place.parent, prefix=_WORK))
+    new, old = work / "new", work / "old"
+    try:
+        new.mkdir()
         for name, data in files.items():
-            (staging / name).write_bytes(data)
-        text = json.dumps(complete.model_dump(), indent=2, ensure_ascii=False) + "\n"
-        (staging / "manifest.json").write_text(text, encoding="utf-8")
-        staging.chmod(0o755)
-        if target.exists():
-            retired = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-old-"))
-            os.replace(target, retired / "old")
-            os.replace(staging, target)
-            shutil.rmtree(retired)
-        else:
-            os.replace(staging, target)
+            (new / name).write_bytes(data)
+        if place.exists():
+            os.replace(place, old)
+        os.replace(new, place)
     except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
+        if old.exists() and not place.exists():
+            os.replace(old, place)
+        shutil.rmtree(work, ignore_errors=True)
         raise
-    return Artifact(target, complete)
+    shutil.rmtree(work)

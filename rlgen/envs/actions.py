@@ -9,13 +9,11 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from rlgen.errors import ActionError
-from rlgen.types import F32, Controls
+from rlgen.types import CONTROL_RANGES, F32, Controls
 
 ActionKind = Literal["box", "discrete"]
 
-CONTROL_NAMES: Final = ("warmth", "directiveness", "temperature", "emotional_weight")
-TEMPERATURE_RANGE: Final = (0.3, 1.3)  # geometric in the action
-WEIGHT_RANGE: Final = (0.0, 2.0)  # linear in the action
+CONTROL_NAMES: Final = tuple(CONTROL_RANGES)
 GRID: Final = (5, 5, 3, 4)  # even points per control of the discrete variant
 
 
@@ -51,12 +49,14 @@ def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
         if not np.issubdtype(given.dtype, np.integer) or (given < 0).any() or (given >= grid).any():
             raise ActionError(f"a discrete action holds whole numbers from 0 and below {list(GRID)}; got {given[0]}")
         return np.asarray(given / (grid - 1) * 2 - 1, dtype=np.float32)
-    if not np.issubdtype(given.dtype, np.number) or not np.isfinite(given).all():
+    if given.dtype.kind not in "fiu":
+        raise ActionError(f"the action has type {given.dtype}; give real numbers in [-1, 1]")
+    if not np.isfinite(given).all():
         raise ActionError("the action is not finite (NaN or infinite); check the policy's output")
     if (np.abs(given) > 1).any():
         row, column = (int(i) for i in np.argwhere(np.abs(given) > 1)[0])
         raise ActionError(
-            f"the action of row {row} has {CONTROL_NAMES[column]} = {given[row, column]:.4g}, outside [-1, 1]; "
+            f"the action of row {row} has {CONTROL_NAMES[column]} = {given[row, column]:.9g}, outside [-1, 1]; "
             "use a policy with a bounded distribution, or clip before the step"
         )
     return given.astype(np.float32)
@@ -64,13 +64,25 @@ def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
 
 def to_controls(box: F32) -> Controls:
     """Points of the box as controls: temperature geometric in .3-1.3, emotional weight linear in 0-2."""
-    low, high = TEMPERATURE_RANGE
-    unit = (box[:, 2] + 1) / 2
+    cold, hot = CONTROL_RANGES["temperature"]
+    least, most = CONTROL_RANGES["emotional_weight"]
+    unit = (box + 1) / 2
     return Controls(
         warmth=box[:, 0],
         directiveness=box[:, 1],
-        temperature=(low * (high / low) ** unit).astype(np.float32),
-        emotional_weight=(WEIGHT_RANGE[0] + (WEIGHT_RANGE[1] - WEIGHT_RANGE[0]) * (box[:, 3] + 1) / 2).astype(
-            np.float32
-        ),
+        temperature=(cold * (hot / cold) ** unit[:, 2]).astype(np.float32),
+        emotional_weight=(least + (most - least) * unit[:, 3]).astype(np.float32),
     )
+
+
+def from_controls(controls: Controls) -> F32:
+    """The inverse of `to_controls`: points of the box `[N, 4]`."""
+    cold, hot = CONTROL_RANGES["temperature"]
+    least, most = CONTROL_RANGES["emotional_weight"]
+    columns = [
+        controls.warmth,
+        controls.directiveness,
+        2 * np.log(controls.temperature / cold) / np.log(hot / cold) - 1,
+        2 * (controls.emotional_weight - least) / (most - least) - 1,
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from rlgen.envs.surface import ResponseSurface, features
 from rlgen.envs.world import World
 from rlgen.rng import Streams
 from rlgen.types import F32
+
+# Rows take turns at these: half of them stay at one point, where rules and late policies live.
+_STRAYING: Final = np.array([0.0, 0.0, 0.0, 0.1, 0.25, 1.0])
 
 
 def measure_surface(
@@ -22,8 +26,8 @@ def measure_surface(
 ) -> ResponseSurface:
     """Run random controls through the real chain and keep what the replies are read as.
 
-    Half of the rows draw new controls every turn, half keep theirs for the whole dialogue, so that both
-    restless and constant policies lie inside the measured region.
+    A row keeps a point of the box for a whole dialogue and strays from it by its own share of the way to
+    a fresh point every turn: constant, calm and restless policies all lie inside the measured region.
 
     Args:
         config: a world with a real generator.
@@ -42,12 +46,12 @@ def measure_surface(
     last_block = world.layout.slices["reply_reading"]
     for step in range(-(-turns // num_envs)):
         fresh = streams.uniform("envs.measure.fresh", step, 4) * 2 - 1
-        actions = np.where(np.arange(num_envs)[:, None] % 2 == 0, fresh, kept).astype(np.float32)
-        last = obs[:, last_block]
+        actions = (kept + _STRAYING[np.arange(num_envs) % len(_STRAYING), None] * (fresh - kept)).astype(np.float32)
+        last, before = obs[:, last_block], obs[:, world.layout.slices["previous_controls"]]
         result = world.step(actions)
         record = world.last
         assert record is not None
-        found_features.append(features(record.controls, record.estimate, last, record.turn))
+        found_features.append(features(record.controls, before, record.estimate, last, record.turn))
         found_readings.append(record.reading.array())
         obs = result.obs
         if result.finished is not None:

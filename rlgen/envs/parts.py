@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +16,7 @@ from rlgen.envs.speech import Speech, SpokenReplies, SurfaceSpeech
 from rlgen.envs.surface import ResponseSurface
 from rlgen.errors import ConfigError
 from rlgen.generation import ConstantGenerator, EmbeddedGenerator
-from rlgen.governance import AuditLog, OutputGuard
+from rlgen.governance import AuditLog, OutputGuard, patterns
 from rlgen.perception import EmotionRecognizer, EstimateTable, SignalBank
 from rlgen.rewards import RewardDesign, design
 from rlgen.rng import Streams
@@ -36,7 +38,8 @@ class Parts:
         utterance_embedding: `[U, 384]`.
         utterance_context: `[U, 32]`, the embeddings projected for the observation.
         reward: the reward design.
-        sha256: part name -> hash of its weights.
+        sha256: part name -> hash of its weights or of its text.
+        audit: log of the guard's interventions, if one is kept.
         device: where the frozen models run.
     """
 
@@ -50,6 +53,7 @@ class Parts:
     reward: RewardDesign
     sha256: dict[str, str]
     device: str
+    audit: AuditLog | None = None
 
 
 @lru_cache(maxsize=4)
@@ -101,6 +105,11 @@ def context_projection(dim: int) -> F32:
     return np.asarray(signs / np.sqrt(dim), dtype=np.float32)
 
 
+def text_sha256(*texts: str) -> str:
+    """Hash of texts, in order."""
+    return hashlib.sha256("\x00".join(texts).encode()).hexdigest()
+
+
 def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
     """Load and verify every part.
 
@@ -114,7 +123,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
     """
     device = resolve_device(config.device)
     recognizer, bank, table = _perception(config.recognizer, config.bank)
-    catalogue = utterances()
+    catalogue, reward = utterances(), design(config.reward)
     reader = _reader(config.readers, config.encoder, device)
     reading, embedding = reader.read_catalogue(catalogue.text)
     sha256 = {
@@ -122,7 +131,10 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
         "signal_bank": bank.sha256,
         "readers": reader.sha256,
         "encoder": reader.encoder.weights_sha256(),
+        "utterances": text_sha256(*catalogue.text),
+        "reward": text_sha256(json.dumps(reward.to_dict(), sort_keys=True)),
     }
+    log: AuditLog | None = None
     speech: Speech
     if config.generator.startswith("surface:"):
         surface = _surface(config.generator.removeprefix("surface:"))
@@ -130,10 +142,14 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
         sha256["surface"] = surface.sha256()
     else:
         generator = _generator(config.generator, device)
-        log = AuditLog(audit) if audit is not None else None
+        log = AuditLog(audit) if audit is not None and config.guard is not None else None
         guard = OutputGuard(config.guard, log) if config.guard is not None else None
+        if config.guard is not None:
+            rules = (config.guard.patterns or patterns.SHIPPED).read_text(encoding="utf-8")
+            sha256["guard"] = text_sha256(config.guard.model_dump_json(exclude={"patterns", "keep_text"}), rules)
         speech = SpokenReplies(generator, guard, reader)
-        sha256["generator"] = generator.weights_sha256()
+        as_given = generator.sha256 if isinstance(generator, EmbeddedGenerator) else generator.weights_sha256()
+        sha256["generator"] = as_given
     return Parts(
         speech=speech,
         table=table,
@@ -142,7 +158,8 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
         utterance_reading=reading,
         utterance_embedding=embedding,
         utterance_context=embedding @ context_projection(embedding.shape[1]),
-        reward=design(config.reward),
+        reward=reward,
         sha256=sha256,
         device=device,
+        audit=log,
     )

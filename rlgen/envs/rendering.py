@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rlgen.affect import AROUSAL, CATEGORIES, NUM_CATEGORIES, VALENCE
 from rlgen.envs.records import TurnRecord
-from rlgen.types import ALLOW, F32
+from rlgen.types import ALLOW, CONTROL_RANGES, F32
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,8 +127,8 @@ def _controls(figure: Figure, record: TurnRecord, row: int) -> None:
     c = record.controls
     names = ["warmth", "directiveness", "temperature", "weight"]
     places = np.arange(len(names))
-    low, high = np.array([-1, -1, 0.3, 0.0]), np.array([1, 1, 1.3, 2.0])
-    values = np.array([c.warmth[row], c.directiveness[row], c.temperature[row], c.emotional_weight[row]])
+    low, high = np.array(list(CONTROL_RANGES.values())).T
+    values = np.array([getattr(c, name)[row] for name in CONTROL_RANGES])
     axes.hlines(places, 0, 1, color=_SAID, linewidth=4)
     axes.scatter((values - low) / (high - low), places, color="#b4553d", zorder=3)
     axes.set_yticks(places, names)

@@ -19,7 +19,7 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
     """A world of one dialogue; the ids' own classes say what is in it.
 
     `info` of a step holds the weighted reward terms (`term_<name>`), `cost` and `cost_<name>`; of the
-    last step also `episode`: return, length, relief (gold), completed, abandoned, mean_rating.
+    last step also `episode_summary`: return, length, relief (gold), completed, abandoned, mean_rating.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 1}  # type: ignore[misc]

@@ -44,6 +44,7 @@ class Speech(Protocol):
         asked: F32,
         earlier: Sequence[Sequence[str]],
         last: F32,
+        before: F32,
         streams: Streams,
     ) -> Spoken:
         """Speak in N rows.
@@ -55,6 +56,7 @@ class Speech(Protocol):
             asked: `[N, 384]` embeddings of the utterances to answer.
             earlier: N lists of the supporter's earlier replies.
             last: `[N, 18]` reading of the last reply, zeros at the first turn.
+            before: `[N, 4]` the last action as a point of the box, zeros at the first turn.
             streams: of the rows.
         """
 
@@ -80,6 +82,7 @@ class SpokenReplies:
         asked: F32,
         earlier: Sequence[Sequence[str]],
         last: F32,
+        before: F32,
         streams: Streams,
     ) -> Spoken:
         """Generate, review, read; the reader sees only the words (see `Speech.speak`)."""
@@ -125,11 +128,12 @@ class SurfaceSpeech:
         asked: F32,
         earlier: Sequence[Sequence[str]],
         last: F32,
+        before: F32,
         streams: Streams,
     ) -> Spoken:
         """Draw a reading for each row (see `Speech.speak`)."""
         started = perf_counter()
-        reading = self.surface.draw(controls, estimate, last, streams, context.turn)
+        reading = self.surface.draw(controls, before, estimate, last, streams, context.turn)
         rows = len(context.turn)
         words = Words(np.full((rows, 1), -1, dtype=np.int64), [""] * rows)
         self.seconds["surface"] += perf_counter() - started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from rlgen.envs.presets import world_config
 from rlgen.envs.records import Finished
 from rlgen.envs.world import World
+from rlgen.errors import ConfigError
 from rlgen.types import F32
 
 
@@ -43,7 +45,13 @@ class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
             num_envs: N.
             render_mode: None or `"ansi"` (the last turn of every row).
             **overrides: fields of `rlgen.envs.WorldConfig`.
+
+        Raises:
+            ConfigError: a field is unknown or out of range.
+            ArtifactError: a frozen part is missing or damaged.
         """
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ConfigError(f"render_mode was {render_mode!r}; use None or 'ansi'")
         self.world = World(world_config(env_id, **overrides), num_envs)
         self.world.record = render_mode is not None
         self.render_mode = render_mode
@@ -55,14 +63,27 @@ class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, num_envs)
 
     def reset(
-        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[F32, dict[str, Any]]:
-        """Begin N dialogues; row i is seeded `seed + i`. `options["reset_mask"]` `[N]` renews only some rows."""
-        if options and "reset_mask" in options and seed is None:
-            return self.world.restart(np.flatnonzero(options["reset_mask"])), {}
-        if seed is None:
-            seed = int(self.np_random.integers(2**31))
-        return self.world.reset(seed), {}
+        """Begin N dialogues; row i is seeded `seed + i`. `options["reset_mask"]` `[N]` renews only some rows.
+
+        Raises:
+            ConfigError: a seed or a mask of the wrong shape or type.
+        """
+        mask = (options or {}).get("reset_mask")
+        if mask is not None:
+            if np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != np.bool_:
+                raise ConfigError(f"reset_mask needs {self.num_envs} booleans, one for each dialogue")
+            if seed is not None:
+                raise ConfigError("reset_mask goes on with the rows' own streams; leave the seed out")
+            return self.world.restart(np.flatnonzero(mask)), {}
+        if seed is None or isinstance(seed, int | np.integer):
+            return self.world.reset(int(self.np_random.integers(2**31)) if seed is None else int(seed)), {}
+        try:
+            given = [int(self.np_random.integers(2**31)) if each is None else operator.index(each) for each in seed]
+        except TypeError as error:
+            raise ConfigError(f"seed was {seed!r}; give a whole number, or one (or None) for each dialogue") from error
+        return self.world.reset(given), {}
 
     def step(
         self, actions: NDArray[Any]

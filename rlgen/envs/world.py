@@ -86,9 +86,14 @@ class World:
         return self._people is not None and self._done >= self._people
 
     @property
+    def person(self) -> I64:
+        """`[N]`, index of each row's person in an evaluation; -1 in surplus rows and outside evaluations."""
+        return self._state().person
+
+    @property
     def sha256(self) -> dict[str, str]:
-        """Part name -> hash of its weights."""
-        return self.parts.sha256
+        """Part name -> hash of its weights or numbers."""
+        return {**self.parts.sha256, "users": self._users.sha256}
 
     @property
     def cost_names(self) -> tuple[str, ...]:
@@ -99,7 +104,7 @@ class World:
         """Model calls so far by part, counted by the parts themselves (shared between worlds)."""
         return self.parts.speech.calls()
 
-    def reset(self, seed: int | Sequence[int] = 0, people: int | None = None) -> F32:
+    def reset(self, seed: int | Sequence[int] | I64 = 0, people: int | None = None) -> F32:
         """Begin N dialogues.
 
         Args:
@@ -141,7 +146,7 @@ class World:
         context = Context(now.window, now.turn)
         asked = self.parts.utterance_embedding[now.expression.utterance]
         spoken = self.parts.speech.speak(
-            context, now.estimate, controls, asked, now.replies, now.reply_reading, now.streams
+            context, now.estimate, controls, asked, now.replies, now.reply_reading, now.controls, now.streams
         )
         answered = perf_counter()
         feedback, expression = self._users.respond(spoken.words, spoken.reading, now.streams, now.turn)
@@ -209,6 +214,18 @@ class World:
         now.restart(rows, streams, Expression(utterance, segment), Estimate(**arrays), self._texts(fresh.utterance))
         return self._observe()
 
+    def note(self, event: dict[str, Any]) -> None:
+        """Write a line of one's own to the audit log, where there is one."""
+        audit = self.parts.audit
+        if audit is not None:
+            audit.append(event)
+
+    def close(self) -> None:
+        """Close the audit log; the world cannot step after that where it has one."""
+        audit = self.parts.audit
+        if audit is not None:
+            audit.close()
+
     def hidden(self) -> dict[str, F32]:
         """Hidden variables of the people now, name -> `[N]`: for analysis, never for a policy."""
         return self._users.hidden()
@@ -228,7 +245,13 @@ class World:
 
         Returns:
             The current observations `[N, D]`.
+
+        Raises:
+            ConfigError: the state is of other people or of another N.
         """
+        users = state.get("users")
+        if getattr(users, "sha256", "") != self._users.sha256 or len(state["dialogues"].turn) != self.num_envs:
+            raise ConfigError("the state is not of a world with these people and this many dialogues")
         state = copy.deepcopy(state)
         self._dialogues, self._users = state["dialogues"], state["users"]
         self._base_seed, self._people, self._served, self._done = state["people"]
@@ -323,9 +346,17 @@ class World:
             hidden={name: value[rows] for name, value in hidden.items()},
         )
 
-    def _streams(self, seed: int | Sequence[int]) -> Streams:
-        if isinstance(seed, Sequence):
+    def _streams(self, seed: int | Sequence[int] | I64) -> Streams:
+        if not isinstance(seed, int | np.integer):
             if len(seed) != self.num_envs:
                 raise ConfigError(f"{len(seed)} seeds were given for {self.num_envs} dialogues; give one for each")
+            for each in seed:
+                _check_seed(int(each), 1)
             return Streams(np.array(seed, dtype=np.uint64), np.zeros(self.num_envs, dtype=np.uint32))
-        return Streams.of(seed, self.num_envs)
+        _check_seed(int(seed), self.num_envs)
+        return Streams.of(int(seed), self.num_envs)
+
+
+def _check_seed(seed: int, rows: int) -> None:
+    if not 0 <= seed <= 2**63 - rows:
+        raise ConfigError(f"seed was {seed}; it must lie in 0 to 2**63 - {rows}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -83,6 +84,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(module.main(rest))
     except RlgenError as error:
         print(f"rlgen {name}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"rlgen {name}: {where}{error.strerror or error}; check path, rights and disk", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"rlgen {name}: interrupted", file=sys.stderr)

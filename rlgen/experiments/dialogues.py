@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from rlgen.affect import AROUSAL, CATEGORIES, VALENCE
-from rlgen.policies.baselines import Actor, to_space
+from rlgen.policies.baselines import Actor, streams_of, to_space
 from rlgen.policies.protocols import WorldLike
-from rlgen.types import MODALITIES, Reading
+from rlgen.types import CONTROL_RANGES, MODALITIES, Reading
 
 _DECISIONS = ("allow", "replace", "escalate")
-_CONTROLS = ("warmth", "directiveness", "temperature", "emotional_weight")
 
 
 def simulate(world: WorldLike, actor: Actor, people: int, seed: int) -> Iterator[list[dict[str, Any]]]:
@@ -31,14 +30,12 @@ def simulate(world: WorldLike, actor: Actor, people: int, seed: int) -> Iterator
     recorder: Any = world
     kept, recorder.record = recorder.record, True
     try:
-        rng = np.random.default_rng(seed)
         obs = world.reset(seed, people)
         turn = np.zeros(world.num_envs, dtype=np.int64)
-        person = np.where(np.arange(world.num_envs) < people, np.arange(world.num_envs), -1)
-        upcoming = world.num_envs
         open_dialogues: list[list[dict[str, Any]]] = [[] for _ in range(world.num_envs)]
         while not world.exhausted:
-            actions = actor.act(obs, world.layout, rng, turn)
+            person = world.person.copy()
+            actions = actor.act(obs, world.layout, streams_of(seed, person), turn)
             step = world.step(to_space(actions, world.single_action_space))
             for row in np.flatnonzero(person >= 0).tolist():
                 open_dialogues[row].append(turn_record(recorder.last, row, seed + int(person[row])))
@@ -52,9 +49,6 @@ def simulate(world: WorldLike, actor: Actor, people: int, seed: int) -> Iterator
                     open_dialogues[row][-1]["outcome"] = _outcome(step.finished, k)
                     yield open_dialogues[row]
                 open_dialogues[row] = []
-            following = upcoming + np.arange(len(rows))
-            upcoming += len(rows)
-            person[rows] = np.where(following < people, following, -1)
             turn[rows] = 0
     finally:
         recorder.record = kept
@@ -81,7 +75,7 @@ def turn_record(record: Any, row: int, person: int) -> dict[str, Any]:
             "uncertainty": [_round(value) for value in record.estimate.uncertainty[row]],
             "present": [name for name, there in zip(MODALITIES, record.estimate.present[row], strict=True) if there],
         },
-        "controls": {name: _round(getattr(record.controls, name)[row]) for name in _CONTROLS},
+        "controls": {name: _round(getattr(record.controls, name)[row]) for name in CONTROL_RANGES},
         "reply": record.reply_text[row],
         "feedback": {
             "rating": None if np.isnan(rating) else rating,

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from rlgen.affect import CATEGORIES
 from rlgen.errors import ConfigError
 from rlgen.experiments.statistics import as_dict, paired_difference, summary, worst_share
-from rlgen.policies.baselines import Actor, recognised, to_space
+from rlgen.policies.baselines import Actor, recognised, streams_of, to_space
 from rlgen.policies.protocols import WorldLike
 
 SEED = 3_000_000
 """First person of an evaluation; training meets people from 0, `bench headroom` fits on people from 2,000,000."""
+
+LADDER_PEOPLE = (2_000_000, 2_999_999)
+"""First and last person that baselines are fitted and chosen on."""
 
 _NAMES = ("return", "relief", "length", "completed", "abandoned", "mean_rating", "cost")
 
@@ -84,13 +87,14 @@ def evaluate_all(
     return result, per_person_csv(outcomes, seed)
 
 
-def check_fresh(seed: int, people: int, trained_on: tuple[int, int]) -> None:
-    """Refuse to evaluate on people of the training.
+def check_fresh(seed: int, people: int, trained_on: tuple[int, int], whose: str) -> None:
+    """Refuse to evaluate on people that something was fitted on.
 
     Args:
         seed: first person of the evaluation.
         people: how many.
-        trained_on: first and last seed of the training's people.
+        trained_on: first and last seed of those people.
+        whose: what they are, for the message.
 
     Raises:
         ConfigError: the two ranges meet.
@@ -98,7 +102,7 @@ def check_fresh(seed: int, people: int, trained_on: tuple[int, int]) -> None:
     first, last = trained_on
     if seed <= last and first <= seed + people - 1:
         raise ConfigError(
-            f"seed was {seed}: people {seed} to {seed + people - 1} overlap the training's {first} to {last}; "
+            f"seed was {seed}: people {seed} to {seed + people - 1} overlap {whose}, {first} to {last}; "
             f"choose a --seed above {last}"
         )
 
@@ -121,15 +125,13 @@ def evaluate(
     """
     values = {name: np.full(people, np.nan) for name in _NAMES}
     terms: dict[str, NDArray[np.float64]] = {}
-    rng = np.random.default_rng(seed)
     obs = world.reset(seed, people)
     turn = np.zeros(world.num_envs, dtype=np.int64)
-    serving = np.arange(world.num_envs) < people
     seen: list[tuple[Any, Any, Any]] = []
     met = 0
-    upcoming = world.num_envs
     while not world.exhausted:
-        actions = actor.act(obs, world.layout, rng, turn)
+        serving = world.person >= 0
+        actions = actor.act(obs, world.layout, streams_of(seed, world.person), turn)
         seen.append((recognised(obs, world.layout)[serving], turn[serving].copy(), actions[serving]))
         step = world.step(to_space(actions, world.single_action_space))
         turn += 1
@@ -149,8 +151,6 @@ def evaluate(
         for name, array in ended.terms.items():
             terms.setdefault(name, np.zeros(people))[whose] = np.asarray(array)[real]
         turn[rows] = 0
-        serving[rows] = upcoming + np.arange(len(rows)) < people
-        upcoming += len(rows)
         met += len(whose)
         if progress is not None:
             progress(met)

@@ -1,115 +1,166 @@
-"""The ladder of baselines: the best that simple rules can do, which a policy has to beat.
+"""Fit the ladder of baselines: the best that simple rules can do, which a policy has to beat.
 
-Every rung is learned by the same learner, on the same budget of turns, as the policy that is
-compared with it; only what its actor is shown differs (`rlgen.policies.views`). What it learned
-is then read out as a plain rule.
+Every rule is searched on the same budget of simulated people with the cross-entropy method
+(Rubinstein, 1999; De Boer et al., 2005); within an iteration all candidates meet the same people,
+between iterations the people are fresh, so that a rule is not fitted to accidents. A search needs
+some hundred thousand dialogues, so it goes on in a world whose readings are drawn from a measured
+response surface; which of its rules is kept is decided on real words.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.experiments.evaluation import evaluate
-from rlgen.policies.baselines import Baseline, EmotionTable, Fixed, Four, Schedule
-from rlgen.policies.ppo import PPOConfig, make_ppo
-from rlgen.policies.protocols import Floats, WorldLike
-from rlgen.policies.trained import Trained
-from rlgen.policies.vec_env import WorldVecEnv
-from rlgen.policies.views import View
+from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, Schedule
+from rlgen.policies.protocols import WorldLike
 from rlgen.types import MAX_TURNS
 
-SEED: Final = 2_000_000
-"""First person that rules are learned on; evaluations start at 3,000,000."""
+SEED = 2_000_000
+"""First person that rules are fitted on (`rlgen.experiments.evaluation.LADDER_PEOPLE`)."""
 
-CHOOSING_SEED: Final = 2_500_000
-"""First person on whom it is decided which of a rung's candidates is kept."""
+CHOOSING_SEED = 2_900_000
+"""First person on whom it is decided, on real words, which rule of a rung is kept."""
 
-RUNGS: Final[dict[str, View]] = {"fixed": "nothing", "emotion_table": "emotion", "schedule": "turn"}
-"""Rung -> what it is shown."""
+KNOTS = (0, 1, 3, 6, 10, MAX_TURNS - 1)
+"""Turns at which a schedule is free; in between it is interpolated."""
 
-# A table has one weight per case and action, and has to cross the box with it.
-RULE_PPO: Final = PPOConfig(hidden=(), learning_rate=1e-2)
+_BOUND = 0.97
+Params = NDArray[np.float64]
 
 
-def learn(world: WorldLike, config: PPOConfig, steps: int, seed: int, name: str, say: Callable[[str], None]) -> Trained:
-    """Train a policy without a run folder.
+@dataclass(frozen=True)
+class Budget:
+    """How hard to search.
+
+    Attributes:
+        population: candidates per iteration.
+        iterations: of the cross-entropy method.
+        people: that each candidate meets per iteration.
+        first: random candidates of the opening round for the fixed rule.
+    """
+
+    population: int = 32
+    iterations: int = 20
+    people: int = 512
+    first: int = 64
+
+
+def _rows(params: Params) -> tuple[Four, ...]:
+    table = np.clip(params.reshape(-1, ACTION_DIM), -_BOUND, _BOUND)
+    return tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in np.round(table, 4))
+
+
+def fixed(params: Params) -> Fixed:
+    """`[4]` to a rule."""
+    return Fixed(controls=_rows(params)[0])
+
+
+def emotion_table(params: Params) -> EmotionTable:
+    """`[24]` to a rule."""
+    return EmotionTable(table=_rows(params))
+
+
+def schedule(params: Params) -> Schedule:
+    """`[4 x knots]` to a rule for every turn."""
+    knots = params.reshape(len(KNOTS), ACTION_DIM)
+    turns = np.arange(MAX_TURNS)
+    table = np.stack([np.interp(turns, KNOTS, knots[:, i]) for i in range(ACTION_DIM)], axis=1)
+    return Schedule(table=_rows(table.ravel()))
+
+
+class Search:
+    """Searches rules in one world.
 
     Args:
-        world: begun anew; row i meets people seeded `seed + i`.
-        config: hyperparameters.
-        steps: turns of dialogue; whole rollouts are run.
-        seed: of the learner and of the people.
-        name: for `say`.
-        say: called with a line of text at the end.
+        world: where candidates act; the more rows the faster.
+        budget: how hard to search.
+        seed: of the first person and of the search itself.
+        progress: called with a line of text now and then.
     """
-    began = time.perf_counter()
-    model = make_ppo(WorldVecEnv(world, seed=seed), config, seed=seed)
-    model.learn(steps)
-    say(f"{name}: learned on {model.num_timesteps} turns in {time.perf_counter() - began:.0f} s")
-    return Trained(model)
 
+    def __init__(
+        self,
+        world: WorldLike,
+        budget: Budget | None = None,
+        seed: int = SEED,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self._world = world
+        self._budget = budget or Budget()
+        self._rng = np.random.default_rng(seed)
+        self._next_person = seed
+        self._say = progress or (lambda line: None)
 
-def read_rule(policy: Trained, world: WorldLike, rung: str) -> Baseline:
-    """What a policy with a narrow view does, as a rule.
+    def _people(self, count: int) -> int:
+        first = self._next_person
+        self._next_person += count
+        return first
 
-    Args:
-        policy: trained with the view of the rung.
-        world: that it was trained in.
-        rung: a key of `RUNGS`.
-    """
-    cases = {"fixed": 1, "emotion_table": NUM_CATEGORIES, "schedule": MAX_TURNS}[rung]
-    obs = np.zeros((cases, *(world.single_observation_space.shape or ())), dtype=np.float32)
-    named = world.layout.unflatten(obs)  # views into `obs`
-    if rung == "emotion_table":
-        named["affect"][:, :NUM_CATEGORIES] = np.eye(NUM_CATEGORIES)
-    elif rung == "schedule":
-        named["turn"][:, 0] = np.arange(MAX_TURNS) / MAX_TURNS
-    table = _rows(policy.act(obs, world.layout, np.random.default_rng(0), np.arange(cases)))
-    if rung == "fixed":
-        return Fixed(controls=table[0])
-    return EmotionTable(table=table) if rung == "emotion_table" else Schedule(table=table)
+    def mean_return(self, actor: Actor, people: int, first: int) -> float:
+        """Mean return over `people` persons from `first`."""
+        return float(evaluate(self._world, actor, people, first).values["return"].mean())
 
+    def halving(self, build: Callable[[Params], Baseline], candidates: list[Params]) -> Params:
+        """Successive halving: quarter the candidates and double the people until one is left."""
+        people = max(64, self._budget.people // 4)
+        while len(candidates) > 1:
+            first = self._people(people)
+            scores = [self.mean_return(build(c), people, first) for c in candidates]
+            best = np.argsort(scores)[::-1][: max(1, len(candidates) // 4)]
+            candidates = [candidates[int(i)] for i in best]
+            people *= 2
+        return candidates[0]
 
-def _rows(actions: Floats) -> tuple[Four, ...]:
-    table = np.round(np.asarray(actions, dtype=np.float64), 3).tolist()
-    return tuple((a, b, c, d) for a, b, c, d in table)
+    def cross_entropy(self, build: Callable[[Params], Baseline], start: Params, spread: float, name: str) -> Params:
+        """Cross-entropy method from `start`; the mean of the last elite.
 
+        Args:
+            build: parameters to a rule.
+            start: first mean.
+            spread: first standard deviation.
+            name: for progress.
+        """
+        budget, mean, sd = self._budget, start.copy(), np.full(start.shape, spread)
+        elite_size = max(2, budget.population // 4)
+        for iteration in range(budget.iterations):
+            first = self._people(budget.people)
+            drawn = mean + sd * self._rng.standard_normal((budget.population, len(mean)))
+            drawn[0] = mean
+            scores = np.array([self.mean_return(build(c), budget.people, first) for c in drawn])
+            elite = drawn[np.argsort(scores)[::-1][:elite_size]]
+            # Smoothing keeps the search from collapsing on a lucky draw.
+            mean = 0.3 * mean + 0.7 * elite.mean(axis=0)
+            sd = np.maximum(0.3 * sd + 0.7 * elite.std(axis=0), 0.02)
+            self._say(f"{name} {iteration + 1}/{budget.iterations}: mean rule {scores[0]:.3f}, best {scores.max():.3f}")
+        return mean
 
-def ladder(
-    world: WorldLike,
-    judge: WorldLike,
-    steps: int,
-    seeds: int,
-    people: int,
-    say: Callable[[str], None],
-    config: PPOConfig = RULE_PPO,
-) -> dict[str, Baseline]:
-    """Learn all rungs and keep the best rule found for each.
+    def better(self, build: Callable[[Params], Baseline], one: Params, other: Params) -> Params:
+        """Whichever earns more on fresh people; `other` on a tie."""
+        people = 4 * self._budget.people
+        first = self._people(people)
+        if self.mean_return(build(one), people, first) > self.mean_return(build(other), people, first):
+            return one
+        return other
 
-    Constant controls are a rule of every rung, so the fixed candidates stand for each of them.
-
-    Args:
-        world: where the rules are learned.
-        judge: where it is decided which candidate is kept; real words.
-        steps: turns that each candidate is learned on.
-        seeds: candidates per rung.
-        people: that each candidate meets when one is chosen.
-        say: called with a line of text now and then.
-        config: hyperparameters.
-    """
-    found: dict[str, list[Baseline]] = {}
-    for rung, view in RUNGS.items():
-        shown = config.model_copy(update={"view": view})
-        for seed in range(seeds):
-            policy = learn(world, shown, steps, SEED + 1000 * seed, f"{rung}, seed {seed}", say)
-            found.setdefault(rung, []).append(read_rule(policy, world, rung))
-    constants = [Fixed(), *found["fixed"]]
-    return best_on(judge, {rung: [*constants, *rules] for rung, rules in found.items()}, people, say)
+    def ladder(self) -> dict[str, Baseline]:
+        """Fit all rungs; each but the first starts from the best fixed controls, so none falls below them."""
+        corners = [self._rng.uniform(-0.95, 0.95, ACTION_DIM) for _ in range(self._budget.first)]
+        opening = self.halving(fixed, [np.zeros(ACTION_DIM), *corners])
+        self._say("fixed: opening round done")
+        best = self.better(fixed, self.cross_entropy(fixed, opening, 0.3, "fixed"), opening)
+        rules: dict[str, Baseline] = {"fixed": fixed(best)}
+        for name, build, start in (
+            ("emotion_table", emotion_table, np.tile(best, NUM_CATEGORIES)),
+            ("schedule", schedule, np.tile(best, len(KNOTS))),
+        ):
+            rules[name] = build(self.better(build, self.cross_entropy(build, start, 0.3, name), start))
+        return rules
 
 
 def best_on(
@@ -121,14 +172,14 @@ def best_on(
         world: with a real generator.
         candidates: rung -> rules.
         people: that each candidate meets.
-        say: called with a line of text per candidate.
+        say: called with a line of text per rule.
     """
-    known: dict[Baseline, float] = {}
+    earned: dict[Baseline, float] = {}
     chosen = {}
     for rung, rules in candidates.items():
         for rule in rules:
-            if rule not in known:
-                known[rule] = float(evaluate(world, rule, people, CHOOSING_SEED).values["return"].mean())
-                say(f"{rung}: a candidate earns {known[rule]:.3f}")
-        chosen[rung] = max(rules, key=lambda rule: known[rule])
+            if rule not in earned:
+                earned[rule] = float(evaluate(world, rule, people, CHOOSING_SEED).values["return"].mean())
+                say(f"{rung}: a candidate earns {earned[rule]:.3f} on real words")
+        chosen[rung] = max(rules, key=earned.__getitem__)
     return chosen

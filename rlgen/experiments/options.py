@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
-import itertools
+import re
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from rlgen.config import read_yaml, sentence, validate
 from rlgen.errors import ConfigError
@@ -27,11 +27,44 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _required(kind: type[BaseModel], words: Sequence[str]) -> dict[str, str]:
-    """Required fields as the command line gives them: a file of options need not repeat them."""
-    flags = {"--" + name.replace("_", "-"): name for name, field in kind.model_fields.items() if field.is_required()}
-    pairs = itertools.pairwise(words)
-    return {flags[word]: value for word, value in pairs if word in flags}
+_CONFIG: Final = "--config FILE: options from a YAML file; those on the command line win over it."
+
+# What the option parser says, and how one says it in a sentence.
+_SAID: Final = (
+    (r"Missing from .*?: (--(\S+)) .*", r"`\2` is missing; add \1"),
+    (r"Missing from .*?: (\S+) (.*?)( \(required\).*)?", r"\1 is missing (\2)"),
+    (r"Missing value for argument '(.+?)'.*", r"\1 needs a value"),
+    (r"Unrecognized options: (-[^\s,=]+).*", r"there is no option \1"),
+    (r"Unrecognized options: (.+?)(, .*)?", r"no option takes the word '\1'"),
+    (r"invalid choice (.+) for argument '(.+?)'. Expected one of \((.*?),?\)\.", r"\2 was \1, but one of \3 is needed"),
+    (
+        r"Error parsing (\S+): no type matching (?:{None}\|)?{?(.+?)}? could be .* from (\[.*?\])\..*",
+        r"\1 takes \2, not \3",
+    ),
+    (r"Error parsing (\S+): invalid literal for int.*: (.+)", r"\1 was \2, but a whole number is needed"),
+    (r"Error parsing (\S+): could not convert string to float: (.+)", r"\1 was \2, but a number is needed"),
+    (r"Error parsing (\S+: .*)", r"\1"),
+)
+
+
+def _told(box: str, command: str) -> str:
+    """One sentence from the box of many lines that the option parser prints."""
+    rows = [row.strip("│╭╮╰╯ ") for row in re.sub(r"\x1b\[[\d;]*m", "", box).splitlines()]
+    ruled = re.split(r"^[─-]+$", "\n".join(rows[1:]), flags=re.MULTILINE)  # the first row is the title
+    parts = [part.strip() for part in ruled if part.strip()]
+    said = " ".join(parts[0].split()) if parts else "the options cannot be read"
+    for pattern, words in _SAID:
+        if found := re.fullmatch(pattern, said):
+            said = found.expand(words)
+            break
+    for part in parts[1:]:
+        if part.startswith(("Perhaps you meant", "Arguments similar")):
+            said += f"; did you mean {' or '.join(dict.fromkeys(re.findall(r'^--[^ ,]+', part, re.MULTILINE)))}?"
+            break
+        if part.startswith("Unrecognized options:"):
+            said += f"; {part.split()[2]} is no option"
+            break
+    return f"{said}{'' if said.endswith('?') else ';'} `rlgen {command} --help` lists the options"
 
 
 def recorded(command: str, options: Options) -> str:
@@ -58,6 +91,14 @@ def recorded(command: str, options: Options) -> str:
     return " ".join(words)
 
 
+def _from_file(kind: type[T], path: Path, missing: Any) -> T:
+    """Options of a file as defaults; required ones that it does not hold are `missing`, for the command line to give."""
+    values = read_yaml(path)
+    absent = {name: field for name, field in kind.model_fields.items() if field.is_required() and name not in values}
+    lenient: Any = create_model(kind.__name__, __base__=kind, **{name: (Any, missing) for name in absent})
+    return kind.model_construct(**dict(validate(lenient, values, str(path))))
+
+
 def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
     """`[--config FILE.yaml] [--field value ...]` to a config; the command line wins over the file.
 
@@ -67,21 +108,22 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
         command: e.g. `"train"`, for messages.
 
     Raises:
-        ConfigError: a field is unknown, of the wrong type or out of range.
-        SystemExit: status 2 from the option parser, 0 after `--help`.
+        ConfigError: a field is missing, unknown, of the wrong type or out of range.
+        SystemExit: status 0 after `--help`.
     """
     import tyro
 
     rest = list(argv)
     default: T | None = None
-    for i, word in enumerate(rest):
-        if word == "--config" or word.startswith("--config="):
-            if word == "--config" and i + 1 == len(rest):
-                raise ConfigError("--config needs the path of a YAML file")
-            path = Path(word.split("=", 1)[1] if "=" in word else rest[i + 1])
-            del rest[i : i + (1 if "=" in word else 2)]
-            default = validate(kind, {**_required(kind, rest), **read_yaml(path)}, str(path))
-            break
+    places = [i for i, word in enumerate(rest) if word.split("=")[0] == "--config"]
+    if len(places) > 1:
+        raise ConfigError("--config was given twice; put all options into one file")
+    for i in places:
+        _, joined, path = rest[i].partition("=")
+        if not joined and i + 1 == len(rest):
+            raise ConfigError("--config needs the path of a YAML file")
+        default = _from_file(kind, Path(path if joined else rest[i + 1]), tyro.MISSING)
+        del rest[i : i + (1 if joined else 2)]
     told = io.StringIO()
     try:
         with contextlib.redirect_stderr(told):
@@ -90,6 +132,7 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
                 args=rest,
                 default=default,
                 prog=f"rlgen {command}",
+                description=f"{inspect.getdoc(kind)}\n\n{_CONFIG}",
                 config=(tyro.conf.AvoidSubcommands, tyro.conf.OmitArgPrefixes),
             )
     except ValidationError as error:
@@ -98,7 +141,8 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
         # a field that is out of range comes as pydantic's report of many lines, printed by tyro: one sentence instead
         if isinstance(ended.__context__, ValidationError):
             raise ConfigError(sentence(ended.__context__, "command line", kind)) from None
-        sys.stderr.write(told.getvalue())
+        if ended.code:
+            raise ConfigError(_told(told.getvalue(), command)) from None
         raise
     assert parsed is not None  # tyro gives back `default` or an instance, never the None of "no default"
     return parsed

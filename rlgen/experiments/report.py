@@ -37,7 +37,7 @@ def write_report(run: Run) -> Path:
         Path of the page.
     """
     config, manifest, metrics = run.config(), run.manifest(), run.read_metrics()
-    evaluation = json.loads(run.evaluation.read_text(encoding="utf-8")) if run.evaluation.is_file() else None
+    evaluation = run.read_evaluation()
     plots = report_figures.curves(metrics, evaluation)
     if evaluation is not None:
         plots |= report_figures.comparisons(evaluation) | report_figures.by_turn(evaluation)
@@ -96,7 +96,7 @@ def _learning(plots: Mapping[str, str], metrics: Sequence[Any], evaluation: Mapp
     if not metrics:
         return ""
     beside = (
-        " Dashed: each policy on fresh people, the trained one acting at its mean." if evaluation is not None else ""
+        " Dashed: each policy on fresh people, the trained one acting at its mode." if evaluation is not None else ""
     )
     drawn = [
         _figure(

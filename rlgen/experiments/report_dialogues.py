@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from rlgen.affect import CATEGORIES
-from rlgen.types import MODALITIES
+from rlgen.experiments.runs import read_lines
+from rlgen.types import CONTROL_RANGES, MODALITIES
 
 Dialogue = list[dict[str, Any]]
 _MINUS = "\N{MINUS SIGN}"
-# control -> (lowest, highest) as the world maps them
-_RANGES = {
-    "warmth": (-1.0, 1.0),
-    "directiveness": (-1.0, 1.0),
-    "temperature": (0.3, 1.3),
-    "emotional_weight": (0.0, 2.0),
-}
 
 
 def read(path: Path) -> list[Dialogue]:
     """Dialogues of a file that `rlgen simulate` wrote."""
     found: dict[int, Dialogue] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
+    for record in read_lines(path, ("person", "turn", "said", "reply", "controls")):
         found.setdefault(record["person"], []).append(record)
     return list(found.values())
 
@@ -102,7 +94,7 @@ def _recognised(found: dict[str, Any]) -> str:
 def _controls(found: dict[str, float]) -> str:
     bars = []
     for name, value in found.items():
-        low, high = _RANGES[name]
+        low, high = CONTROL_RANGES[name]
         place = (value - low) / (high - low)
         start, stop = (min(0.5, place), max(0.5, place)) if low < 0 else (0.0, place)
         bars.append(

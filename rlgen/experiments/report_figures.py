@@ -19,7 +19,6 @@ _SHORT = {
     "emotion_table": "by emotion",
     "schedule": "by turn",
     "untrained": "untrained",
-    "linear": "linear",
 }
 
 

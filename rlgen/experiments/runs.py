@@ -8,14 +8,14 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from rlgen import __version__
-from rlgen.errors import ConfigError
+from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.tables import git_commit, machine
 
 _PACKAGES = ("numpy", "scipy", "torch", "stable-baselines3", "gymnasium", "transformers", "tokenizers", "pydantic")
@@ -24,9 +24,16 @@ _OUTSIDE = frozenset({"out", "wandb", "wandb_project", "checkpoint_every", "hash
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    """Write a text file whole or not at all.
+
+    Raises:
+        DataError: the place cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -35,6 +42,59 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def writable_folder(path: Path) -> None:
+    """Make a folder before the work whose results go there.
+
+    Raises:
+        DataError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be made a folder ({error.strerror}); choose another --out") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        ConfigError: unreadable or not an object.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as JSON ({error.__class__.__name__}); check the path") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: holds {type(values).__name__}, not an object")
+    return values
+
+
+def read_lines(path: Path, needed: Sequence[str]) -> list[dict[str, Any]]:
+    """Records of a file of JSON lines; a last line without its end, cut short by a kill, is left out.
+
+    Args:
+        path: the file.
+        needed: fields that every record has.
+
+    Raises:
+        DataError: a line is not such a record.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error.__class__.__name__}); check the file") from error
+    records = []
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            record = None
+        if not isinstance(record, dict) or any(name not in record for name in needed):
+            raise DataError(f"{path}: line {number} is not a record that rlgen wrote; restore the file, or remove it")
+        records.append(record)
+    return records
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
@@ -100,14 +160,24 @@ class Run:
         return run
 
     def config(self) -> dict[str, Any]:
-        """The resolved config."""
-        loaded: dict[str, Any] = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
-        return loaded
+        """The resolved config.
+
+        Raises:
+            ConfigError: damaged, or changed since training wrote it.
+        """
+        stored = read_json(self.path / "config.json")
+        if not {"env", "seed", "num_envs", "ppo", "world"} <= stored.keys():
+            raise ConfigError(f"{self.path / 'config.json'}: is not what training wrote; train into a new folder")
+        if stored.get("hash") != config_hash(stored):
+            raise ConfigError(
+                f"{self.path / 'config.json'}: was changed since training wrote it (its hash differs); "
+                "undo that, or train into a new folder"
+            )
+        return stored
 
     def manifest(self) -> dict[str, Any]:
         """The manifest."""
-        loaded: dict[str, Any] = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
-        return loaded
+        return read_json(self.path / "manifest.json")
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Check that the folder is free, or this config's.
@@ -157,16 +227,25 @@ class Run:
         write_atomically(self.path / "manifest.json", json.dumps(manifest, indent=2) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The metrics so far; a last line cut short by a kill is left out."""
-        records: list[dict[str, Any]] = []
-        if not self.metrics.is_file():
-            return records
-        for line in self.metrics.read_text(encoding="utf-8").splitlines():
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
-        return records
+        """The metrics so far; a last line cut short by a kill is left out.
+
+        Raises:
+            DataError: any other line is not a record.
+        """
+        return read_lines(self.metrics, ("step", "terms")) if self.metrics.is_file() else []
+
+    def read_evaluation(self) -> dict[str, Any] | None:
+        """What `rlgen evaluate` wrote, None before.
+
+        Raises:
+            ConfigError: damaged.
+        """
+        if not self.evaluation.is_file():
+            return None
+        found = read_json(self.evaluation)
+        if not {"reference", "people", "policies", "differences", "behaviour"} <= found.keys():
+            raise ConfigError(f"{self.evaluation}: is not what `rlgen evaluate` writes; run it again")
+        return found
 
     def rewind_metrics(self, step: int) -> None:
         """Drop what was written after the checkpoint at `step`."""

@@ -22,26 +22,34 @@ from rlgen.policies.callbacks import IterationLog, StopTraining
 from rlgen.policies.checkpoint import resume, save_checkpoint
 from rlgen.policies.ppo import BoundedPPO, PPOConfig, make_ppo
 from rlgen.policies.vec_env import WorldVecEnv
+from rlgen.rewards import design, shipped_designs
 
 if TYPE_CHECKING:
     from rlgen.policies.protocols import WorldLike
 
 
 class TrainConfig(WorldOptions):
-    """Options of `rlgen train`."""
+    """Train a PPO policy; resume it with the same command."""
 
     out: Path = Field(description="folder of the run; the same command goes on with a stopped one")
     steps: int = Field(
         default=50_000, ge=1, description="environment steps (turns of dialogue); whole rollouts are run"
     )
     seed: int = Field(
-        default=0, ge=0, description="of the learner and of the people: row i meets people seeded seed + i"
+        default=0, ge=0, le=2**32 - 1, description="of the learner and of the people: row i meets seed + i"
     )
     num_envs: int = Field(default=64, ge=1, description="dialogues at once")
     ppo: PPOConfig = Field(default_factory=PPOConfig, description="hyperparameters")
     checkpoint_every: int = Field(default=10_000, ge=1, description="steps between checkpoints")
     wandb: WandbMode = Field(default="off", description="Weights & Biases: off, offline or online")
     wandb_project: str = Field(default="rlgen", description="W&B project")
+
+    def _resolved_world(self) -> dict[str, Any]:
+        """The world, with a reward design of one's own written out: its file may change."""
+        world = self.world_config().model_dump(mode="json")
+        if world["reward"] not in shipped_designs():
+            world["reward"] = design(world["reward"]).to_dict()
+        return world
 
     def resolved(self) -> dict[str, Any]:
         """Everything that the run is made of, for `config.json`."""
@@ -51,7 +59,7 @@ class TrainConfig(WorldOptions):
             "seed": self.seed,
             "num_envs": self.num_envs,
             "ppo": self.ppo.model_dump(mode="json"),
-            "world": self.world_config().model_dump(mode="json"),
+            "world": self._resolved_world(),
             "device": self.device,
             "wandb": self.wandb,
             "checkpoint_every": self.checkpoint_every,
@@ -98,8 +106,23 @@ def train(config: TrainConfig, progress: Progress | None = None, world: WorldLik
             f"ppo.batch_size was {config.ppo.batch_size}: a rollout has only num_envs x n_steps = {rollout} rows"
         )
     run.check(resolved)
-    if world is None:
-        world = config.make_world(config.num_envs, run.path / "audit.jsonl")
+    if world is not None:
+        return _train(config, run, resolved, world, progress, lambda event: None)
+    made = config.make_world(config.num_envs, run.path / "audit.jsonl")
+    try:
+        return _train(config, run, resolved, made, progress, made.note)
+    finally:
+        made.close()
+
+
+def _train(
+    config: TrainConfig,
+    run: Run,
+    resolved: dict[str, Any],
+    world: WorldLike,
+    progress: Progress | None,
+    note: Callable[[dict[str, Any]], None],
+) -> Outcome:
     if not (run.path / "config.json").is_file():
         run.write_config(resolved)
     env = WorldVecEnv(world, seed=config.seed)
@@ -108,6 +131,9 @@ def train(config: TrainConfig, progress: Progress | None = None, world: WorldLik
     started_at = model.num_timesteps
     if started_at >= config.steps:
         return Outcome(run, started_at, True, started_at)
+    if started_at:
+        # What was logged between the checkpoint and the kill is lived through, and logged, again.
+        note({"event": "resumed", "step": started_at})
     sinks = _sinks(run, config, resolved, started_at)
     step_callback = (lambda step: progress(step, None)) if progress is not None else None
     try:

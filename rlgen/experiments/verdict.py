@@ -12,7 +12,6 @@ TITLES = {
     "fixed": "fixed controls",
     "emotion_table": "controls by emotion",
     "schedule": "schedule by turn",
-    "linear": "linear rule",
     "untrained": "untrained policy",
     "trained": "trained policy",
 }
@@ -56,6 +55,11 @@ def listed(names: Sequence[str]) -> str:
     """`a, b and c`."""
     words = [title(name) for name in names]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def borrowed(names: Sequence[str]) -> str:
+    """A sentence on baselines that were not fitted for the world they were measured in."""
+    return f"Not fitted for this world but for the id's own: {listed(names)}."
 
 
 def sign(interval: Mapping[str, float | None]) -> int:
@@ -112,6 +116,8 @@ def judge(evaluation: Mapping[str, Any]) -> Verdict:
         f"On the same {evaluation['people']} fresh people, by 95 % intervals of the paired difference in return, "
         f"it is {'; '.join(pieces)}."
     )
+    if evaluation.get("borrowed"):
+        standing += f" {borrowed(evaluation['borrowed'])}"
     gold, warning = _gold(evaluation, strongest)
     return Verdict(headline, standing, gold, warning, won, tied, lost)
 

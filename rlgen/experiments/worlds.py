@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,6 +12,7 @@ from rlgen.config import validate
 from rlgen.envs import WorldConfig, world_config
 from rlgen.errors import ConfigError
 from rlgen.experiments.options import Options
+from rlgen.experiments.runs import Run
 
 if TYPE_CHECKING:
     from rlgen.envs import World
@@ -26,12 +25,22 @@ _PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "en
 class WorldOptions(Options):
     """Which world: a registered id, and what is exchanged in it."""
 
-    env: str = Field(default="rlgen/SupportDynamic-v0", description="registered environment id")
-    reward: str | None = Field(default=None, description="reward design, by name or YAML path")
-    generator: str | None = Field(default=None, description="generator instead of the id's own")
-    recognizer: str | None = Field(default=None, description="recognizer instead of the id's own")
-    bank: str | None = Field(default=None, description="signal bank instead of the id's own")
-    readers: str | None = Field(default=None, description="readers instead of the id's own")
+    env: str = Field(
+        default="rlgen/SupportDynamic-v0",
+        description="registered id: rlgen/SupportDynamic-v0, rlgen/Support-v0 or a variant of them",
+    )
+    reward: str | None = Field(
+        default=None, description="reward design: a name (`rlgen reward list`) or the path of a YAML file"
+    )
+    generator: str | None = Field(
+        default=None,
+        description="generator instead of the id's own: shipped:NAME, a folder, constant:TEXT or surface:DIR",
+    )
+    recognizer: str | None = Field(
+        default=None, description="recognizer instead of the id's own: shipped:NAME or a folder"
+    )
+    bank: str | None = Field(default=None, description="signal bank instead of the id's own: shipped:NAME or a folder")
+    readers: str | None = Field(default=None, description="readers instead of the id's own: shipped:NAME or a folder")
     missing: tuple[float, float, float] | None = Field(
         default=None, description="chance per turn that speech, face, physiology are missing; 1 1 1 blinds the policy"
     )
@@ -52,8 +61,31 @@ class WorldOptions(Options):
         Raises:
             ConfigError: an unknown id or field.
         """
-        chosen = {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
-        return world_config(self.env, **{**self.world, **chosen, **extra})
+        return world_config(self.env, **{**self.world, **self.chosen(), **extra})
+
+    def chosen(self) -> dict[str, Any]:
+        """Fields of `WorldConfig` that were given."""
+        return {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
+
+    def world_of(self, run: Path) -> tuple[str, WorldConfig, bool]:
+        """The world of a run, with the options laid over it.
+
+        Args:
+            run: its folder.
+
+        Returns:
+            Environment id, config, and whether an option makes it another world than the run's.
+
+        Raises:
+            ConfigError: the run is of another id than `--env` names.
+        """
+        stored = Run.open(run).config()
+        if self.env not in (stored["env"], type(self).model_fields["env"].default):
+            raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; leave --env out")
+        where = str(run / "config.json")
+        own = validate(WorldConfig, stored["world"], where)
+        asked = validate(WorldConfig, {**stored["world"], **self.world, **self.chosen()}, where)
+        return str(stored["env"]), asked, asked.model_copy(update={"device": own.device}) != own
 
     def make_world(self, num_envs: int, audit: Path | None = None, **extra: Any) -> World:
         """Build it."""
@@ -65,33 +97,6 @@ class WorldOptions(Options):
 def learner_device(device: str) -> str:
     """Where SB3 learns: with `"auto"` on the CPU, which is faster for a policy of this size."""
     return "cuda" if device == "cuda" else "cpu"
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
-
-    Raises:
-        ConfigError: unreadable or not an object.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as JSON ({error.__class__.__name__}); check the path") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: holds {type(values).__name__}, not an object")
-    return values
-
-
-def world_of_run(run: Path, changes: Mapping[str, Any]) -> tuple[str, WorldConfig]:
-    """Environment id and world config that a run was trained in.
-
-    Args:
-        run: its folder.
-        changes: fields of `WorldConfig` to replace.
-    """
-    stored = read_json(run / "config.json")
-    fields = {**stored["world"], **changes}
-    return str(stored["env"]), validate(WorldConfig, fields, str(run / "config.json"))
 
 
 def find_actor(name: str, env_id: str, world: WorldLike, seed: int = 0, device: str = "cpu") -> tuple[str, Actor]:

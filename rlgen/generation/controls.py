@@ -1,4 +1,4 @@
-"""The ranges of the controls, and one sentence for whoever leaves them."""
+"""One sentence for whoever leaves the ranges of the controls."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from typing import Final
 import numpy as np
 
 from rlgen.errors import ActionError, SignalError
-from rlgen.types import Controls, Estimate
+from rlgen.types import CONTROL_RANGES, Controls, Estimate
 
-RANGES: Final = {
-    "warmth": (-1.0, 1.0),
-    "directiveness": (-1.0, 1.0),
-    "temperature": (0.3, 1.3),
-    "emotional_weight": (0.0, 2.0),
-}
 # A float32 of an end of a range may lie this much outside it.
 _SLACK: Final = 1e-6
 
@@ -31,7 +25,7 @@ def check(controls: Controls, estimate: Estimate, rows: int) -> None:
         ActionError: a control has the wrong shape, is not finite or lies outside its range.
         SignalError: the affect has the wrong shape or is not finite.
     """
-    for name, (low, high) in RANGES.items():
+    for name, (low, high) in CONTROL_RANGES.items():
         values = np.asarray(getattr(controls, name))
         if values.shape != (rows,):
             raise ActionError(f"{name} has shape {values.shape}, but {rows} dialogues need shape ({rows},)")

@@ -111,6 +111,14 @@ class Decoder:
         self._banned_first[END] = -torch.inf  # a reply has at least one token
         self._least_rows = _FLOAT32_ROWS if dtype == torch.float32 else 1
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All weights by name, as they are in memory now."""
+        found = {f"conditioner.{name}": t for name, t in self._conditioner.state_dict().items()}
+        for i, w in enumerate(self._layers):
+            own = (*w.norm_attention, w.qkv, w.out, *w.norm_mlp, w.up, w.down)
+            found |= {f"layers.{i}.{part}": t for part, t in enumerate(own)}
+        return {**found, "norm.weight": self._norm[0], "norm.bias": self._norm[1], "embedding": self._embedding}
+
     @torch.inference_mode()
     def speak(
         self, ids: Tensor, lengths: Tensor, affect: Tensor, tone: Tensor, weight: Tensor, temperature: Tensor, u: Tensor

@@ -61,6 +61,7 @@ class EmbeddedGenerator:
         calls: batched calls so far.
         hidden_dim: width of `Replies.hidden`.
         manifest: where the weights come from.
+        sha256: hash of the weights as they were given, whatever precision they run in.
     """
 
     def __init__(
@@ -97,9 +98,9 @@ class EmbeddedGenerator:
         except (KeyError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{manifest.name}: the weights do not fit the manifest's sizes ({reason})") from error
+        self.sha256 = tensors_sha256({name: bits(t) for name, t in tensors.items()})
         self._tokenizer = tokenizer
         self._prompter = Prompter(tokenizer, shape.prompt)
-        self._hash = tensors_sha256({name: bits(t) for name, t in tensors.items()})
         self.manifest = manifest
         self.hidden_dim = shape.width
         self.calls = 0
@@ -132,8 +133,8 @@ class EmbeddedGenerator:
         return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype)
 
     def weights_sha256(self) -> str:
-        """Hash of the frozen tensors as they are shipped."""
-        return self._hash
+        """Hash of the weights as they are in memory now (it differs between precisions)."""
+        return tensors_sha256({name: bits(t) for name, t in self._decoder.tensors().items()})
 
     def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
         """Replies of N rows in one batched call.

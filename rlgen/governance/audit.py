@@ -16,6 +16,7 @@ import os
 import secrets
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ if sys.platform != "win32":
 
 _KIND: Final = "rlgen-audit/1"
 _START: Final = "0" * 64
+_RESERVED: Final = frozenset({"line", "time", "previous", "hash"})
+_OPENING: Final = b'{"line":1,"time":'  # of every log's first line
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class AuditLog:
 
     A line is handed to the operating system whole, in one write. If the machine dies in the middle
     of it, the half line is found at the next opening, kept beside the log, and noted in the chain.
+    A file that is no log is refused and stays as it is.
 
     Args:
         path: the file; created with its folder if need be, else continued.
@@ -93,6 +97,8 @@ class AuditLog:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            # A log that nobody holds any more must not keep others from writing.
+            self._close = weakref.finalize(self, os.close, self._file)
         except OSError as error:
             raise AuditError(f"{self.path}: cannot be opened for writing ({error.strerror}); check the path") from error
         try:
@@ -113,14 +119,16 @@ class AuditLog:
     def _continue(self, salt: bytes | None) -> None:
         data = self.path.read_bytes()
         whole, torn = _split(data)
+        report = _check(self.path, whole, self._key)
+        if whole and not report.intact:
+            raise AuditError(
+                f"{self.path}: line {report.first_bad}: {report.problem}; keep it for inspection and log elsewhere"
+            )
+        if not whole and torn[: len(_OPENING)] != _OPENING[: len(torn)]:
+            raise AuditError(f"{self.path}: holds something else than a log; keep it and log elsewhere")
         if torn:
             self._set_aside(whole, torn)
         if whole:
-            report = _check(self.path, whole, self._key)
-            if not report.intact:
-                raise AuditError(
-                    f"{self.path}: line {report.first_bad}: {report.problem}; keep it for inspection and log elsewhere"
-                )
             self._head, self._lines = report.head, report.lines
             self._salt = bytes.fromhex(json.loads(whole.split(b"\n", 1)[0])["salt"])
         else:
@@ -153,18 +161,25 @@ class AuditLog:
         """Append one record.
 
         Args:
-            record: JSON values; `line`, `time`, `previous` and `hash` are added.
+            record: JSON values with a text `event`; `line`, `time`, `previous` and `hash` are added.
             at: seconds since the epoch; None asks the clock.
 
         Raises:
-            AuditError: the log is closed or the line cannot be written.
+            AuditError: the log is closed, the record cannot stand in a log, or the line cannot be written.
         """
         if self._file < 0:
             raise AuditError(f"{self.path}: the log is closed; open it again to append")
-        stamp = round(self._clock() if at is None else at, 3)
-        body = {"line": self._lines + 1, "time": stamp, **record, "previous": self._head}
-        digest = _digest(body, self._key)
-        line = _canonical({**body, "hash": digest}) + b"\n"
+        if taken := _RESERVED & record.keys():
+            raise AuditError(f"{self.path}: the record gives {min(taken)!r}, which the log adds itself; rename it")
+        if problem := _wrong_record(record):
+            raise AuditError(f"{self.path}: the record cannot be appended: {problem}")
+        try:
+            stamp = round(self._clock() if at is None else at, 3)
+            body = {"line": self._lines + 1, "time": stamp, **record, "previous": self._head}
+            digest = _digest(body, self._key)
+            line = _canonical({**body, "hash": digest}) + b"\n"
+        except (TypeError, ValueError, RecursionError, OverflowError) as error:
+            raise AuditError(f"{self.path}: the record is not JSON ({error}); give texts and finite numbers") from error
         before = os.fstat(self._file).st_size
         try:
             if os.write(self._file, line) != len(line):
@@ -204,7 +219,7 @@ class AuditLog:
     def close(self) -> None:
         """Close the file and let others write to it."""
         if self._file >= 0:
-            os.close(self._file)
+            self._close()
             self._file = -1
 
     def __enter__(self) -> Self:
@@ -239,7 +254,7 @@ def verify(path: str | Path, key_file: str | Path | None = None, head: str | Non
     if torn:
         problem = "it is torn: writing stopped in the middle of it"
         return Report(path, report.lines, report.lines + 1, problem, report.head, report.counts)
-    if head is not None and f'"hash":"{head}"'.encode() not in whole:
+    if head is not None and f'"hash":"{head}"'.encode(errors="replace") not in whole:
         problem = f"lines were cut off: none has the hash {head[:12]}... that was noted"
         return Report(path, report.lines, report.lines + 1, problem, report.head, report.counts)
     return report
@@ -249,13 +264,13 @@ def _check(path: Path, whole: bytes, key: bytes | None) -> Report:
     previous, lines = _START, 0
     counts: dict[str, int] = {}
     problem = "" if whole else "the file is empty; a log begins with its start line"
-    for raw in whole.splitlines():
+    for raw in whole.split(b"\n")[:-1]:
         try:
             record = json.loads(raw)
             if lines == 0:
                 problem = _wrong_start(path, record, key)
-            problem = problem or _wrong_link(record, raw, previous, lines + 1, key)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            problem = problem or _wrong_link(record, raw, previous, lines + 1, key) or _wrong_record(record)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             problem = "it is no record of an audit log"
         if problem:
             break
@@ -268,7 +283,7 @@ def _check(path: Path, whole: bytes, key: bytes | None) -> Report:
 
 
 def _wrong_start(path: Path, record: dict[str, Any], key: bytes | None) -> str:
-    if record["event"] != "start" or record["kind"] != _KIND:
+    if record["event"] != "start" or record["kind"] != _KIND or not isinstance(record["keyed"], bool):
         return f"it does not start a log of kind {_KIND}"
     bytes.fromhex(record["salt"])
     if record["keyed"] and key is None:
@@ -282,6 +297,14 @@ def _wrong_link(record: dict[str, Any], raw: bytes, previous: str, number: int, 
         return "it does not follow from the line before: lines were removed, inserted or reordered"
     if _canonical(record) != raw or not hmac.compare_digest(_digest(body, key), record["hash"]):
         return "its content does not match its hash: it was changed, or the key is another"
+    return ""
+
+
+def _wrong_record(record: dict[str, Any]) -> str:
+    if not isinstance(record.get("event"), str):
+        return "it has no `event`, a text that says what happened"
+    if record["event"] == "intervention" and not isinstance(record.get("reason"), str):
+        return "it is an intervention without `reason`, a text with the names of the rules"
     return ""
 
 

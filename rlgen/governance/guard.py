@@ -17,7 +17,7 @@ from rlgen.governance.config import GuardConfig
 from rlgen.governance.form import garbled, personal_data
 from rlgen.governance.patterns import COSTS, Cost, read_patterns
 from rlgen.governance.words import plain
-from rlgen.types import ALLOW, ESCALATE, REPLACE, Context, Verdict, Words
+from rlgen.types import ALLOW, ESCALATE, F32, REPLACE, Context, Verdict, Words
 
 _REMEMBERED: Final = 1 << 16  # texts whose findings are kept, per side
 _DECISIONS: Final = ("allow", "replace", "escalate")
@@ -49,8 +49,8 @@ class OutputGuard:
     """Reviews replies; implements `rlgen.types.Guard`.
 
     Crisis in the person's last utterance escalates: whatever the reply was, the person is pointed to
-    human help. A reply that breaks a rule is replaced by a fixed sentence. An error inside any check
-    replaces too: the guard fails closed.
+    human help. A reply that breaks a rule is replaced by a fixed sentence. An error inside any check, or
+    a check that returns no findings in form, replaces too: the guard fails closed.
 
     Args:
         config: see `GuardConfig`.
@@ -88,24 +88,27 @@ class OutputGuard:
         rows = len(words.text)
         decision = np.zeros(rows, dtype=np.int64)
         cost = np.zeros((rows, len(self.cost_names)), dtype=np.float32)
-        text = list(words.text)
+        text = [""] * rows
         reason = [""] * rows
         for i, reply in enumerate(words.text):
             try:
                 found = self.findings(context.texts[i][-1] if context.texts[i] else "", reply)
-            except Exception as error:  # noqa: BLE001  (whatever a check does, its reply must not pass unread)
-                found = [Finding("guard failed", "quality", detail=type(error).__name__)]
-            if not found:
-                continue
-            first = next((finding for finding in found if finding.escalate), found[0])
-            decision[i] = ESCALATE if first.escalate else REPLACE
-            text[i] = first.say or self.replacement
-            reason[i] = "; ".join(f"{f.name}: {f.detail}" if f.detail else f.name for f in found)
-            for finding in found:
-                cost[i, self.cost_names.index(finding.cost)] = 1.0
+                ruled = self._rule(found) if found else (ALLOW, cost[i], reply, "")
+            except Exception as error:  # noqa: BLE001  (whatever a check does or returns, its reply must not pass unread)
+                ruled = self._rule([Finding("guard failed", "quality", detail=type(error).__name__)])
+            decision[i], cost[i], text[i], reason[i] = ruled
         for row in np.flatnonzero(decision != ALLOW).tolist():
             self._write(row, context, words.text[row], _DECISIONS[decision[row]], reason[row])
         return Verdict(decision, cost, text, reason)
+
+    def _rule(self, found: Sequence[Finding]) -> tuple[int, F32, str, str]:
+        """Decision, costs `[k]`, what is said and the reason, of one or more findings."""
+        first = next((finding for finding in found if finding.escalate), found[0])
+        cost = np.zeros(len(self.cost_names), dtype=np.float32)
+        for finding in found:
+            cost[self.cost_names.index(finding.cost)] = 1.0
+        reason = "; ".join(f"{f.name}: {f.detail}" if f.detail else f.name for f in found)
+        return ESCALATE if first.escalate else REPLACE, cost, first.say or self.replacement, reason
 
     def findings(self, utterance: str, reply: str) -> list[Finding]:
         """All that is wrong with answering an utterance by a reply; nothing may be caught here."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.errors import SignalError
+from rlgen.perception import checks
 from rlgen.types import F32
 
 ACTION_UNITS: Final = (
@@ -31,8 +32,9 @@ def check(units: NDArray[np.floating], name: str = "the action units") -> F32:
         The same as float32, limited to [0, 5].
 
     Raises:
-        SignalError: another shape, or not finite.
+        SignalError: no array of numbers, another shape, or not finite.
     """
+    units = checks.numbers(units, name)
     if units.ndim not in (1, 2) or units.shape[-1] != DIM or units.size == 0:
         raise SignalError(
             f"{name}: has shape {units.shape}, but [frames, {DIM}] or [{DIM}] is needed; "
@@ -64,17 +66,22 @@ def read_openface(path: Path) -> tuple[F32, float]:
     Raises:
         SignalError: unreadable, without the columns, or without a tracked face.
     """
+    rows: list[list[float]] = []
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [{key.strip(): value for key, value in row.items() if key} for row in csv.DictReader(file)]
-        kept = [row for row in rows if float(row.get("success", "1")) > 0]
-        units = np.array([[float(row[f"{unit}_r"]) for unit in ACTION_UNITS] for row in kept])
-        stamps = np.array([float(row["timestamp"]) for row in kept])
+            for number, record in enumerate(csv.DictReader(file, restval=""), start=1):
+                row = {key.strip(): value for key, value in record.items() if key}
+                texts = [row["timestamp"], row.get("success", "1"), *(row[f"{unit}_r"] for unit in ACTION_UNITS)]
+                if "" in texts:
+                    raise SignalError(f"{path}: frame {number} lacks a value; delete its line or write the file again")
+                rows.append([float(text) for text in texts])
     except (OSError, UnicodeDecodeError, KeyError, ValueError, csv.Error) as error:
         raise SignalError(
             f"{path}: not an OpenFace CSV with timestamp and {ACTION_UNITS[0]}_r ... columns "
             f"({type(error).__name__}: {error}); write it with FeatureExtraction -aus"
         ) from error
+    table = np.array(rows).reshape(len(rows), 2 + DIM)
+    stamps, units = table[table[:, 1] > 0, 0], table[table[:, 1] > 0, 2:]
     if len(units) < 2:
         raise SignalError(f"{path}: fewer than two frames with a tracked face; film the face from the front")
     step = float(np.median(np.diff(stamps)))

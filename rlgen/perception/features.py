@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.errors import SignalError
-from rlgen.perception import face, physiology, speech, timeline
+from rlgen.perception import checks, face, physiology, speech, timeline
 from rlgen.types import F32, MODALITIES, Signals
 
 SPEECH_DIM: Final = 2 * speech.DIM  # mean and deviation of each feature within a frame of the timeline
@@ -38,7 +38,7 @@ class Recording:
     """Raw signals of one turn. What is None is missing.
 
     Attributes:
-        waveform: `[samples]` mono at 16 kHz.
+        waveform: `[samples]` mono at 16 kHz, full scale 1; integers count by the full scale of their type.
         action_units: `[F, 17]` intensities over time, or `[17]` clip averages, which are broadcast.
         action_unit_rate: frames a second of `action_units`.
         heart: `[samples]` of ECG or pleth whose end is the end of the turn; at least 30 s.
@@ -49,7 +49,7 @@ class Recording:
         name: what to call it in messages.
     """
 
-    waveform: NDArray[np.floating] | None = None
+    waveform: NDArray[np.floating] | NDArray[np.integer] | None = None
     action_units: NDArray[np.floating] | None = None
     action_unit_rate: float = 25.0
     heart: NDArray[np.floating] | None = None
@@ -68,8 +68,8 @@ def _physiology(recording: Recording, turn_seconds: float, frames: int) -> F32:
         times = physiology.beats(recording.heart, recording.heart_rate, recording.heart_kind, recording.name)
         values[:, physiology.CARDIAC] = physiology.cardiac(times, len(recording.heart) / recording.heart_rate - before)
     if recording.eda is not None:
-        ends = len(recording.eda) / recording.eda_rate - before
         name = f"{recording.name} (EDA)"
+        ends = len(checks.numbers(recording.eda, name)) / checks.rate(recording.eda_rate, name) - before
         values[:, physiology.ELECTRODERMAL] = physiology.electrodermal(recording.eda, recording.eda_rate, ends, name)
     return (values - _PHYSIOLOGY_CENTRE) / _PHYSIOLOGY_SCALE
 
@@ -92,8 +92,7 @@ def extract(recording: Recording, frames: int = timeline.FRAMES) -> Signals:
     seconds = 3.0  # assumed length of a turn of which only physiology is known
     if recording.action_units is not None:
         units = face.check(recording.action_units, f"{recording.name} (face)")
-        if not recording.action_unit_rate > 0:
-            raise SignalError(f"{recording.name} (face): its rate is {recording.action_unit_rate}; give frames/s")
+        checks.rate(recording.action_unit_rate, f"{recording.name} (face)")
     if recording.waveform is not None:
         spoken, first = speech.frames(recording.waveform, recording.name)
         seconds = len(spoken) / speech.FRAME_RATE
@@ -144,16 +143,20 @@ def check_signals(signals: Signals) -> None:
     """Refuse features that no model can use.
 
     Raises:
-        SignalError: wrong shapes, or NaN or infinite values in a modality that is present.
+        SignalError: wrong types or shapes, or NaN or infinite values in a modality that is present.
     """
-    rows = len(signals.present)
-    if signals.present.shape != (rows, len(MODALITIES)):
-        raise SignalError(f"signals: `present` has shape {signals.present.shape}; [N, {len(MODALITIES)}] is needed")
+    present: Any = signals.present
+    if not isinstance(present, np.ndarray) or present.dtype != np.bool_:
+        found = present.dtype if isinstance(present, np.ndarray) else type(present).__name__
+        raise SignalError(f"signals: `present` is of type {found}; give an array of bool")
+    if present.ndim != 2 or present.shape[1] != len(MODALITIES):
+        raise SignalError(f"signals: `present` has shape {present.shape}; [N, {len(MODALITIES)}] is needed")
+    rows = len(present)
     for column, (name, dim) in enumerate(zip(MODALITIES, (SPEECH_DIM, FACE_DIM, PHYSIOLOGY_DIM), strict=True)):
-        values: F32 = getattr(signals, name)
+        values = checks.numbers(getattr(signals, name), f"signals: {name}")
         if values.ndim != 3 or values.shape[0] != rows or values.shape[2] != dim:
             raise SignalError(f"signals: {name} has shape {values.shape}; [{rows}, T, {dim}] is needed")
-        bad = ~np.isfinite(values).all(axis=(1, 2)) & signals.present[:, column]
+        bad = ~np.isfinite(values).all(axis=(1, 2)) & present[:, column]
         if bad.any():
             raise SignalError(
                 f"signals: {name} of row {int(np.flatnonzero(bad)[0])} is NaN or infinite; "

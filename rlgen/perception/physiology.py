@@ -9,13 +9,14 @@ hence the window.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from rlgen.errors import SignalError
+from rlgen.perception import checks
 from rlgen.types import F32
 
 WINDOW_SECONDS: Final = 30.0
@@ -31,9 +32,10 @@ Kind = Literal["ecg", "pleth"]
 
 
 def _check(signal: NDArray[np.floating], rate: float, slowest: float, name: str) -> NDArray[np.float64]:
+    signal, rate = checks.numbers(signal, name), checks.rate(rate, name)
     if signal.ndim != 1:
         raise SignalError(f"{name}: has shape {signal.shape}, but one channel is needed; select one")
-    if not np.isfinite(rate) or rate < slowest:
+    if rate < slowest:
         raise SignalError(f"{name}: a rate of {rate} Hz is too low; record it at {slowest:.0f} Hz or more")
     if len(signal) < WINDOW_SECONDS * rate:
         raise SignalError(
@@ -42,9 +44,10 @@ def _check(signal: NDArray[np.floating], rate: float, slowest: float, name: str)
         )
     if not np.isfinite(signal).all():
         raise SignalError(f"{name}: holds NaN or infinite values; interpolate the gaps or leave it out")
-    if np.ptp(signal) < 1e-9:
+    exact = np.asarray(signal, dtype=np.float64)
+    if np.ptp(exact) < 1e-9:
         raise SignalError(f"{name}: is flat; check the electrode or leave it out")
-    return np.asarray(signal, dtype=np.float64)
+    return exact
 
 
 def beats(signal: NDArray[np.floating], rate: float, kind: Kind, name: str = "") -> NDArray[np.float64]:
@@ -60,11 +63,13 @@ def beats(signal: NDArray[np.floating], rate: float, kind: Kind, name: str = "")
         Seconds from the start of the signal, increasing.
 
     Raises:
-        SignalError: too short, too slow, flat, not finite, or without plausible beats.
+        SignalError: of another kind, too short, too slow, flat, not finite, or without plausible beats.
     """
     import neurokit2 as nk
 
     name = name or f"the {kind}"
+    if kind not in get_args(Kind):
+        raise SignalError(f"{name}: its kind is {kind!r}; give one of {', '.join(map(repr, get_args(Kind)))}")
     checked = _check(signal, rate, 60.0 if kind == "ecg" else 20.0, name)
     try:
         if kind == "ecg":

@@ -58,7 +58,6 @@ class EmotionRecognizer:
         self.description = description
         self._held_out = [set(map(int, actors)) for actors in settings["held_out"]]
         self._trained_on = set(map(int, settings["trained_on"]))
-        self._sha256 = artifacts.tensors_sha256(weights)
         self._rotation = np.asarray(weights["rotation"], dtype=np.float32)
         self._temperature = np.asarray(weights["temperature"], dtype=np.float32)
         self._sd_scale = np.asarray(weights["sd_scale"], dtype=np.float32)
@@ -96,8 +95,14 @@ class EmotionRecognizer:
             ) from error
 
     def weights_sha256(self) -> str:
-        """Hash of all tensors."""
-        return self._sha256
+        """Hash of all tensors as they are in memory now."""
+        weights: dict[str, NDArray[Any]] = {
+            f"{fold}.{name}": tensor.numpy()
+            for fold, model in enumerate(self._models)
+            for name, tensor in model.state_dict().items()
+        }
+        scales = {"rotation": self._rotation, "temperature": self._temperature, "sd_scale": self._sd_scale}
+        return artifacts.tensors_sha256(weights | scales)
 
     def estimate(self, signals: Signals) -> Estimate:
         """Estimates for people whom no fold was trained on: the mean of the folds.
@@ -107,8 +112,9 @@ class EmotionRecognizer:
                 equal probabilities, valence and arousal 0, wide uncertainty, a zero vector.
 
         Raises:
-            SignalError: NaN or wrong shapes.
+            SignalError: NaN, wrong types or wrong shapes.
         """
+        check_signals(signals)
         return self._estimate(signals, np.full((len(signals.present), len(self._models)), 1.0 / len(self._models)))
 
     def estimate_held_out(self, signals: Signals, cohort: str, actor: I64) -> Estimate:
@@ -121,8 +127,9 @@ class EmotionRecognizer:
 
         Raises:
             DataError: every fold was trained on one of the actors.
-            SignalError: NaN or wrong shapes.
+            SignalError: NaN, wrong types or wrong shapes.
         """
+        check_signals(signals)
         weight = np.full((len(actor), len(self._models)), 1.0 / len(self._models))
         if cohort == self.cohort:
             for person in np.unique(actor):
@@ -139,7 +146,6 @@ class EmotionRecognizer:
 
     def _estimate(self, signals: Signals, weight: NDArray[np.float64]) -> Estimate:
         """The mixture of the folds under `weight [N, K]`."""
-        check_signals(signals)
         self.calls += 1
         rows = len(signals.present)
         kind = subset(signals.present)
@@ -174,7 +180,8 @@ def tensors(signals: Signals) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     cleaned: list[torch.Tensor] = []
     for column, name in enumerate(MODALITIES):
         values: F32 = getattr(signals, name)
-        cleaned.append(torch.from_numpy(np.where(signals.present[:, column, None, None], values, np.float32(0))))
+        kept = np.where(signals.present[:, column, None, None], values, np.float32(0))
+        cleaned.append(torch.from_numpy(kept.astype(np.float32, copy=False)))
     return cleaned[0], cleaned[1], cleaned[2]
 
 

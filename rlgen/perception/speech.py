@@ -9,7 +9,7 @@ fifteen seconds at the first call.
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -18,6 +18,7 @@ from scipy.fft import dct, irfft, rfft
 from scipy.signal import butter, medfilt, sosfilt
 
 from rlgen.errors import SignalError
+from rlgen.perception import checks
 from rlgen.types import F32
 
 RATE: Final = 16_000
@@ -34,7 +35,9 @@ PITCH, VOICING, ENERGY = MFCC, MFCC + 1, MFCC + 2
 DIM: Final = MFCC + 3
 
 _VOICED_BELOW: Final = 0.25  # aperiodicity; YIN's own threshold is .1 for clean speech, .2-.3 for rooms
-_SILENT_DB: Final = -60.0  # the loudest frame of a usable recording is above this
+_SILENT_DB: Final = -60.0  # frames of a usable recording are above this
+_HEARD: Final = 10  # so many of them at least; a click is shorter
+_LOUDEST: Final = 2.0  # decoders overshoot full scale by up to 3 dB; beyond 6 dB the samples are on another scale
 _ACTIVE_DB: Final = 35.0  # frames this far below the loudest one, at the ends, are silence
 _MARGIN: Final = 5  # frames kept on either side of the active part
 
@@ -105,19 +108,40 @@ def pitch(waveform: F32) -> tuple[F32, F32]:
     return (RATE / lag).astype(np.float32), np.where(silent, 1.0, np.clip(centre, 0.0, 1.0)).astype(np.float32)
 
 
-def check(waveform: NDArray[np.floating], name: str = "the recording") -> F32:
+def _scaled(waveform: NDArray[Any], name: str) -> NDArray[np.floating]:
+    """Samples with a full scale of 1; integers by their type, unsigned ones around its middle."""
+    if waveform.dtype.kind == "f":
+        return waveform
+    bits = 8 * waveform.dtype.itemsize
+    if bits > 32:
+        raise SignalError(
+            f"{name}: is of {waveform.dtype}, whose full scale is unknown; give int16, or floats within 1"
+        )
+    middle = 2.0 ** (bits - 1)
+    return waveform / middle - (1.0 if waveform.dtype.kind == "u" else 0.0)
+
+
+def _high_passed(waveform: F32) -> F32:
+    filtered: F32 = sosfilt(butter(2, 50.0, "highpass", fs=RATE, output="sos"), waveform).astype(np.float32)
+    return filtered
+
+
+def check(waveform: NDArray[np.floating] | NDArray[np.integer], name: str = "the recording") -> F32:
     """Validate a mono 16 kHz waveform.
 
     Args:
-        waveform: `[samples]`, full scale is 1.
+        waveform: `[samples]`; floats with a full scale of 1 (peaks up to 2 pass), or integers of at
+            most 32 bits, whose full scale is that of their type.
         name: what to call it in messages.
 
     Returns:
-        The waveform as float32.
+        The waveform as float32 with a full scale of 1.
 
     Raises:
-        SignalError: not one-dimensional, shorter than 0.3 s, not finite, or silent.
+        SignalError: not one-dimensional, shorter than 0.3 s, not finite, on another scale, or silent
+            (less than 0.1 s above -60 dBFS once frequencies below 50 Hz are gone).
     """
+    waveform = _scaled(checks.numbers(waveform, name), name)
     if waveform.ndim != 1:
         raise SignalError(f"{name}: has shape {waveform.shape}, but one channel is needed; mix it down to mono")
     if len(waveform) < 0.3 * RATE:
@@ -125,22 +149,25 @@ def check(waveform: NDArray[np.floating], name: str = "the recording") -> F32:
     if not np.isfinite(waveform).all():
         bad = int(np.count_nonzero(~np.isfinite(waveform)))
         raise SignalError(f"{name}: {bad} samples are NaN or infinite; repair or record it again")
+    if (peak := float(np.abs(waveform).max())) > _LOUDEST:
+        raise SignalError(f"{name}: its peak is {peak:.4g}, but full scale is 1; divide it by the full scale")
     single = np.asarray(waveform, dtype=np.float32)
-    if energy(single).max() < _SILENT_DB:
+    if np.count_nonzero(energy(_high_passed(single)) > _SILENT_DB) < _HEARD:
         raise SignalError(
-            f"{name}: is silent (nothing above {_SILENT_DB:.0f} dBFS); check the microphone or raise the gain"
+            f"{name}: is silent (less than {_HEARD / FRAME_RATE} s above {_SILENT_DB:.0f} dBFS and 50 Hz); "
+            "check the microphone or raise the gain"
         )
     return single
 
 
-def frames(waveform: NDArray[np.floating], name: str = "the recording") -> tuple[F32, int]:
+def frames(waveform: NDArray[np.floating] | NDArray[np.integer], name: str = "the recording") -> tuple[F32, int]:
     """Features of the part of a recording in which somebody speaks.
 
     The waveform is high-passed at 50 Hz, the pitch track is median-filtered over 50 ms and
     interpolated where unvoiced, and silence at both ends is left out.
 
     Args:
-        waveform: `[samples]` at 16 kHz.
+        waveform: `[samples]` at 16 kHz, see `check`.
         name: what to call it in messages.
 
     Returns:
@@ -149,8 +176,7 @@ def frames(waveform: NDArray[np.floating], name: str = "the recording") -> tuple
     Raises:
         SignalError: see `check`.
     """
-    checked = check(waveform, name)
-    filtered = sosfilt(butter(2, 50.0, "highpass", fs=RATE, output="sos"), checked).astype(np.float32)
+    filtered = _high_passed(check(waveform, name))
     level = energy(filtered)
     active = np.flatnonzero(level > level.max() - _ACTIVE_DB)
     first, last = max(int(active[0]) - _MARGIN, 0), int(active[-1]) + _MARGIN + 1

@@ -142,7 +142,13 @@ def _standardise(network: EmotionNetwork, signals: Signals) -> None:
 
 
 def _fit_one(
-    signals: Signals, labels: SegmentCatalogue, rows: I64, training: Training, fold: int, report: Callable[[str], None]
+    signals: Signals,
+    labels: SegmentCatalogue,
+    rows: I64,
+    training: Training,
+    fold: int,
+    name: str,
+    report: Callable[[str], None],
 ) -> EmotionNetwork:
     options = training.model_copy(update={"seed": training.seed + 1000 * fold})
     lightning.seed_everything(options.seed, verbose=False)
@@ -174,7 +180,7 @@ def _fit_one(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         trainer.fit(module, loader)
-    report(f"fold {fold + 1}/{training.folds}: trained on {len(rows)} clips, last loss {module.last_loss:.3f}")
+    report(f"{name}: trained on {len(rows)} clips, last loss {module.last_loss:.3f}")
     return network.eval()
 
 
@@ -207,9 +213,9 @@ def fit(
 ) -> Fitted:
     """Train on a bank.
 
-    With several folds, each model leaves its actors out, and its temperature is set on what the
-    other models say of the actors that they left out: no figure about a person depends on that
-    person's labels. With one fold, `leave_out` actors are kept for the temperature.
+    With several folds, each model leaves its actors out, and its temperature is set by a second model
+    on a fifth of the remaining actors, which that one leaves out too: no figure about a person depends
+    on that person's labels. With one fold, `leave_out` actors are kept for the temperature.
 
     Args:
         bank: what to train on.
@@ -246,17 +252,34 @@ def _fit(bank: SignalBank, training: Training, leave_out: int | None, report: Ca
         held = [people[-out:]]
     else:
         held = actor_folds(actor, training.folds)
-    models = []
-    for fold, left_out in enumerate(held):
-        rows = np.flatnonzero(~np.isin(actor, left_out))
-        models.append(_fit_one(bank.signals, labels, rows, training, fold, report))
+    rest = [[person for person in people if person not in left_out] for left_out in held]
+    if training.folds > 1 and min(map(len, rest)) < 2:
+        raise DataError(
+            f"the bank has {len(people)} actors, too few to learn from one and calibrate on another in each of "
+            f"{training.folds} folds"
+        )
+
+    def learn(actors: Sequence[int], fold: int, name: str) -> EmotionNetwork:
+        rows = np.flatnonzero(np.isin(actor, actors))
+        return _fit_one(bank.signals, labels, rows, training, fold, name, report)
+
+    models, scales = [], []
+    for fold, (left_out, others) in enumerate(zip(held, rest, strict=True)):
+        name = f"fold {fold + 1}/{training.folds}"
+        model = learn(others, fold, name)
+        models.append(model)
+        checked = left_out
+        if training.folds > 1:  # people may not set the temperature of the model that rates them
+            checked = others[-max(len(others) // 5, 1) :]
+            model = learn(others[: -len(checked)], fold, f"{name}, calibration")
+        scales.append(_calibrate(model, bank, np.flatnonzero(np.isin(actor, checked))))
     weights: dict[str, NDArray[Any]] = {
         f"{fold}.{name}": value.numpy()
         for fold, model in enumerate(models)
         for name, value in model.state_dict().items()
     }
-    weights["rotation"] = _rotations(models, bank.signals)
-    weights |= _calibration(models, held, bank)
+    weights["rotation"] = _rotations(models, [bank.signals.rows(np.flatnonzero(np.isin(actor, who))) for who in rest])
+    weights |= {name: np.stack([scale[name] for scale in scales]) for name in ("temperature", "sd_scale")}
     trained = sorted(set(people) - set(held[0])) if training.folds == 1 else people
     settings = {
         "sizes": training.sizes.model_dump(),
@@ -269,38 +292,38 @@ def _fit(bank: SignalBank, training: Training, leave_out: int | None, report: Ca
     return Fitted({name: np.ascontiguousarray(value) for name, value in weights.items()}, settings)
 
 
-def _rotations(models: Sequence[EmotionNetwork], signals: Signals) -> F32:
-    """Orthogonal maps `[K, d, d]` of each fold's vectors onto the first fold's (Schoenemann, 1966)."""
-    reference = forward(models[0], signals).vector.numpy()
+def _rotations(models: Sequence[EmotionNetwork], signals: Sequence[Signals]) -> F32:
+    """Orthogonal maps `[K, d, d]` of each fold's vectors onto those of one untrained network (Schoenemann, 1966).
+
+    Folds that say the same up to a rotation are turned onto it alike; and it knows nobody's labels, while
+    every fold knows those of people whom another one rates.
+
+    Args:
+        models: of the folds.
+        signals: of those whom each learned from.
+    """
+    sizes = models[0].sizes
+    if len(models) == 1:
+        return np.eye(sizes.vector, dtype=np.float32)[None]
+    torch.manual_seed(0)
+    reference = EmotionNetwork(sizes).eval()
     maps = []
-    for model in models:
-        left, _, right = np.linalg.svd(forward(model, signals).vector.numpy().T @ reference)
+    for model, own in zip(models, signals, strict=True):
+        left, _, right = np.linalg.svd(forward(model, own).vector.numpy().T @ forward(reference, own).vector.numpy())
         maps.append(left @ right)
-    maps[0] = np.eye(reference.shape[1])
     return np.stack(maps).astype(np.float32)
 
 
-def _calibration(models: Sequence[EmotionNetwork], held: Sequence[Sequence[int]], bank: SignalBank) -> dict[str, F32]:
-    """Temperature and scale of the deviations `[K, 8]` for each set of modalities."""
-    logits, misses, clips, kinds, folds = [], [], [], [], []
-    target = np.stack([bank.catalogue.valence, bank.catalogue.arousal], axis=1)
-    for fold, model in enumerate(models):
-        rows = np.flatnonzero(np.isin(bank.catalogue.actor, held[fold]))
-        signals, index = _all_subsets(bank.signals.rows(rows))
-        output = forward(model, signals)
-        logits.append(output.logits.numpy())
-        misses.append(((output.mean.numpy() - target[rows[index]]) / output.sd.numpy()) ** 2)
-        clips.append(rows[index])
-        kinds.append(subset(signals.present))
-        folds.append(np.full(len(index), fold))
-    logit, miss, clip = np.concatenate(logits), np.concatenate(misses), np.concatenate(clips)
-    kind, of = np.concatenate(kinds), np.concatenate(folds)
-    temperature = np.ones((len(models), SUBSETS), dtype=np.float32)
-    sd_scale = np.ones((len(models), SUBSETS), dtype=np.float32)
-    for fold in range(len(models)):
-        for number in range(1, SUBSETS):
-            rows = np.flatnonzero((kind == number) & ((of != fold) | (len(models) == 1)))
-            if len(rows) >= 20:
-                temperature[fold, number] = _temperature(logit[rows], bank.catalogue.category[clip[rows]])
-                sd_scale[fold, number] = np.clip(np.sqrt(miss[rows].mean()), 0.3, 3.0)
-    return {"temperature": temperature, "sd_scale": sd_scale}
+def _calibrate(model: EmotionNetwork, bank: SignalBank, rows: I64) -> dict[str, F32]:
+    """Temperature and scale of the deviations `[8]` for each set of modalities, from clips the model never saw."""
+    scales = {name: np.ones(SUBSETS, dtype=np.float32) for name in ("temperature", "sd_scale")}
+    signals, index = _all_subsets(bank.signals.rows(rows))
+    clip, kind, output = rows[index], subset(signals.present), forward(model, signals)
+    target = np.stack([bank.catalogue.valence, bank.catalogue.arousal], axis=1)[clip]
+    miss = ((output.mean.numpy() - target) / output.sd.numpy()) ** 2
+    for number in range(1, SUBSETS):
+        of = np.flatnonzero(kind == number)
+        if len(of) >= 20:
+            scales["temperature"][number] = _temperature(output.logits.numpy()[of], bank.catalogue.category[clip[of]])
+            scales["sd_scale"][number] = np.clip(np.sqrt(miss[of].mean()), 0.3, 3.0)
+    return scales

@@ -14,7 +14,6 @@ _HOMES = {
     "BoundedPolicy": "bounded",
     "EmotionTable": "baselines",
     "Fixed": "baselines",
-    "Linear": "baselines",
     "PPOConfig": "ppo",
     "Random": "baselines",
     "Schedule": "baselines",

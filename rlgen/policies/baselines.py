@@ -1,9 +1,8 @@
 """The ladder of baselines: rules that a learned policy has to be measured against.
 
 From the bottom: random actions, the centre of the box, the best fixed controls, controls by
-recognised emotion, an open-loop schedule by turn, and a linear rule on affect and turn. Each is
-a frozen pydantic model, so its parameters are JSON; fitted ones are shipped per environment id
-in the artifact `baselines`.
+recognised emotion, and an open-loop schedule by turn. Each is a frozen pydantic model, so its
+parameters are JSON; fitted ones are shipped per environment id in the artifact `baselines`.
 """
 
 from __future__ import annotations
@@ -22,10 +21,13 @@ from rlgen.affect import CATEGORIES, NUM_CATEGORIES
 from rlgen.artifacts import load, shipped
 from rlgen.errors import ActionError, ArtifactError
 from rlgen.policies.protocols import Floats, Ints, Layout
+from rlgen.rng import Streams
 from rlgen.types import MAX_TURNS
 
 KIND = "baselines/1"
 ACTION_DIM = 4
+PURPOSE = "policies.action"
+"""Name of the stream that actions are drawn from."""
 Four = tuple[float, float, float, float]
 _EDGE = 1e-3
 
@@ -33,13 +35,13 @@ _EDGE = 1e-3
 class Actor(Protocol):
     """Whatever chooses actions: a baseline or a trained policy."""
 
-    def act(self, obs: Floats, layout: Layout, rng: np.random.Generator, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
         """Actions of N rows.
 
         Args:
             obs: `[N, D]`.
             layout: names the parts of `obs`.
-            rng: for those that draw.
+            streams: of the N people, for those that draw.
             turn: `[N]`, turns since the episode's start.
 
         Returns:
@@ -61,10 +63,10 @@ class Random(_Rule):
 
     kind: Literal["random"] = "random"
 
-    def act(self, obs: Floats, layout: Layout, rng: np.random.Generator, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
         """See `Actor`."""
-        del layout, turn
-        return _inside(rng.uniform(-1.0, 1.0, (len(obs), ACTION_DIM)))
+        del layout
+        return _inside(2.0 * streams.uniform(PURPOSE, turn, ACTION_DIM) - 1.0)
 
 
 class Fixed(_Rule):
@@ -77,9 +79,9 @@ class Fixed(_Rule):
     kind: Literal["fixed"] = "fixed"
     controls: Four = (0.0, 0.0, 0.0, 0.0)
 
-    def act(self, obs: Floats, layout: Layout, rng: np.random.Generator, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
         """See `Actor`."""
-        del layout, rng, turn
+        del layout, streams, turn
         return _inside(np.tile(np.asarray(self.controls), (len(obs), 1)))
 
 
@@ -93,9 +95,9 @@ class EmotionTable(_Rule):
     kind: Literal["emotion_table"] = "emotion_table"
     table: Annotated[tuple[Four, ...], Field(min_length=NUM_CATEGORIES, max_length=NUM_CATEGORIES)]
 
-    def act(self, obs: Floats, layout: Layout, rng: np.random.Generator, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
         """See `Actor`."""
-        del rng, turn
+        del streams, turn
         return _inside(np.asarray(self.table)[recognised(obs, layout)])
 
 
@@ -109,35 +111,28 @@ class Schedule(_Rule):
     kind: Literal["schedule"] = "schedule"
     table: Annotated[tuple[Four, ...], Field(min_length=1, max_length=MAX_TURNS)]
 
-    def act(self, obs: Floats, layout: Layout, rng: np.random.Generator, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
         """See `Actor`."""
-        del obs, layout, rng
+        del obs, layout, streams
         return _inside(np.asarray(self.table)[np.minimum(turn, len(self.table) - 1)])
 
 
-class Linear(_Rule):
-    """tanh of a linear map of the recognised affect and the turn.
-
-    Attributes:
-        weights: ten rows: bias, the eight components of affect, turn / 16.
-    """
-
-    kind: Literal["linear"] = "linear"
-    weights: Annotated[tuple[Four, ...], Field(min_length=10, max_length=10)]
-
-    def act(self, obs: Floats, layout: Layout, rng: np.random.Generator, turn: Ints) -> NDArray[np.float32]:
-        """See `Actor`."""
-        del rng
-        affect = np.asarray(layout.unflatten(obs)["affect"])
-        ones = np.ones((len(obs), 1))
-        features = np.concatenate([ones, affect, np.asarray(turn)[:, None] / MAX_TURNS], axis=1)
-        return _inside(np.tanh(features @ np.asarray(self.weights)))
-
-
-Baseline = Random | Fixed | EmotionTable | Schedule | Linear
+FITTED = ("fixed", "emotion_table", "schedule")
+"""Rungs whose parameters are found by search, per environment id."""
+Baseline = Random | Fixed | EmotionTable | Schedule
 _ADAPTER: TypeAdapter[dict[str, dict[str, Baseline]]] = TypeAdapter(
     dict[str, dict[str, Annotated[Baseline, Field(discriminator="kind")]]]
 )
+
+
+def streams_of(seed: int, person: Ints) -> Streams:
+    """Streams of the people whom an evaluation meets now, for actors that draw.
+
+    Args:
+        seed: of person 0.
+        person: `[N]`, -1 in surplus rows.
+    """
+    return Streams((seed + np.maximum(person, 0)).astype(np.uint64), np.zeros(len(person), dtype=np.uint32))
 
 
 def recognised(obs: Floats, layout: Layout) -> NDArray[np.int64]:

@@ -15,8 +15,6 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from rlgen.policies.views import Narrow, TwoInputs, View
-
 EDGE = 1e-6
 """Samples stay this far inside the unit interval: float32 draws can hit its ends, where log-densities may diverge."""
 
@@ -153,7 +151,7 @@ class BoundedPolicy(ActorCriticPolicy):
     """Actor and critic with a Beta actor on a Box and a running observation normaliser.
 
     On other action spaces (`MultiDiscrete`) it is SB3's policy with the normaliser. Takes the
-    arguments of SB3's `ActorCriticPolicy` and three more.
+    arguments of SB3's `ActorCriticPolicy` and one more.
 
     Args:
         observation_space: a flat Box.
@@ -161,8 +159,6 @@ class BoundedPolicy(ActorCriticPolicy):
         lr_schedule: remaining share of training -> step size.
         *args: of `ActorCriticPolicy`.
         concentration: of the Beta distributions at the start; larger explores less.
-        view: what the actor is shown; the critic sees everything. Needs a Box of actions.
-        columns: where the view lies in the observation, see `rlgen.policies.views.columns`.
         **kwargs: of `ActorCriticPolicy`.
     """
 
@@ -173,11 +169,9 @@ class BoundedPolicy(ActorCriticPolicy):
         lr_schedule: Any,
         *args: Any,
         concentration: float = 2.0,
-        view: View = "everything",
-        columns: tuple[int, ...] = (),
         **kwargs: Any,
     ) -> None:
-        self.concentration, self.view, self.columns = concentration, view, columns
+        self.concentration = concentration
         kwargs.setdefault("features_extractor_class", RunningNormaliser)
         super().__init__(observation_space, action_space, lr_schedule, *args, **kwargs)
 
@@ -191,15 +185,7 @@ class BoundedPolicy(ActorCriticPolicy):
         if not isinstance(self.action_space, spaces.Box):
             super()._build(lr_schedule)
             return
-        if self.view == "everything":
-            self._build_mlp_extractor()
-        else:
-            shown = Narrow(self.observation_space, self.view, self.columns)
-            self.share_features_extractor, self.pi_features_extractor = False, shown
-            layers = dict(self.net_arch) if isinstance(self.net_arch, dict) else {}
-            self.mlp_extractor = TwoInputs(
-                shown.features_dim, self.features_dim, layers, self.activation_fn, self.device
-            )
+        self._build_mlp_extractor()
         beta = BetaDistribution(self.action_space.low, self.action_space.high)
         self.action_dist = beta
         latent = self.mlp_extractor.latent_dim_pi
@@ -213,8 +199,7 @@ class BoundedPolicy(ActorCriticPolicy):
         self.optimizer = optimizer(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        own = {"concentration": self.concentration, "view": self.view, "columns": self.columns}
-        return {**super()._get_constructor_parameters(), **own}
+        return {**super()._get_constructor_parameters(), "concentration": self.concentration}
 
     def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Distribution:
         if isinstance(self.action_dist, BetaDistribution):

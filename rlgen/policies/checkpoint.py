@@ -22,6 +22,11 @@ from rlgen.policies.ppo import BoundedPPO
 from rlgen.policies.vec_env import WorldVecEnv
 
 _ENTRY = "rlgen_state.pkl"
+# What SB3, zipfile and pickle raise for a file that is none of theirs.
+_UNREADABLE = (
+    *(ValueError, KeyError, EOFError, RuntimeError, AssertionError, AttributeError),
+    *(pickle.UnpicklingError, zipfile.BadZipFile),
+)
 
 
 def _random_states() -> dict[str, Any]:
@@ -88,7 +93,7 @@ def load_checkpoint(path: str | Path, device: str = "cpu", env: WorldVecEnv | No
         raise ArtifactError(f"{path}: there is no policy here; give a run folder or a zip file that training wrote")
     try:
         return BoundedPPO.load(path, env=env, device=device, force_reset=False)
-    except (ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+    except _UNREADABLE as error:
         raise ArtifactError(f"{path}: cannot be read as a policy ({error}); train it again") from error
 
 

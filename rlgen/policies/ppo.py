@@ -8,21 +8,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from gymnasium import spaces
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from rlgen.errors import ConfigError
+from rlgen.errors import TrainingError
 from rlgen.policies.bounded import BoundedPolicy
-from rlgen.policies.views import View, columns
 
 
 class PPOConfig(BaseModel):
     """Hyperparameters of PPO (Schulman et al., 2017) with generalised advantage estimation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     n_steps: int = Field(default=32, ge=2, description="vector steps per rollout")
     batch_size: int = Field(default=512, ge=2, description="rows per gradient step")
@@ -36,15 +34,12 @@ class PPOConfig(BaseModel):
     vf_coef: float = Field(default=0.5, ge=0, description="weight of the value loss")
     max_grad_norm: float = Field(default=0.5, gt=0, description="clip of the gradient norm")
     concentration: float = Field(default=2.0, gt=0, description="of the actions at the start; larger explores less")
-    hidden: tuple[int, ...] = Field(default=(64, 64), description="widths of the actor's hidden layers; () is linear")
-    critic_hidden: tuple[int, ...] = Field(default=(64, 64), description="widths of the critic's hidden layers")
-    view: View = Field(
-        default="everything", description="what the actor is shown: all, the recognised emotion, the turn, or nothing"
-    )
+    hidden: tuple[PositiveInt, ...] = Field(default=(64, 64), description="widths of the actor's layers; () is linear")
+    critic_hidden: tuple[PositiveInt, ...] = Field(default=(64, 64), description="widths of the critic's hidden layers")
 
 
 # Fields that are not arguments of SB3's PPO.
-_OWN = {"anneal", "concentration", "hidden", "critic_hidden", "learning_rate", "view"}
+_OWN = {"anneal", "concentration", "hidden", "critic_hidden", "learning_rate"}
 
 
 class _Annealed:
@@ -63,8 +58,17 @@ class BoundedPPO(PPO):
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {**PPO.policy_aliases, "bounded": BoundedPolicy}
 
     def train(self) -> None:
-        """One iteration of updates, then the rollout's observations enter the normaliser."""
+        """One iteration of updates, then the rollout's observations enter the normaliser.
+
+        Raises:
+            TrainingError: the updates left a weight that is not finite.
+        """
         super().train()
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.policy.parameters()):
+            raise TrainingError(
+                f"training diverged by step {self.num_timesteps}: the policy's weights are not finite; "
+                "lower learning_rate, or check the reward design"
+            )
         normaliser = self.policy.normaliser if isinstance(self.policy, BoundedPolicy) else None
         if normaliser is not None:
             # After `train` the buffer is flat: [n_steps * N, D].
@@ -80,9 +84,6 @@ def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cp
         config: hyperparameters.
         seed: of the weights, the action noise and the minibatches. The env keeps its own seed.
         device: of the learner, `"cpu"`, `"cuda"` or `"auto"`.
-
-    Raises:
-        ConfigError: a narrow view over an action space that is not a Box.
     """
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - SB3 shuffles its minibatches with NumPy's global generator
@@ -92,11 +93,5 @@ def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cp
         rate = _Annealed(config.learning_rate)
     layers = {"pi": list(config.hidden), "vf": list(config.critic_hidden)}
     settings: dict[str, Any] = config.model_dump(exclude=_OWN)
-    shape: dict[str, Any] = {"net_arch": layers, "concentration": config.concentration}
-    if config.view != "everything":
-        if not isinstance(env.action_space, spaces.Box):
-            raise ConfigError(f"ppo.view was {config.view!r}: a narrow view needs continuous actions")
-        layout = env.get_attr("layout")[0]
-        width = int(np.prod(env.observation_space.shape or ()))
-        shape |= {"view": config.view, "columns": columns(config.view, layout, width)}
+    shape = {"net_arch": layers, "concentration": config.concentration}
     return BoundedPPO("bounded", env, learning_rate=rate, policy_kwargs=shape, device=device, verbose=0, **settings)

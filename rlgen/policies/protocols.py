@@ -113,6 +113,10 @@ class WorldLike(Protocol):
         """Layout of the observation."""
 
     @property
+    def person(self) -> Ints:
+        """`[N]`, index of each row's person in an evaluation; -1 in surplus rows."""
+
+    @property
     def exhausted(self) -> bool:
         """Whether every person of an evaluation has finished."""
 

@@ -15,8 +15,8 @@ class Trace:
         estimate: the recognised state that the reply answers (before the reply).
         reading: what the reply's words are perceived as.
         feedback: what the person showed after the reply.
-        next_estimate: the recognised state after the reply. Where the dialogue ended there is no
-            next turn; the world repeats `estimate` in those rows.
+        next_estimate: the recognised state after the reply; where the dialogue ended, that of the
+            person's parting words.
         turn: `[N]`, index of this turn from 0.
         max_turns: the limit of turns.
         rating_history_mean: `[N]`, the person's own mean of earlier ratings, 1-5; NaN where there is none.

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rlgen.artifacts import code_sha256
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.text.minilm import WIDTH, MiniLM
 from rlgen.text.wordpieces import WEIGHTS_SHA256, verified_weights, word_pieces
 
 DIM: Final = WIDTH
-CHUNK: Final = 256  # texts per forward pass
+CHUNK: Final = 2048  # texts per forward pass
 Precision = Literal["float32", "bfloat16", "auto"]
 
 
@@ -43,6 +44,8 @@ class SentenceEncoder:
         dim: length of a vector.
         name: of the model.
         dtype: `"float32"` or `"bfloat16"`, after `"auto"` was settled.
+        device: the kind of device, e.g. `"cpu"`.
+        source_sha256: hash of the weights as they were published.
 
     Raises:
         ArtifactError: the model is missing or its weights are not the published ones.
@@ -56,6 +59,7 @@ class SentenceEncoder:
         if dtype == "auto":
             dtype = "bfloat16" if _fast_bfloat16(where) else "float32"
         self.dtype: str = dtype
+        self.device: str = where.type
         self.calls = 0
         self.name = model or "all-MiniLM-L6-v2"
         self._own: MiniLM | None = None
@@ -68,6 +72,12 @@ class SentenceEncoder:
             self._other = _sentence_transformer(model, dtype, device)
             self.dim = int(self._other.get_sentence_embedding_dimension())
             self.source_sha256 = self.weights_sha256()
+
+    @property
+    def identity(self) -> str:
+        """All that its vectors depend on, for the keys of tables that are kept."""
+        code = code_sha256(__name__, "rlgen.text.minilm", "rlgen.text.wordpieces")
+        return f"{self.source_sha256}:{self.dtype}:{self.device}:{code}"
 
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now (it differs between precisions)."""

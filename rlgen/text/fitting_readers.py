@@ -1,4 +1,4 @@
-"""Fitting the people's reader and the judge on disjoint texts."""
+"""Fitting the people's reader and the judge on disjoint items."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RELEVANCE_PAIRS: Final = 4000
 def embed(encoder: SentenceEncoder, texts: Sequence[str]) -> F32:
     """Embeddings of many texts, kept in the cache folder; long and short ones are batched apart."""
     digest = hashlib.sha256("\x00".join(texts).encode()).hexdigest()
-    key = hashlib.sha256(f"{encoder.source_sha256}:{encoder.dtype}:{digest}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(f"{encoder.identity}:{digest}".encode()).hexdigest()[:32]
 
     def build() -> dict[str, NDArray[Any]]:
         order = np.argsort([len(text) for text in texts], kind="stable")
@@ -157,7 +157,7 @@ def write(
     described = (
         "Heads over all-MiniLM-L6-v2 that read affect, empathy, warmth, directiveness, intensity, relevance, fluency."
         if people
-        else "Heads that judge affect, warmth and directiveness in benches; fitted on texts that the readers never saw."
+        else "Heads that judge affect, warmth and directiveness in benches; fitted on other items than the readers."
     )
     manifest = artifacts.Manifest(
         name=name,

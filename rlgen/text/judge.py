@@ -1,4 +1,4 @@
-"""The judge: a second reader for benches, fitted on data that the people's reader never saw."""
+"""The judge: a second reader for benches, fitted on other comments, posts and dialogues than the people's reader."""
 
 from __future__ import annotations
 

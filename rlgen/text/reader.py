@@ -22,6 +22,7 @@ from rlgen.text.repetition import repetition
 from rlgen.types import Reading
 
 KIND: Final = "readers/1"
+_CODE: Final = ("rlgen.text.heads", "rlgen.text.lexical", "rlgen.text.repetition", "rlgen.text.fluency")
 F32 = NDArray[np.float32]
 
 
@@ -34,7 +35,7 @@ class Reader:
 
     Attributes:
         encoder: as given.
-        sha256: hash of the weights.
+        sha256: hash of the weights as they were given.
         fluency: the part that needs no encoder.
     """
 
@@ -61,6 +62,19 @@ class Reader:
         """
         return cls(encoder, load_heads(source, KIND, encoder))
 
+    def weights_sha256(self) -> str:
+        """Hash of the weights as they are in memory now."""
+        heads = {"affect": self._affect, "plane": self._plane, "empathy": self._empathy, "tone": self._tone}
+        arrays = {f"{of}.{name}": getattr(head, name) for of, head in heads.items() for name in Head.NAMES}
+        arrays |= {f"fluency.{name}": tensor.numpy() for name, tensor in self.fluency.net.state_dict().items()}
+        arrays |= {"fluency.table": self.fluency.table.numpy(), "relevance": np.array(self._relevance)}
+        return artifacts.tensors_sha256(arrays)
+
+    @property
+    def identity(self) -> str:
+        """All that its readings depend on besides the texts, for the keys of tables that are kept."""
+        return f"{self.sha256}:{self.encoder.identity}:{artifacts.code_sha256(__name__, *_CODE)}"
+
     def read(self, text: Sequence[str], asked: F32, earlier: Sequence[Sequence[str]]) -> tuple[Reading, F32]:
         """Read N texts with one encoder call.
 
@@ -83,8 +97,7 @@ class Reader:
         They answer nothing and repeat nothing: relevance is 1, repetition 0.
         """
         digest = hashlib.sha256("\x00".join(texts).encode()).hexdigest()
-        encoder = f"{self.encoder.source_sha256}:{self.encoder.dtype}"
-        key = hashlib.sha256(f"{KIND}:{self.sha256}:{encoder}:{digest}".encode()).hexdigest()[:32]
+        key = hashlib.sha256(f"{self.identity}:{digest}".encode()).hexdigest()[:32]
 
         def build() -> dict[str, NDArray[Any]]:
             embedding = self.encoder.encode(texts)

@@ -1,8 +1,9 @@
 """Reading a researcher's own copies of the data sets that readers and judges are fitted to.
 
-Each text belongs to exactly one part, by a hash of its id: `"people"` (the reader in people and
+Each item belongs to exactly one part, by a hash of its id: `"people"` (the reader in people and
 rewards), `"judge"` (benches) or `"generator"` (kept for a generator's own alignment loss). Held-out
-texts belong to none of them.
+items belong to none of them. Ids are split, not texts: what two people wrote alike, such as "I know
+how you feel.", can be in two parts.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ from rlgen.users.expression import (
 from rlgen.users.observations import CENTRE
 from rlgen.users.parameters import Parameters, read_fit
 from rlgen.users.populations import calibrated_people, topics_of
-from rlgen.users.protocol import family
+from rlgen.users.protocol import family, numbers_sha256
 from rlgen.users.readings import NAMES, select
 
 _PERSON: Final = (
@@ -115,6 +115,7 @@ class CalibratedUsers:
         self.config = config
         fitted = parameters or read_fit(config.parameters).member(config.draw)
         self.parameters = p = calibrated_people(fitted, config.population)
+        self.sha256 = numbers_sha256(config, p)
         for name, weights in (("initial", p.initial[0]), ("initial", p.initial[1]), ("feelings", p.feelings)):
             if sum(weights) <= 0:
                 raise PopulationError(

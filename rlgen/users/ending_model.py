@@ -51,7 +51,7 @@ def weights(data: Endings, share: float) -> F64:
 
 def fit_endings(data: Endings) -> EndingFit:
     """Posteriors of both hazards at `SHARE` successes."""
-    risk = data.entered
+    risk = data.entered & ~data.abandoned  # who walks out after a reply is no longer there to complete
     turn = np.minimum(data.turn[risk], MAX_TURNS)
     design = np.concatenate([np.eye(MAX_TURNS)[turn - 1], data.mood[risk, None]], axis=1)
     step = np.diff(np.eye(MAX_TURNS), axis=0) / _STEP

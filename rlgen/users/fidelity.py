@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from rlgen.rng import Streams
+from rlgen.text.evaluation import auc
 from rlgen.text.utterances import utterances
 from rlgen.types import I64, MAX_TURNS, Reading, SegmentCatalogue, Words
 from rlgen.users import observations
@@ -190,14 +191,7 @@ def two_sample_auc(first: I64, second: I64, seed: int, folds: int = 5) -> float:
         centre, spread = x[kept].mean(axis=0), x[kept].std(axis=0) + 1e-9
         beta = _ridge((x[kept] - centre) / spread, y[kept])
         score[~kept] = ((x[~kept] - centre) / spread) @ beta
-    return auc(score[y == 0], score[y == 1])
-
-
-def auc(low: F64, high: F64) -> float:
-    """Probability that a draw of the second sample exceeds one of the first, ties half."""
-    low = np.sort(low)
-    wins = (np.searchsorted(low, high, side="left") + np.searchsorted(low, high, side="right")) / 2
-    return float(wins.mean() / len(low))
+    return auc(score, y == 1)
 
 
 def rating_relief_correlation(value: I64, relief: F64) -> float:

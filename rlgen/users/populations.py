@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from rlgen.errors import PopulationError
 from rlgen.text import topics as text_topics
 from rlgen.users.parameters import Parameters
-from rlgen.users.settings import FamilyConfig, Population
+from rlgen.users.settings import FamilyConfig, Population, Settings
 from rlgen.users.theory_coefficients import TheoryCoefficients
+
+S = TypeVar("S", bound=Settings)
 
 # Added to the coefficients of the theory family: group -> field -> shift.
 _THEORY_SHIFTS: Final[dict[str, dict[str, dict[str, float]]]] = {
@@ -27,18 +29,20 @@ _THEORY_SHIFTS: Final[dict[str, dict[str, dict[str, float]]]] = {
 
 
 def theory_people(coefficients: TheoryCoefficients, population: Population) -> TheoryCoefficients:
-    """The coefficients of a sub-population."""
-    groups = {
-        group: getattr(coefficients, group).model_copy(
-            update={name: getattr(getattr(coefficients, group), name) + shift for name, shift in shifts.items()}
-        )
-        for group, shifts in _THEORY_SHIFTS[population].items()
-    }
+    """The coefficients of a sub-population.
+
+    Raises:
+        PopulationError: shifted, the coefficients describe impossible people.
+    """
+    groups: dict[str, Settings] = {}
+    for name, shifts in _THEORY_SHIFTS[population].items():
+        group = getattr(coefficients, name)
+        groups[name] = _changed(group, **{field: getattr(group, field) + shift for field, shift in shifts.items()})
     if population == "constant_raters":
-        groups["rating"] = coefficients.rating.model_copy(update={"constant_share": 1.0})
+        groups["rating"] = _changed(coefficients.rating, constant_share=1.0)
     if population == "stalling":
-        groups["people"] = coefficients.people.model_copy(update={"stays": True})
-    return TheoryCoefficients.model_validate({**dict(coefficients), **groups})
+        groups["people"] = _changed(coefficients.people, stays=True)
+    return _changed(coefficients, **groups)
 
 
 def calibrated_people(parameters: Parameters, population: Population) -> Parameters:
@@ -46,19 +50,27 @@ def calibrated_people(parameters: Parameters, population: Population) -> Paramet
 
     Guarded people rate lower by one standard deviation of personal effects, despairing people come
     with intensities of 4 and 5 and end higher, impatient people abandon three times as often.
+
+    Raises:
+        PopulationError: shifted, the parameters describe impossible people.
     """
     ratings, endings, relief = parameters.ratings, parameters.endings, parameters.relief
     if population == "guarded":
-        ratings = ratings.model_copy(update={"cuts": tuple(cut + ratings.spread for cut in ratings.cuts)})
+        ratings = _changed(ratings, cuts=tuple(cut + ratings.spread for cut in ratings.cuts))
     if population == "constant_raters":
-        ratings = ratings.model_copy(update={"constant": (1.0, 1.0)})
+        ratings = _changed(ratings, constant=(1.0, 1.0))
     if population == "impatient":
-        endings = endings.model_copy(update={"abandon": endings.abandon + math.log(3.0)})
+        endings = _changed(endings, abandon=endings.abandon + math.log(3.0))
     update: dict[str, object] = {"ratings": ratings, "endings": endings}
     if population == "despairing":
         update["initial"] = tuple((0.0, 0.0, 0.0, *weights[3:]) for weights in parameters.initial)
-        update["relief"] = tuple(part.model_copy(update={"base": part.base + 0.5}) for part in relief)
-    return parameters.model_copy(update=update)
+        update["relief"] = tuple(_changed(part, base=part.base + 0.5) for part in relief)
+    return _changed(parameters, **update)
+
+
+def _changed(settings: S, **update: object) -> S:
+    """The settings with some fields changed, and checked again."""
+    return type(settings).model_validate({**settings.model_dump(), **update})
 
 
 def topics_of(config: FamilyConfig, topics: Sequence[str]) -> list[int]:

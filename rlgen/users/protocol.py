@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
 
 from rlgen.errors import ConfigError
 from rlgen.rng import Streams
@@ -16,9 +19,11 @@ class Users(Protocol):
 
     Attributes:
         hidden_names: the keys of `hidden()`, in order.
+        sha256: hash of every number that these people are made of.
     """
 
     hidden_names: tuple[str, ...]
+    sha256: str
 
     def reset(self, rows: I64, streams: Streams) -> Expression:
         """New people sit down in some rows and open the dialogue.
@@ -56,6 +61,11 @@ class Users(Protocol):
 
     def topic(self) -> I64:
         """`[N]`, index into the topics of the utterance bank."""
+
+
+def numbers_sha256(*models: BaseModel) -> str:
+    """Hash of configs and parameters, for `Users.sha256`."""
+    return hashlib.sha256("".join(model.model_dump_json() for model in models).encode()).hexdigest()
 
 
 Factory = Callable[[Any, int, UtteranceCatalogue, SegmentCatalogue], Users]

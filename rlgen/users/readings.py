@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen import affect
-from rlgen.artifacts import cached
+from rlgen.artifacts import cached, code_sha256
 from rlgen.types import Reading
 from rlgen.users.dialogues import Dialogue
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 F64 = NDArray[np.float64]
 
-KEY: Final = "replies/1"  # changes with what a row of the table means
 NAMES: Final = (
     "warmth", "directiveness", "intensity", "question", "relevance", "repetition", "fluency",
     "reaction", "interpretation", "exploration", "valence",
@@ -37,7 +37,7 @@ def read_replies(dialogues: Sequence[Dialogue], reader: Reader) -> list[F64]:
     """Readings of the supporter's replies, `[replies, 11]` for every dialogue; unrated ones get zeros.
 
     All replies are read in one call, each against the turn that it answers and the supporter's earlier
-    turns. The table is kept in the cache folder, keyed by the texts and the reader's weights.
+    turns. The table is kept in the cache folder, keyed by all of these texts and by the reader.
     """
     texts: list[str] = []
     asked: list[str] = []
@@ -55,8 +55,8 @@ def read_replies(dialogues: Sequence[Dialogue], reader: Reader) -> list[F64]:
                 said.append(turn.text)
             else:
                 before = turn.text
-    encoder = f"{reader.encoder.source_sha256}:{reader.encoder.dtype}"
-    digest = hashlib.sha256("\x00".join([KEY, reader.sha256, encoder, *texts, *asked]).encode()).hexdigest()
+    made_of = json.dumps([reader.identity, code_sha256(__name__), texts, asked, earlier])
+    digest = hashlib.sha256(made_of.encode()).hexdigest()
 
     def build() -> dict[str, NDArray[np.float64]]:
         reading, _ = reader.read(texts, reader.encoder.encode(asked), earlier)

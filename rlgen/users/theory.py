@@ -25,7 +25,7 @@ from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentC
 from rlgen.users.config import TheoryConfig
 from rlgen.users.expression import CLOSING, EXPLORING, F64, OPENING, WORKING, Felt, Voices, columns, sounding
 from rlgen.users.populations import theory_people, topics_of
-from rlgen.users.protocol import family
+from rlgen.users.protocol import family, numbers_sha256
 from rlgen.users.theory_coefficients import Affine, Triple
 
 # Columns of the one draw per person and of the one draw per turn.
@@ -89,6 +89,7 @@ class TheoryUsers:
     ) -> None:
         self.config = config
         self.coefficients = theory_people(config.coefficients, config.population)
+        self.sha256 = numbers_sha256(config, self.coefficients)
         weights = np.array(self.coefficients.people.feelings)
         if weights.sum() <= 0:
             raise PopulationError("users: people.feelings are all 0; give at least one feeling a weight")

@@ -48,10 +48,10 @@ def test_discrete_worlds_take_the_same_rules(fake_world):
 
 
 def test_people_of_the_training_are_refused():
-    check_fresh(64, 300, (0, 63))
+    check_fresh(64, 300, (0, 63), "the training's people")
     for seed in (0, 63):
         with pytest.raises(ConfigError, match="above 63"):
-            check_fresh(seed, 300, (0, 63))
+            check_fresh(seed, 300, (0, 63), "the training's people")
 
 
 def test_the_csv_has_a_line_per_policy_and_person(world):

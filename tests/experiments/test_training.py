@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from rlgen.errors import ConfigError
+from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.runs import Run, config_hash
 from rlgen.experiments.training import TrainConfig, train
 from rlgen.policies import PPOConfig, load_checkpoint
@@ -107,9 +107,19 @@ def test_a_batch_larger_than_a_rollout_is_a_sentence(fake_world, tmp_path):
 
 def test_half_a_line_of_metrics_is_dropped(tmp_path):
     run = Run(tmp_path)
-    run.metrics.write_text(json.dumps({"step": 1}) + "\n" + '{"step": 2, "ret')
+    whole = json.dumps({"step": 1, "terms": {}}) + "\n"
+    run.metrics.write_text(whole + '{"step": 2, "ret')
     run.rewind_metrics(5)
-    assert run.metrics.read_text() == '{"step": 1}\n'
+    assert run.metrics.read_text() == whole
+
+
+def test_a_damaged_line_of_metrics_is_refused_and_nothing_is_lost(tmp_path):
+    run = Run(tmp_path)
+    damaged = '{"step": 1, "te\n' + json.dumps({"step": 2, "terms": {}}) + "\n"
+    run.metrics.write_text(damaged)
+    with pytest.raises(DataError, match="line 1"):
+        run.rewind_metrics(5)
+    assert run.metrics.read_text() == damaged
 
 
 def test_the_hash_ignores_where_a_run_lies():

@@ -7,12 +7,12 @@ import shutil
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 from rlgen.errors import ActionError, ArtifactError, ConfigError, SignalError
 from rlgen.generation import ConstantGenerator, EmbeddedGenerator
-from rlgen.generation.controls import RANGES
 from rlgen.rng import Streams
-from rlgen.types import Context, Controls
+from rlgen.types import CONTROL_RANGES, Context, Controls
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_a_row_is_the_same_in_every_batch(trained, estimated, dtype):
     ]
     context = Context(windows, rng.integers(0, 9, rows))
     estimate = estimated(rng.integers(0, 6, rows))
-    controls = Controls(*(rng.uniform(low, high, rows).astype(np.float32) for low, high in RANGES.values()))
+    controls = Controls(*(rng.uniform(low, high, rows).astype(np.float32) for low, high in CONTROL_RANGES.values()))
     streams = Streams.of(7, rows)
     whole = generator.reply(context, estimate, controls, streams)
     assert len(set(whole.text)) > 10
@@ -134,7 +134,7 @@ def test_no_rows(generator, estimated, asked):
     assert replies.hidden.shape == (0, generator.hidden_dim)
 
 
-@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize("name", CONTROL_RANGES)
 @pytest.mark.parametrize("value", [np.nan, np.inf, 7.0, -7.0])
 def test_bad_controls_are_named(generator, opening, estimated, asked, name, value):
     controls = asked(3)
@@ -195,6 +195,19 @@ def test_calls_do_not_change_the_weights(generator, trained, opening, estimated,
     assert generator.weights_sha256() == before == EmbeddedGenerator.load(trained).weights_sha256()
 
 
+def test_the_hash_is_of_every_weight_in_memory(trained):
+    generator = EmbeddedGenerator.load(trained)
+    before = generator.weights_sha256()
+    for name, tensor in generator._decoder.tensors().items():
+        kept = tensor.flatten()[0].clone()
+        tensor.view(-1)[0] = kept + 1
+        assert generator.weights_sha256() != before, name
+        tensor.view(-1)[0] = kept
+    assert generator.weights_sha256() == before
+    stored = load_file(trained / "weights.safetensors")
+    assert sum(t.numel() for t in generator._decoder.tensors().values()) == sum(t.numel() for t in stored.values())
+
+
 def test_constant_generator_ignores_everything(opening, estimated, asked):
     constant = ConstantGenerator("I hear you.")
     one = constant.reply(opening(["Hello."] * 2), estimated([0, 3]), asked(2, warmth=1), Streams.of(0, 2))
@@ -209,4 +222,4 @@ def test_protocol(generator):
     for each in (generator, ConstantGenerator("x")):
         assert callable(each.reply)
         assert len(each.weights_sha256()) == 64
-    assert set(RANGES) == set(Controls.__dataclass_fields__)
+    assert set(CONTROL_RANGES) == set(Controls.__dataclass_fields__)

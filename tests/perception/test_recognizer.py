@@ -3,6 +3,8 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from safetensors.numpy import load_file
 
 from rlgen import artifacts
 from rlgen.artifacts import shipped
@@ -89,6 +91,20 @@ def test_calls_are_counted_and_weights_stay(bank: SignalBank, recognizer: Emotio
     recognizer.estimate(some(bank, np.arange(300)))
     assert recognizer.calls == calls + 1
     assert recognizer.weights_sha256() == weights == EmotionRecognizer.load("shipped:recognizer").weights_sha256()
+
+
+def test_the_hash_is_of_every_weight_in_memory() -> None:
+    recognizer = EmotionRecognizer.load("shipped:recognizer")
+    stored = load_file(artifacts.shipped("recognizer") / "weights.safetensors")
+    assert recognizer.weights_sha256() == artifacts.tensors_sha256(stored)
+    held = [
+        *recognizer._models[0].state_dict().values(),
+        *map(torch.from_numpy, (recognizer._rotation, recognizer._temperature, recognizer._sd_scale)),
+    ]
+    for tensor in held:
+        before = recognizer.weights_sha256()
+        tensor.view(-1)[-1] += 1
+        assert recognizer.weights_sha256() != before
 
 
 def test_more_modalities_are_more_certain_and_better(bank: SignalBank, recognizer: EmotionRecognizer) -> None:

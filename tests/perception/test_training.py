@@ -4,8 +4,10 @@ import pytest
 from rlgen.errors import DataError
 from rlgen.perception import metrics, training
 from rlgen.perception.bank import SignalBank
-from rlgen.perception.recognizer import EmotionRecognizer
+from rlgen.perception.recognizer import EmotionRecognizer, forward
 from rlgen.types import Signals
+
+SUBSETS = np.array([[number >> i & 1 for i in range(3)] for number in range(8)], dtype=bool)
 
 
 def part(actors: int) -> SignalBank:
@@ -86,11 +88,46 @@ def test_held_out_estimates_come_from_the_fold_that_left_the_actor_out(
     assert not np.array_equal(stranger.affect, held.affect)
 
 
+def test_held_out_estimates_do_not_depend_on_the_labels_of_those_they_are_about(
+    bank: SignalBank, fitted: training.Fitted
+) -> None:
+    held = fitted.settings["held_out"][1]
+    own = np.flatnonzero(np.isin(bank.catalogue.actor, held))
+    shuffled = np.arange(len(bank))
+    shuffled[own] = np.random.default_rng(0).permutation(own)
+    labels = {n: getattr(bank.catalogue, n)[shuffled] for n in ("category", "intensity", "valence", "arousal")}
+    catalogue = type(bank.catalogue)(actor=bank.catalogue.actor, **labels)
+    changed = SignalBank(bank.signals, catalogue, "synthetic", "few", "", bank.clips, {})
+    again = training.fit(changed, training.Training(folds=3, epochs=2, seed=4)).recognizer()
+    others = np.flatnonzero(~np.isin(bank.catalogue.actor, held))
+    for mask in SUBSETS[1:]:
+        for rows, same in ((own, True), (others, False)):
+            chosen = bank.signals.rows(rows)
+            signals = Signals(chosen.speech, chosen.face, chosen.physiology, chosen.present & mask)
+            before, after = (
+                recognizer.estimate_held_out(signals, "few", bank.catalogue.actor[rows])
+                for recognizer in (fitted.recognizer(), again)
+            )
+            for name in ("vector", "affect", "uncertainty"):
+                assert np.array_equal(getattr(before, name), getattr(after, name)) == same
+
+
 def test_folds_share_one_space(bank: SignalBank, fitted: training.Fitted) -> None:
     rotation = fitted.weights["rotation"]
     for turn in rotation:
         np.testing.assert_allclose(turn @ turn.T, np.eye(len(turn)), atol=1e-4)
-    np.testing.assert_array_equal(rotation[0], np.eye(rotation.shape[1], dtype=np.float32))
+    one, two, three = (forward(model, bank.signals).vector.numpy() for model in fitted.recognizer()._models)
+
+    def alike(a: np.ndarray, b: np.ndarray) -> float:
+        return float((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b))
+
+    for i, a, j, b in ((0, one, 1, two), (0, one, 2, three), (1, two, 2, three)):
+        assert alike(a @ rotation[i], b @ rotation[j]) > max(alike(a, b) + 0.3, 0.55)
+
+
+def test_one_model_is_not_turned(bank: SignalBank) -> None:
+    rotation = training.fit(bank, training.Training(folds=1, epochs=1)).weights["rotation"]
+    np.testing.assert_array_equal(rotation, np.eye(rotation.shape[1], dtype=np.float32)[None])
 
 
 def test_temperature_is_recovered() -> None:
@@ -104,6 +141,8 @@ def test_temperature_is_recovered() -> None:
 def test_too_few_actors_are_refused_in_words(bank: SignalBank) -> None:
     with pytest.raises(DataError, match=r"6 actors.*lower --folds"):
         training.fit(bank, training.Training(folds=7, epochs=1))
+    with pytest.raises(DataError, match="too few to learn from one and calibrate on another"):
+        training.fit(part(3), training.Training(folds=2, epochs=1))
 
 
 def test_metrics_on_known_cases() -> None:

@@ -5,11 +5,11 @@ from pydantic import ValidationError
 
 from rlgen.artifacts import Manifest, write
 from rlgen.errors import ArtifactError
+from rlgen.experiments.evaluation import evaluate
 from rlgen.policies.baselines import (
     KIND,
     EmotionTable,
     Fixed,
-    Linear,
     Random,
     Schedule,
     dumps,
@@ -18,6 +18,7 @@ from rlgen.policies.baselines import (
     shipped_baselines,
     to_space,
 )
+from rlgen.rng import Streams
 
 TABLE = tuple((i / 10, -i / 10, 0.0, 0.5) for i in range(6))
 LADDER = {
@@ -25,7 +26,6 @@ LADDER = {
     "fixed": Fixed(controls=(0.1, 0.2, 0.3, 0.4)),
     "table": EmotionTable(table=TABLE),
     "schedule": Schedule(table=TABLE[:3]),
-    "linear": Linear(weights=((0.1, 0.0, 0.0, 0.0),) * 10),
 }
 
 
@@ -33,15 +33,20 @@ LADDER = {
 def test_actions_are_inside_the_open_box(fake_world, name):
     world = fake_world(8)
     obs = world.reset(seed=0)
-    actions = LADDER[name].act(obs, world.layout, np.random.default_rng(0), np.arange(8))
+    actions = LADDER[name].act(obs, world.layout, Streams.of(0, 8), np.arange(8))
     assert actions.shape == (8, 4)
     assert np.abs(actions).max() < 1
+
+
+def test_what_a_person_meets_from_a_drawing_actor_does_not_depend_on_the_batch(fake_world):
+    few, many = (evaluate(fake_world(rows), Random(), 12, seed=7) for rows in (3, 12))
+    assert np.array_equal(few.values["return"], many.values["return"])
 
 
 def test_table_and_schedule_look_up_their_rows(fake_world):
     world = fake_world(8)
     obs = world.reset(seed=0)
-    rng = np.random.default_rng(0)
+    rng = Streams.of(0, 8)
     by_emotion = LADDER["table"].act(obs, world.layout, rng, np.zeros(8, int))
     assert by_emotion == pytest.approx(np.array(TABLE)[world.category], abs=1e-6)
     by_turn = LADDER["schedule"].act(obs, world.layout, rng, np.arange(8))

@@ -6,7 +6,9 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from rlgen.errors import ArtifactError
 from rlgen.policies import BoundedPPO, PPOConfig, WorldVecEnv, load_checkpoint, make_ppo, resume, save_checkpoint
+from rlgen.policies.baselines import from_space
 from rlgen.policies.trained import Trained, untrained
+from rlgen.rng import Streams
 
 SMALL = PPOConfig(n_steps=16, batch_size=64, n_epochs=4)
 
@@ -35,7 +37,7 @@ def test_it_learns_and_never_clips(fake_world):
     assert np.abs(np.concatenate(watch.actions)).max() < 1
     world, actor = fake_world(64), Trained(model)
     obs = world.reset(seed=1000)
-    reward = world.step(actor.act(obs, world.layout, np.random.default_rng(0), np.zeros(64, int))).reward
+    reward = world.step(actor.act(obs, world.layout, Streams.of(0, 64), np.zeros(64, int))).reward
     assert reward.mean() > 0.88  # random earns about .5 a turn, the centre .83, the best action 1
 
 
@@ -112,7 +114,7 @@ def test_a_checkpoint_is_a_policy_too(fake_world, tmp_path):
     save_checkpoint(tmp_path / "c.zip", model)
     actor = Trained.load(tmp_path / "c.zip")
     obs = world.reset(seed=1)
-    actions = actor.act(obs, world.layout, np.random.default_rng(0), np.zeros(4, int))
+    actions = actor.act(obs, world.layout, Streams.of(0, 4), np.zeros(4, int))
     assert np.array_equal(actions, model.predict(obs, deterministic=True)[0])
 
 
@@ -126,5 +128,22 @@ def test_damaged_and_missing_policies_are_named(tmp_path):
 def test_untrained_starts_near_the_centre(fake_world):
     world = fake_world(4)
     actor = untrained(world, SMALL, seed=0)
-    actions = actor.act(world.reset(seed=1), world.layout, np.random.default_rng(0), np.zeros(4, int))
+    actions = actor.act(world.reset(seed=1), world.layout, Streams.of(0, 4), np.zeros(4, int))
     assert np.abs(actions).max() < 0.1
+
+
+@pytest.mark.parametrize("actions", ["box", "discrete"])
+def test_drawn_actions_follow_the_distribution_and_are_each_rows_own(fake_world, actions):
+    world = fake_world(4, actions=actions)
+    actor = untrained(world, SMALL, seed=0, deterministic=False)
+    obs = np.repeat(world.reset(seed=1)[:1], 4000, axis=0)
+    drawn = actor.act(obs, world.layout, Streams.of(0, 4000), np.zeros(4000, int))
+    policy = actor.model.policy
+    with torch.no_grad():
+        torch.manual_seed(0)
+        found = policy.get_distribution(policy.obs_to_tensor(obs)[0]).sample().numpy()
+    sampled = from_space(found, actor.model.action_space)
+    assert drawn.mean(0) == pytest.approx(sampled.mean(0), abs=0.04)
+    assert drawn.std(0) == pytest.approx(sampled.std(0), abs=0.03)
+    few = actor.act(obs[:3], world.layout, Streams.of(0, 3), np.zeros(3, int))
+    assert few == pytest.approx(drawn[:3], abs=1e-5)

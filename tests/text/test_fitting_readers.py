@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from rlgen.errors import DataError
 from rlgen.experiments.commands import fit_readers
@@ -60,6 +61,10 @@ def test_heads_survive_storage() -> None:
 def test_figures_on_known_cases() -> None:
     assert evaluation.auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])) == 0.75
     assert evaluation.auc(np.zeros(4), np.array([False, False, True, True])) == 0.5
+    rng = np.random.default_rng(0)
+    low, high = rng.integers(0, 5, 200), rng.integers(1, 6, 200)
+    u = scipy.stats.mannwhitneyu(high, low).statistic
+    assert evaluation.auc(np.concatenate([low, high]), np.repeat([False, True], 200)) == pytest.approx(u / 200**2)
     assert evaluation.spearman(np.array([1, 2, 3]), np.array([10, 100, 1000])) == pytest.approx(1.0)
     assert evaluation.macro_f1(np.array([0, 0, 1]), np.array([0, 1, 1]), 2) == pytest.approx(2 / 3)
 

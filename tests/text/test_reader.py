@@ -12,6 +12,7 @@ import pytest
 from rlgen import artifacts
 from rlgen.errors import ArtifactError
 from rlgen.text import Judge, Reader, SentenceEncoder, contrast_sets
+from rlgen.text.heads import Head
 from rlgen.types import Reading
 
 ANCHORS = {
@@ -154,6 +155,49 @@ def test_a_catalogue_is_read_once(reader: Reader, tmp_path: Path, monkeypatch: p
     np.testing.assert_array_equal(vectors, same)
     assert (first.relevance == 1).all()
     assert (first.repetition == 0).all()
+
+
+def test_a_table_of_another_device_reader_or_code_is_not_found(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RLGEN_CACHE", str(tmp_path))
+    bank = ["A first thing to say."]
+    reader.read_catalogue(bank)
+
+    def read_again() -> bool:
+        before = reader.encoder.calls
+        reader.read_catalogue(bank)
+        return reader.encoder.calls > before
+
+    assert not read_again()
+    for owner, name, value in (
+        (reader.encoder, "device", "cuda"),
+        (reader.encoder, "dtype", "bfloat16"),
+        (reader.encoder, "source_sha256", "0" * 64),
+        (reader, "sha256", "0" * 64),
+        (artifacts, "code_sha256", lambda *modules: str("rlgen.text.lexical" in modules)),
+    ):
+        with monkeypatch.context() as changed:
+            changed.setattr(owner, name, value)
+            assert read_again(), name
+    assert not read_again()
+
+
+def test_the_hash_is_of_every_weight_in_memory() -> None:
+    own = Reader.load("shipped:readers", SentenceEncoder("float32"))
+    before = own.weights_sha256()
+    texts = list(ANCHORS.values())
+    own.read(texts, own.encoder.encode(texts), [[]] * len(texts))
+    assert own.weights_sha256() == before == Reader.load("shipped:readers", own.encoder).weights_sha256()
+    heads = (own._affect, own._plane, own._empathy, own._tone)
+    for array in (
+        *(getattr(head, name) for head in heads for name in Head.NAMES if getattr(head, name).size),
+        *(tensor.numpy() for tensor in own.fluency.net.state_dict().values()),
+        own.fluency.table.numpy(),
+    ):
+        before = own.weights_sha256()
+        array.flat[-1] += 1
+        assert own.weights_sha256() != before
 
 
 @pytest.mark.parametrize("name", ["readers", "judge"])

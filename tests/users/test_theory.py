@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from rlgen.rng import Streams
 from rlgen.types import Words
 from rlgen.users import TheoryConfig, Users, build
 from rlgen.users.theory import Perceived, TheoryUsers
+from rlgen.users.theory_coefficients import TheoryCoefficients
 
 MECHANISMS = ("pacing", "reactance", "sincerity", "habituation", "over_validation")
 
@@ -267,3 +270,68 @@ def test_topics_are_restricted_and_checked(utterances, segments):
         build(
             TheoryConfig.model_validate({"coefficients": {"people": {"feelings": (0, 0, 0)}}}), 2, utterances, segments
         )
+
+
+def test_the_page_has_the_numbers_of_the_code():
+    c = TheoryCoefficients()
+    page = " ".join((Path(__file__).parents[2] / "docs" / "users" / "theory.md").read_text(encoding="utf-8").split())
+
+    def n(*values):
+        """As the page writes numbers, several as a triple."""
+        written = [re.sub(r"\b0\.", ".", f"{value:g}") for value in values]
+        return written[0] if len(written) == 1 else "{" + ", ".join(written) + "}"
+
+    people, pacing, react, sham = c.people, c.pacing, c.reactance, c.sincerity
+    habit, over, u, t, i, a = c.habituation, c.over_validation, c.understanding, c.trust, c.relief, c.arousal
+    end, rate, shown, show = c.ending, c.rating, c.engagement, c.showing
+    for said in (
+        f"| I | emotional intensity, in [0, 1] | normal, mean {n(people.intensity)} |",
+        f"| T | trust | normal, mean {n(people.trust)} |",
+        f"| {n(people.understood)}, or {n(people.understood_start)} for {100 * people.understood_share:.0f} %",
+        f"| normal, mean {n(people.reactance)}; log-normal |",
+        "| sad, fearful, angry | " + ", ".join(f"{share:.2f}"[1:] for share in people.feelings) + " |",
+        f"M* = {n(pacing.base)} + {n(pacing.by_arousal)} a - {n(pacing.by_trust)} T",
+        f"m = exp(-(M - M*)² / {n(pacing.width)})",
+        f"k = (D + {n(-react.base)} - {n(react.by_trust)} T + {n(react.by_reactance)} p - {n(*react.by_feeling)})+",
+        f"guidance (u - {n(react.understood_from)}) D+ T",
+        f"s = (W - {n(sham.base)} - {n(sham.by_trust)} T - {n(*sham.by_feeling)})+",
+        f"h <- {n(habit.keep)} h + {n(habit.gain)} R",
+        f"o <- {n(over.keep)} o + {n(over.gain)} W+ (1 - D+); W' = W+ (1 - {n(over.discount)} o)",
+        f"M* is {n(pacing.base)} for everybody; k = 0 and guidance is {n(react.guidance_without)} x "
+        f"{n(react.trust_without)} x D+",
+        f"u += pace (1 - u) (1 - min(C ({n(u.incoherence)} + {n(u.incoherence_aroused)} a+), 1)) "
+        f"(1 - {n(u.by_habituation)} h) ({n(u.by_match)} m + {n(u.by_warmth)} W' - {n(u.by_threat)} k)",
+        f"T += {n(t.by_warmth)} (1 - C) W' (1 - h) + {n(t.by_match)} m - {n(t.by_threat)} ({n(t.threat_base)} + p) k - "
+        f"{n(t.by_insincerity)} s - {n(t.by_habituation)} h ({n(t.understood_base)} + u) - "
+        f"{n(t.by_incoherence)} C (1 + {n(t.incoherence_aroused)} a+ (1 - u)) + {n(t.drift)}",
+        f"I -= {n(i.by_guidance)} (u - {n(react.understood_from)}) D+ T (1 - {n(i.aroused)} a+) "
+        f"(1 - {n(i.incoherent)} C) (1 - {n(i.habituated)} h) + {n(i.by_warmth)} u T W' (1 - C) - {n(i.by_threat)} k - "
+        f"{n(over.staying)} o u - {n(i.by_incoherence)} C",
+        f"a += {n(a.settle)} ({n(*a.by_feeling)} I + rest - a) + {n(a.follow)} m (2 M - 1 - a) + "
+        f"{n(a.by_threat)} k + noise",
+        f"logistic({n(end.abandon)} + {n(end.distrust)} ({n(end.distrust_below)} - T)+ + {n(end.by_threat)} k + h - "
+        f"{n(end.held_by_relief)} relief+ + {n(end.abandon_by_turn)} t), and otherwise, from t = {end.complete_from}",
+        f"logistic({n(end.complete)} + {n(end.by_relief)} relief + {n(end.complete_by_turn)} t)",
+        f"{n(rate.mean)} + {n(rate.by_trust)} (T - .5) + {n(rate.by_understood)} (u - .5) + relief - "
+        f"{n(rate.by_threat)} k + rater",
+        f"(SD {n(rate.rater_spread)}) more than replies do, and {100 * rate.constant_share:.0f} %",
+        f"{n(shown.base)} + {n(shown.by_trust)} T + {n(shown.by_understood)} u - {n(shown.by_habituation)} h - "
+        f"{n(shown.by_threat)} k + noise",
+        f"as I falls below {n(show.calm_below)}",
+        f"(working once u >= {n(show.working_from)})",
+    ):
+        assert said in page, said
+    assert end.by_habituation == rate.by_relief == 1.0  # written without a factor
+
+
+@pytest.mark.parametrize(
+    ("population", "coefficients", "field"),
+    [
+        ("despairing", {"people": {"pace_spread": 0.1}}, "pace_spread"),
+        ("despairing", {"understanding": {"by_match": 0.02}}, "by_match"),
+    ],
+)
+def test_a_population_may_not_shift_people_out_of_what_exists(seat, population, coefficients, field):
+    seat(coefficients=coefficients)
+    with pytest.raises(PopulationError, match=f"{field} was -"):
+        seat(population=population, coefficients=coefficients)

@@ -13,7 +13,7 @@ from rlgen.governance import verify
 
 
 class AuditVerifyOptions(Options):
-    """Options of `rlgen audit verify`."""
+    """Check an audit log for tampering."""
 
     path: tyro.conf.Positional[Path] = Field(description="the log, a file of JSON lines")
     key_file: Path | None = Field(None, description="the key that the log was written with")

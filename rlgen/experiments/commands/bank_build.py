@@ -17,11 +17,11 @@ class BankBuild(Options):
     """Build a signal bank, synthetic or from real recordings."""
 
     dataset: Literal["synthetic", "ravdess"] = Field("synthetic", description="where the signals come from")
-    out: Path = Field(description="folder to write; replaced if it exists")
+    out: Path = Field(description="folder to write; a bank there is replaced")
     path: Path | None = Field(None, description="folder of the recordings (ravdess)")
     actors: int | None = Field(None, ge=1, description="how many actors; all of a data set, 24 synthetic ones")
     clips: int | None = Field(None, ge=1, description="at most so many clips an actor (ravdess)")
-    seed: int = Field(2026, ge=0, description="who the synthetic actors are; other seeds, other people")
+    seed: int = Field(2026, ge=0, le=2**32 - 1, description="who the synthetic actors are; other seeds, other people")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,8 +29,11 @@ def main(argv: Sequence[str]) -> int:
     options = parse(BankBuild, argv, "bank build")
     from rich.progress import track
 
+    from rlgen.artifacts import check_target
     from rlgen.perception import bank, ravdess
     from rlgen.perception.synthesis import prosody
+
+    check_target(options.out, bank.KIND)
 
     def progress(items: Sequence[object]) -> object:
         return track(items, description="clips", disable=bool(os.environ.get("CI")))

@@ -29,13 +29,13 @@ _WEIGHTS: Final = (0.0, 0.3, 0.7, 1.0, 1.5, 2.0)
 
 
 class BenchControlsOptions(Options):
-    """Options of `rlgen bench controls`."""
+    """What the controls do to the words, read back by judges."""
 
     generator: str = Field("shipped:generator", description="shipped:generator or a folder")
     readers: str = Field("shipped:readers", description="the people's reader: shipped:readers or a folder")
     judge: str = Field("shipped:judge", description="the judge: shipped:judge or a folder")
     contexts: int = Field(1500, ge=50, description="held-out contexts; each is answered several times")
-    seed: int = Field(1, ge=0, description="of contexts, controls and sampling")
+    seed: int = Field(1, ge=0, le=2**32 - 1, description="of contexts, controls and sampling")
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
 

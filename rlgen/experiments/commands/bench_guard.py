@@ -27,7 +27,7 @@ _REPEATS = 20
 
 
 class BenchGuardOptions(Options):
-    """Options of `rlgen bench guard`."""
+    """What the output guard catches and what it flags for nothing."""
 
     data: Path = Field(
         Path(os.environ.get("RLGEN_DATA", "../shared/data")),

@@ -15,7 +15,7 @@ from pydantic import Field
 from rlgen.errors import ConfigError
 from rlgen.experiments import headroom
 from rlgen.experiments.evaluation import SEED, Outcomes, describe, evaluate
-from rlgen.experiments.options import parse
+from rlgen.experiments.options import parse, recorded
 from rlgen.experiments.statistics import paired_difference
 from rlgen.experiments.tables import Row, show
 from rlgen.experiments.training import TrainConfig, train
@@ -31,19 +31,17 @@ FIXED_GAP, SCHEDULE_GAP = 0.4, 0.15
 
 
 class HeadroomOptions(WorldOptions):
-    """Options of `rlgen bench headroom`."""
+    """Ladder of baselines: is there something to learn?"""
 
     people: int = Field(default=1000, ge=2, description="persons that each policy meets")
     num_envs: int = Field(default=256, ge=1, description="dialogues at once in evaluations")
     fit: bool = Field(default=False, description="fit the ladder anew; else the shipped one is measured")
     surface: str | None = Field(
-        default=None, description="fit on this measured response surface, widened as needed, instead of on real words"
+        default=None, description="search on this measured response surface; without it on real words, which takes days"
     )
     train_on: Literal["words", "surface"] = Field(
         default="words", description="where the policies on top are trained; they are measured on words either way"
     )
-    rounds: int = Field(default=3, ge=1, description="rounds of searching on the surface and widening it")
-    follow: int = Field(default=8000, ge=256, description="replies measured along the found rules between rounds")
     fit_people: int = Field(default=512, ge=16, description="persons per candidate and iteration of the fit")
     iterations: int = Field(default=20, ge=1, description="iterations of the cross-entropy method per rung")
     seeds: int = Field(default=1, ge=0, description="trained policies per kind; 0 for the ladder alone")
@@ -58,6 +56,11 @@ def main(argv: Sequence[str]) -> int:
     options = parse(HeadroomOptions, argv, "bench headroom")
     if options.out is not None and not options.fit:
         raise ConfigError("--out writes a fitted ladder; add --fit")
+    if options.out is not None:
+        from rlgen.artifacts import check_target
+        from rlgen.policies.baselines import KIND
+
+        check_target(options.out, KIND)
     fast = {"generator": f"surface:{options.surface}"} if options.train_on == "surface" else {}
     if fast and options.surface is None:
         raise ConfigError("--train-on surface needs --surface DIR; `rlgen fit surface` measures one")
@@ -91,44 +94,15 @@ def _ladder(options: HeadroomOptions) -> dict[str, Baseline]:
 
     if not options.fit:
         return shipped_baselines(options.env)
-    fitted = _fit_on_words(options) if options.surface is None else _fit_on_surface(options, options.surface)
-    return {"random": Random(), "centre": Fixed(), **fitted}
-
-
-def _fit_on_words(options: HeadroomOptions) -> dict[str, Baseline]:
-    return headroom.Search(options.make_world(options.num_envs), _budget(options), progress=_note).ladder()
-
-
-def _fit_on_surface(options: HeadroomOptions, source: str) -> dict[str, Baseline]:
-    """Search on the surface, follow what was found on real words, widen the surface, search again.
-
-    Which round's rule is kept is decided on real words.
-    """
-    from rlgen.envs import ResponseSurface
-
-    surface, words = ResponseSurface.load(source), options.make_world(options.num_envs)
-    candidates: dict[str, list[Baseline]] = {}
-    for number in range(options.rounds):
-        _note(f"round {number + 1} of {options.rounds}, on {len(surface.features)} measured replies")
-        with tempfile.TemporaryDirectory() as folder:
-            place = Path(folder) / f"surface{number}"
-            surface.save(place, "rlgen bench headroom --fit", "a surface on its way")
-            world = options.make_world(options.fit_people, generator=f"surface:{place}")
-        seed = headroom.SEED + 200_000 * number
-        rules = headroom.Search(world, _budget(options), seed, _note).ladder()
-        for rung, rule in rules.items():
-            candidates.setdefault(rung, []).append(rule)
-        if number + 1 < options.rounds:
-            more = headroom.follow(words, list(rules.values()), options.follow, headroom.SEED - 100_000 + number)
-            surface = ResponseSurface(
-                np.concatenate([surface.features, more.features]), np.concatenate([surface.readings, more.readings])
-            )
-    fixed = candidates["fixed"]
-    for rung, rules_of_rung in candidates.items():
-        if rung != "fixed":
-            # Constant controls are a rule of every rung: none may fall below them.
-            rules_of_rung += fixed
-    return headroom.best_on(words, candidates, options.people)
+    words = options.make_world(options.num_envs)
+    world = words
+    if options.surface is not None:
+        world = options.make_world(options.fit_people, generator=f"surface:{options.surface}")
+    found = headroom.Search(world, _budget(options), progress=_note).ladder()
+    # Constant controls are a rule of every rung, so no rung may fall below them.
+    constants = [Fixed(), found["fixed"]]
+    candidates = {rung: list(dict.fromkeys([rule, *constants])) for rung, rule in found.items()}
+    return {"random": Random(), "centre": Fixed(), **headroom.best_on(words, candidates, options.people, _note)}
 
 
 def _budget(options: HeadroomOptions) -> headroom.Budget:
@@ -208,12 +182,11 @@ def _write(options: HeadroomOptions, ladder: dict[str, Baseline], found: dict[st
         name: {"return": round(float(found[name].values["return"].mean()), 4), "people": options.people}
         for name in ladder
     }
-    surface = "" if options.surface is None else f" --surface {options.surface}"
     manifest = Manifest(
         name="baselines",
         kind=KIND,
-        description="Best fixed controls, controls by emotion, a schedule by turn and a linear rule, per id.",
-        command=f"rlgen bench headroom --fit --env ID{surface} --out {options.out}",
+        description="Best fixed controls found, controls by recognised emotion, and a schedule by turn, per id.",
+        command=recorded("bench headroom", options.model_copy(update={"seeds": 0})),
         seeds=[headroom.SEED],
         quality=quality,
     )

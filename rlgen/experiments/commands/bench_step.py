@@ -25,7 +25,7 @@ LEARNER_TARGET = 0.10
 
 
 class StepOptions(WorldOptions):
-    """Options of `rlgen bench step`."""
+    """Speed of a world step beside the plain way."""
 
     num_envs: int = Field(default=64, ge=1, description="dialogues at once, in both ways")
     steps: int = Field(default=48, ge=4, description="timed vector steps of the batched world")

@@ -28,7 +28,7 @@ class BenchUsersOptions(Options):
     )
     readers: str = Field(default="shipped:readers", description="who reads the replies: shipped:NAME or a folder")
     held_out: float = Field(default=1 / 3, gt=0, lt=1, description="share of dialogues to score on, when refitting")
-    seed: int = Field(default=0, ge=0, description="seed of the split and of simulated people")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the split and of simulated people")
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
         default=False, description="one line of JSON instead of a table"
     )

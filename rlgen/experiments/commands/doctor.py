@@ -20,7 +20,7 @@ _PACKAGES = ("rlgen", "torch", "gymnasium", "stable-baselines3", "transformers",
 
 
 class DoctorOptions(Options):
-    """Options of `rlgen doctor`: none."""
+    """Check the installation and the shipped artifacts."""
 
 
 @dataclass(frozen=True)

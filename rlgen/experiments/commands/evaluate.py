@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from pydantic import Field
 
+from rlgen.config import validate
 from rlgen.errors import ConfigError
 from rlgen.experiments import evaluation
 from rlgen.experiments.options import parse
-from rlgen.experiments.runs import Run, write_atomically
-from rlgen.experiments.verdict import judge
-from rlgen.experiments.worlds import WorldOptions, find_actor, world_of_run
+from rlgen.experiments.runs import Run, writable_folder, write_atomically
+from rlgen.experiments.verdict import borrowed, judge
+from rlgen.experiments.worlds import WorldOptions, find_actor
 
 if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
@@ -26,17 +27,19 @@ _WIDE = 134  # columns of the whole table
 
 
 class EvaluateOptions(WorldOptions):
-    """Options of `rlgen evaluate`."""
+    """Measure a policy on fresh people beside the ladder of baselines."""
 
     run: Annotated[str, tyro.conf.Positional] = Field(default="", description="folder that training wrote")
     policy: str | None = Field(
         default=None, description="instead of a run: baseline:NAME, a policy's zip file, or untrained"
     )
     people: int = Field(default=300, ge=2, description="persons that each policy meets")
-    seed: int = Field(default=evaluation.SEED, ge=0, description="seed of the first person, apart from the training's")
+    seed: int = Field(
+        default=evaluation.SEED, ge=0, le=2**32 - 1, description="of the first person, apart from the training's"
+    )
     num_envs: int = Field(default=64, ge=1, description="dialogues at once")
     ladder: bool = Field(default=True, description="measure the baselines on the same people")
-    stochastic: bool = Field(default=False, description="draw the policy's actions instead of taking their means")
+    stochastic: bool = Field(default=False, description="draw the policy's actions instead of taking their modes")
     out: Path | None = Field(default=None, description="where evaluation.json goes; the run's folder by default")
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print JSON, not a table")
 
@@ -46,7 +49,11 @@ def main(argv: Sequence[str]) -> int:
     options = parse(EvaluateOptions, argv, "evaluate")
     if bool(options.run) == bool(options.policy):
         raise ConfigError("evaluate needs either a run folder or --policy NAME; `rlgen evaluate --help` shows both")
-    run = Run.open(options.run) if options.run else None
+    if options.out is not None:
+        writable_folder(options.out)
+    named = options.run or str(options.policy)
+    # A run's folder is a run, however it was named: its world, and its training's people, are known.
+    run = Run.open(named) if options.run or (Path(named) / "config.json").is_file() else None
     result, table = measure(options, run)
     place = options.out or (run.path if run is not None else None)
     if place is not None:
@@ -65,20 +72,29 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
     Returns:
         What goes to evaluation.json, and the lines per person as CSV.
     """
-    from rlgen.envs import World
-    from rlgen.policies.baselines import shipped_baselines
+    from rlgen.envs import World, world_config
+    from rlgen.policies.baselines import FITTED, shipped_baselines
     from rlgen.policies.ppo import PPOConfig
     from rlgen.policies.trained import Trained, untrained
 
     actors: dict[str, Actor] = {}
+    if options.ladder:
+        evaluation.check_fresh(options.seed, options.people, evaluation.LADDER_PEOPLE, "people that the ladder met")
     if run is not None:
+        env_id, config, other = options.world_of(run.path)
+        if other and options.out is None:
+            raise ConfigError(
+                f"{run.path}: these options make another world than the run's; give --out DIR for what is found there"
+            )
         stored = run.config()
-        evaluation.check_fresh(options.seed, options.people, (stored["seed"], stored["seed"] + stored["num_envs"] - 1))
-        env_id, config = world_of_run(run.path, {"device": options.device})
+        trained_on = (int(stored["seed"]), int(stored["seed"]) + int(stored["num_envs"]) - 1)
+        evaluation.check_fresh(options.seed, options.people, trained_on, "the training's people")
         world = World(config, options.num_envs)
         name, actor = find_actor(str(run.path), env_id, world)
         actors[name] = actor
-        ppo, seed = PPOConfig.model_validate(stored["ppo"]), int(stored["seed"])
+        ppo, seed = validate(PPOConfig, stored["ppo"], str(run.path / "config.json")), int(stored["seed"])
+        if not other:
+            _check_parts(run, world.sha256)
     else:
         env_id, ppo, seed = options.env, PPOConfig(), 0
         world = options.make_world(options.num_envs)
@@ -92,7 +108,22 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
         if "untrained" not in actors:
             actors["untrained"] = untrained(world, ppo, seed)
     result, table = evaluation.evaluate_all(world, actors, env_id, options.people, options.seed, _say)
+    same = {"device", "encoder", "observation"}  # of the same people and words, whatever they are set to
+    home = world_config(env_id).model_dump(exclude=same) == world.config.model_dump(exclude=same)
+    fitted = [name for name in FITTED if name in actors]
+    result["borrowed"] = fitted if options.ladder and not home else []
     return {**result, "deterministic": not options.stochastic}, table
+
+
+def _check_parts(run: Run, now: Mapping[str, str]) -> None:
+    """Refuse to measure a run silently with other frozen parts than it was trained with."""
+    then = run.manifest().get("parts", {})
+    # The encoder's weights are cast to what the machine multiplies fastest.
+    changed = sorted(name for name in {*then, *now} - {"encoder"} if then.get(name) != now.get(name))
+    if changed:
+        raise ConfigError(
+            f"{run.path}: {', '.join(changed)} changed since the training; train again, or bring the old ones back"
+        )
 
 
 def _say(name: str, seconds: float) -> None:
@@ -139,6 +170,8 @@ def show(result: dict[str, Any]) -> None:
     console.print(table)
     if "trained" in result["policies"]:
         console.print(judge(result).headline)
+    if result["borrowed"]:
+        console.print(borrowed(result["borrowed"]))
 
 
 def _interval(values: dict[str, float]) -> str:

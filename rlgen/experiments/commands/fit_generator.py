@@ -54,7 +54,7 @@ def cell_sizes(exchanges: Iterable[Exchange]) -> dict[str, int]:
 
 
 class FitGeneratorOptions(Options):
-    """Options of `rlgen fit generator`."""
+    """Train the generator on the corpus."""
 
     out: Annotated[Path, Field(description="folder of the artifact, created or replaced")] = Path("runs/generator")
     size: Annotated[
@@ -78,8 +78,11 @@ def main(argv: Sequence[str]) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from rlgen.artifacts import check_target
     from rlgen.generation import fit as training
+    from rlgen.generation.embedded import KIND
 
+    check_target(options.out, KIND)
     if options.threads:
         torch.set_num_threads(options.threads)
     sizes = cell_sizes(compose(options.seed, CHUNK))

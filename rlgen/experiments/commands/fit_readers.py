@@ -17,7 +17,7 @@ class FitReaders(Options):
     data: Path = Field(description="folder with goemotions, epitome, esconv, annomi, empathetic_dialogues, dailydialog")
     out: Path = Field(default=Path("readers"), description="folder that receives readers/ and judge/")
     dtype: Literal["float32", "bfloat16", "auto"] = Field(default="auto", description="precision of the encoder")
-    seed: int = Field(default=0, ge=0, description="of corruptions, initial weights and shuffled pairs")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of corruptions, initial weights and shuffled pairs")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -25,10 +25,13 @@ def main(argv: Sequence[str]) -> int:
     options = parse(FitReaders, argv, "fit readers")
     from rich.console import Console
 
+    from rlgen.artifacts import check_target
     from rlgen.text import fitting_readers
     from rlgen.text.encoder import SentenceEncoder
     from rlgen.text.evaluation import quality
 
+    for name in ("readers", "judge"):
+        check_target(options.out / name, name)
     say = Console(stderr=True).log
     encoder = SentenceEncoder(options.dtype)
     readers = fitting_readers.fit_reader(encoder, options.data, options.seed, say)

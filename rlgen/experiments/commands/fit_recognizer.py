@@ -25,7 +25,7 @@ class FitRecognizer(Options):
     folds: int = Field(5, ge=2, le=24, description="folds over the actors of --bank")
     actors: int = Field(40, ge=4, description="how many synthetic actors to train on, without --bank")
     epochs: int = Field(25, ge=1, description="passes over the clips")
-    seed: int = Field(11, ge=0, description="of training and of the synthetic actors")
+    seed: int = Field(11, ge=0, le=2**32 - 1, description="of training and of the synthetic actors")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -44,6 +44,7 @@ def main(argv: Sequence[str]) -> int:
     def report(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    artifacts.check_target(options.out, recognizer.KIND)
     if options.bank is None:
         if options.seed == banks.SHIPPED_SEED:
             raise ConfigError(f"fit recognizer: seed {options.seed} is that of the shipped bank's actors; take another")

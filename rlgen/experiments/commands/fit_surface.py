@@ -21,7 +21,7 @@ class SurfaceOptions(Options):
     env: str = Field("rlgen/SupportDynamic-v0", description="id of the environment")
     turns: int = Field(40_000, ge=1_000, description="turns to measure")
     num_envs: int = Field(128, ge=1, description="dialogues at once")
-    seed: int = Field(1_000_000, ge=0, description="of the people and of the controls")
+    seed: int = Field(1_000_000, ge=0, le=2**32 - 1, description="of the people and of the controls")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,8 +29,11 @@ def main(argv: Sequence[str]) -> int:
     options = parse(SurfaceOptions, argv, "fit surface")
     from rich.progress import Progress
 
+    from rlgen.artifacts import check_target
     from rlgen.envs import measure_surface, world_config
+    from rlgen.envs.surface import KIND
 
+    check_target(options.out, KIND)
     with Progress() as bar:
         task = bar.add_task("measuring", total=options.turns)
         surface = measure_surface(
@@ -41,6 +44,9 @@ def main(argv: Sequence[str]) -> int:
             progress=lambda done: bar.update(task, completed=done),
         )
     surface.save(
-        options.out, recorded("fit surface", options), f"Readings of replies to random controls, measured on {options.env}.")
+        options.out,
+        recorded("fit surface", options),
+        f"Readings of replies to random controls, measured on {options.env}.",
+    )
     print(f"{options.out}: {len(surface.features)} pairs of controls and readings")
     return 0

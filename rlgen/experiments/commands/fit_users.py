@@ -24,7 +24,7 @@ class FitUsersOptions(Options):
     out: Path = Field(default=Path("calibrated_users"), description="folder to write; it is replaced whole")
     readers: str = Field(default="shipped:readers", description="who reads the replies: shipped:NAME or a folder")
     draws: int = Field(default=32, ge=0, le=1000, description="members of the posterior ensemble")
-    seed: int = Field(default=0, ge=0, description="seed of the ensemble and of the held-out third")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the ensemble and of the held-out third")
     held_out: float = Field(default=1 / 3, gt=0, lt=1, description="share of dialogues that the printed figures are on")
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
         default=False, description="one line of JSON instead of a table"
@@ -43,6 +43,7 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.users.fitting import assemble, fit_models
     from rlgen.users.parameters import FILE, KIND
 
+    artifacts.check_target(options.out, KIND)
     dialogues, readings = read_with_readings(options.data, options.readers)
     rows = measure(dialogues, readings, options.held_out, options.seed)
     fit = assemble(fit_models(dialogues, readings), dialogues, options.draws, options.seed)

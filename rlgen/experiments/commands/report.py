@@ -16,7 +16,7 @@ from rlgen.experiments.runs import Run, write_atomically
 
 
 class ReportOptions(Options):
-    """Options of `rlgen report`."""
+    """Write report.html for a run."""
 
     run: Annotated[str, tyro.conf.Positional] = Field(default="", description="folder that training wrote")
     people: int = Field(default=64, ge=0, description="persons among whom the example dialogues are chosen; 0 for none")
@@ -41,12 +41,12 @@ def _fresh(run: Run) -> bool:
     return run.dialogues.is_file() and run.dialogues.stat().st_mtime >= run.policy.stat().st_mtime
 
 
-def _write_dialogues(run: Run, people: int, device: str) -> None:
+def _write_dialogues(run: Run, people: int, device: Literal["auto", "cpu", "cuda"]) -> None:
     from rlgen.envs import World
     from rlgen.experiments.dialogues import simulate
-    from rlgen.experiments.worlds import find_actor, world_of_run
+    from rlgen.experiments.worlds import WorldOptions, find_actor
 
-    env_id, config = world_of_run(run.path, {"device": device})
+    env_id, config, _ = WorldOptions(device=device).world_of(run.path)
     world = World(config, min(people, 64))
     _, actor = find_actor(str(run.path), env_id, world)
     records = [record for dialogue in simulate(world, actor, people, SEED) for record in dialogue]

@@ -15,7 +15,7 @@ from rlgen.rewards import TERMS, RewardDesign, design, shipped_designs
 
 
 class RewardListOptions(Options):
-    """Options of `rlgen reward list`."""
+    """The reward terms and designs."""
 
     check: Path | None = Field(None, description="a design of your own (YAML) to check and show with the shipped ones")
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
