@@ -92,10 +92,11 @@ def recorded(command: str, options: Options) -> str:
 
 
 def _from_file(kind: type[T], path: Path, missing: Any) -> T:
-    """Options of a file as defaults; required ones that it does not hold are `missing`, for the command line to give."""
+    """Options of a file as defaults; required ones that it lacks are `missing`, left to the command line."""
     values = read_yaml(path)
-    absent = {name: field for name, field in kind.model_fields.items() if field.is_required() and name not in values}
-    lenient: Any = create_model(kind.__name__, __base__=kind, **{name: (Any, missing) for name in absent})
+    absent = [name for name, field in kind.model_fields.items() if field.is_required() and name not in values]
+    lacking: dict[str, Any] = dict.fromkeys(absent, (Any, missing))
+    lenient = create_model(kind.__name__, __base__=kind, **lacking)
     return kind.model_construct(**dict(validate(lenient, values, str(path))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -82,8 +83,6 @@ def test_any_flipped_bit_is_noticed(tmp_path_factory: pytest.TempPathFactory, pl
 
 
 def test_a_recomputed_hash_breaks_the_next_line(path: Path) -> None:
-    import hashlib
-
     lines = path.read_bytes().splitlines()
     record = json.loads(lines[2])
     record["reason"] = "nothing"
@@ -166,6 +165,95 @@ def test_hashes_of_texts_are_salted(tmp_path: Path) -> None:
     salted = AuditLog(tmp_path / "a.jsonl")
     assert salted.text_hash("hello") == first.text_hash("hello")
     salted.close()
+
+
+@pytest.mark.parametrize("data", [b"line A\nlast line", b"no line at all", b"{}", b"\n", b'{"event":"start"}\n{"a'])
+def test_a_foreign_file_is_refused_and_stays(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(data)
+    with pytest.raises(AuditError, match=r"notes\.txt: .*log elsewhere"):
+        AuditLog(path)
+    assert path.read_bytes() == data
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_log_with_another_key_keeps_its_torn_line(tmp_path: Path) -> None:
+    path, key = tmp_path / "audit.jsonl", tmp_path / "key"
+    key.write_bytes(b"0123456789abcdef")
+    fill(path, key_file=key)
+    path.write_bytes(path.read_bytes() + b'{"line":6')
+    before = path.read_bytes()
+    with pytest.raises(AuditError, match="keyed"):
+        AuditLog(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"event": "x", "hash": "0"}, "'hash'"),
+        ({"event": "x", "line": 3}, "'line'"),
+        ({"event": "x", "previous": ""}, "'previous'"),
+        ({"event": "x", "time": 1.0}, "'time'"),
+        ({"note": "x"}, "no `event`"),
+        ({"event": 3}, "no `event`"),
+        ({"event": "intervention"}, "without `reason`"),
+        ({"event": "x", "value": float("nan")}, "not JSON"),
+        ({"event": "x", "value": {1, 2}}, "not JSON"),
+    ],
+)
+def test_a_record_that_would_break_the_log_is_refused(tmp_path: Path, record: dict[str, object], said: str) -> None:
+    with AuditLog(tmp_path / "a.jsonl") as log:
+        with pytest.raises(AuditError, match=said):
+            log.append(record)
+        log.append({"event": "x"})
+    assert verify(tmp_path / "a.jsonl").lines == 2
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"note": "no event"},
+        {"event": 3},
+        {"event": ["intervention"]},
+        {"event": "intervention"},
+        {"event": "intervention", "reason": 3},
+    ],
+)
+def test_a_chained_line_of_the_wrong_form_is_named(path: Path, record: dict[str, object]) -> None:
+    head, number = verify(path).head, 6
+    body = {"line": number, "time": 1.0, **record, "previous": head}
+    digest = hashlib.sha256(json.dumps(body, separators=(",", ":")).encode()).hexdigest()
+    line = json.dumps({**body, "hash": digest}, separators=(",", ":")).encode()
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    report = verify(path)
+    assert report.first_bad == number
+    assert report.lines == 5
+    assert report.counts == {"insult": 4}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[" * 200_000,
+        b'{"a":' * 200_000,
+        b'{"line":6,"previous":3,"hash":[]}',
+        b'{"line":"6","hash":null}',
+        b"null",
+        b"1" * 10_000,
+    ],
+)
+def test_a_line_of_wrong_types_is_named(path: Path, line: bytes) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole + line + b"\n")
+    assert verify(path).first_bad == 6
+    path.write_bytes(line + b"\n" + whole)
+    assert verify(path).first_bad == 1
+
+
+def test_other_line_ends_are_a_change(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert verify(path).first_bad == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"not json\n", b"[]\n", b"3\n", b'{"event":"start"}\n', b"\xff\xfe\n"])

@@ -7,7 +7,9 @@ import pytest
 import soundfile
 
 from rlgen.experiments.cli import main
+from rlgen.perception import bank
 from rlgen.perception.bank import SignalBank
+from rlgen.perception.face import ACTION_UNITS
 from rlgen.perception.recognizer import EmotionRecognizer
 from rlgen.perception.table import EstimateTable
 
@@ -55,6 +57,49 @@ def test_recognize_names_fault_and_remedy(clip: Path, capsys: pytest.CaptureFixt
     assert str(bad) in captured.err
     assert ";" in captured.err  # what is wrong; what to do
     assert not clip.with_suffix(".png").exists()
+
+
+def test_recognize_refuses_a_face_cut_short(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut = clip.with_name("cut.csv")
+    header = ",".join(["timestamp", *(f"{unit}_r" for unit in ACTION_UNITS)])
+    rows = [",".join([str(i / 30), *["0.5"] * len(ACTION_UNITS)]) for i in range(9)]
+    cut.write_text("\n".join([header, *rows, "0.3,0.5,0."]))
+    assert main(["recognize", str(clip), "--face", str(cut)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert f"{cut}: frame 10" in captured.err
+
+
+@pytest.mark.parametrize("held", ["data", "file", "nowhere"])
+def test_bank_build_keeps_what_is_no_bank(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    def work(*_: object) -> None:
+        raise AssertionError("the place is looked at first")
+
+    monkeypatch.setattr(bank, "synthesise", work)
+    out = Path("/proc/x/b") if held == "nowhere" else tmp_path / "precious"
+    if held == "data":
+        out.mkdir()
+        (out / "data.txt").write_text("x")
+    elif held == "file":
+        out.write_text("x")
+    assert main(["bank", "build", "--actors", "1", "--out", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert str(out) in told
+    if held != "nowhere":
+        assert (out / "data.txt" if held == "data" else out).read_text() == "x"
+
+
+def test_bank_build_never_replaces_the_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clips = tmp_path / "flac16k"
+    clips.mkdir()
+    (clips / "03-01-01-01-01-01-01.flac").write_bytes(b"sound")
+    assert main(["bank", "build", "--dataset", "ravdess", "--path", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "no artifact" in capsys.readouterr().err
+    assert [path.name for path in clips.iterdir()] == ["03-01-01-01-01-01-01.flac"]
 
 
 def test_bench_prints_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:

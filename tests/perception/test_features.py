@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rlgen.errors import SignalError
 from rlgen.perception import face
-from rlgen.perception.features import FACE_DIM, PHYSIOLOGY_DIM, SPEECH_DIM, Recording, extract, stack
+from rlgen.perception.features import FACE_DIM, PHYSIOLOGY_DIM, SPEECH_DIM, Recording, check_signals, extract, stack
+from rlgen.perception.recognizer import EmotionRecognizer
 from rlgen.perception.synthesis import Cohort
+
+SLOW = np.sin(np.arange(4000) / 50.0)
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +84,62 @@ def test_stack_keeps_rows(whole: Recording) -> None:
         (Recording(action_units=np.zeros((20, 17)), action_unit_rate=0.0), "rate"),
         (Recording(waveform=np.zeros(16_000)), "silent"),
         (Recording(heart=np.ones(4000), heart_rate=100.0, heart_kind="ecg"), "flat"),
+        (Recording(action_units=np.zeros((20, 17)), action_unit_rate=np.inf), "rate is inf"),
+        (Recording(action_units=np.zeros((20, 17)), action_unit_rate="fast"), "rate is 'fast'"),
+        (Recording(action_units=[[0.0] * 17]), "list"),
+        (Recording(waveform=[0.0] * 16_000), "list"),
+        (Recording(waveform=np.full(16_000, 0.5)), "silent"),
+        (Recording(eda=SLOW), r"EDA.*rate is 0\.0"),
+        (Recording(eda=SLOW, eda_rate=np.nan), "rate is nan"),
+        (Recording(eda=list(SLOW), eda_rate=4.0), "list"),
+        (Recording(eda=np.array(3.0), eda_rate=4.0), "array of float64"),
+        (Recording(heart=SLOW), "rate"),
+        (Recording(heart=SLOW, heart_rate=64.0, heart_kind="bogus"), "'bogus'.*'ecg', 'pleth'"),
+        (Recording(heart=tuple(SLOW), heart_rate=64.0), "tuple"),
     ],
 )
 def test_unusable_signals_are_refused_in_words(recording: Recording, says: str) -> None:
     with pytest.raises(SignalError, match=says):
         extract(recording)
+
+
+def test_integers_are_heard_as_the_floats_they_stand_for(whole: Recording) -> None:
+    floats = extract(Recording(waveform=whole.waveform)).speech
+    stored = extract(Recording(waveform=np.round(whole.waveform * 32768).astype(np.int16))).speech
+    # Rounding to 16 bits is noise at -98 dBFS: it shows where bands are empty, in hundredths of a deviation elsewhere.
+    assert np.median(np.abs(stored - floats)) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("present", "says"),
+    [
+        (None, "NoneType"),
+        ([[True, False, False]], "list"),
+        (np.array([[1, 0, 0]]), "int64"),
+        (np.array([[1.0, 0.0, 0.0]]), "float64"),
+        (np.array([True, False, False]), "shape"),
+        (np.array([[True, False]]), "shape"),
+    ],
+)
+def test_presence_is_an_array_of_bool(whole: Recording, present: object, says: str) -> None:
+    signals = replace(extract(Recording(waveform=whole.waveform)), present=present)
+    recognizer = EmotionRecognizer.load("shipped:recognizer")
+    for refuse in (
+        check_signals,
+        recognizer.estimate,
+        lambda signals: recognizer.estimate_held_out(signals, "x", np.zeros(1, np.int64)),
+    ):
+        with pytest.raises(SignalError, match=f"present.*{says}"):
+            refuse(signals)
+
+
+def test_features_of_any_float_are_rated_alike(whole: Recording) -> None:
+    signals = extract(Recording(waveform=whole.waveform))
+    double = replace(signals, speech=signals.speech.astype(np.float64))
+    recognizer = EmotionRecognizer.load("shipped:recognizer")
+    np.testing.assert_array_equal(recognizer.estimate(double).affect, recognizer.estimate(signals).affect)
+    with pytest.raises(SignalError, match="speech: is of type list"):
+        recognizer.estimate(replace(signals, speech=signals.speech.tolist()))
 
 
 def test_openface_files(tmp_path) -> None:
@@ -94,6 +150,10 @@ def test_openface_files(tmp_path) -> None:
     units, rate = face.read_openface(path)
     assert rate == pytest.approx(30.0)
     assert units.shape == (9, face.DIM)  # the frame without a face is left out
+    whole_text = path.read_text()
+    path.write_text(whole_text[: -len(",0.9") * 5])
+    with pytest.raises(SignalError, match="frame 10 lacks a value"):
+        face.read_openface(path)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(SignalError, match="not an OpenFace CSV"):
         face.read_openface(path)

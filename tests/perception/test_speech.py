@@ -1,3 +1,5 @@
+import shlex
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,11 +82,57 @@ def test_mfcc_and_pitch_agree_with_librosa() -> None:
         (np.full(16_000, np.nan), "NaN"),
         (np.ones((16_000, 2)), "mono"),
         (np.ones(100), "0.01 s"),
+        (np.full(16_000, 0.5), "silent"),
+        (np.repeat([0.0, 0.5], 8_000), "silent"),  # a click is no speech
+        (0.5 * np.sin(2 * np.pi * 2 * np.arange(16_000) / 16_000), "silent"),  # a slow drift
+        (tone(200.0) * 32767, r"peak is \d+.*full scale is 1"),
+        (tone(200.0) * 1e30, "peak"),
+        (tone(200.0).astype(np.float64) * 1e300, "peak"),
+        ((tone(200.0) * 32767).astype(np.int64), "int64.*int16"),
+        (np.zeros(16_000, np.int16), "silent"),
+        (np.full(16_000, 128, np.uint8), "silent"),
+        (tone(200.0).tolist(), "list.*NumPy"),
+        (tone(200.0) > 0, "bool"),
+        (tone(200.0).astype(complex), "complex"),
     ],
 )
 def test_unusable_waveforms_are_refused_in_words(wave: np.ndarray, says: str) -> None:
     with pytest.raises(SignalError, match=says):
         speech.frames(wave, "clip.wav")
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.uint16, np.int32])
+def test_integers_count_by_the_full_scale_of_their_type(kind: type[np.integer]) -> None:
+    wave = tone(200.0, level=0.9).astype(np.float64)
+    full, middle = 2.0 ** (8 * np.dtype(kind).itemsize - 1), 0 if np.issubdtype(kind, np.signedinteger) else 1
+    stored = np.round((wave + middle) * full).astype(kind)
+    np.testing.assert_allclose(speech.check(stored), wave, atol=0.51 / full + 1e-7)
+
+
+def test_overshoot_of_a_decoder_passes() -> None:
+    loud = tone(200.0, level=1.4)
+    np.testing.assert_array_equal(speech.check(loud), loud)
+
+
+def test_the_remedy_never_overwrites_the_recording(tmp_path) -> None:
+    broken = tmp_path / "my clip.flac"
+    broken.write_bytes(b"fLaC but no more")
+    with pytest.raises(SignalError) as caught:
+        audio.read(broken)
+    words = shlex.split(str(caught.value).split("convert it: ")[1])
+    assert words[:3] == ["ffmpeg", "-i", str(broken)]
+    assert words[-1] == str(tmp_path / "my clip-16k.flac")
+
+
+def test_files_far_beyond_full_scale_are_refused(tmp_path, recwarn: pytest.WarningsRecorder) -> None:
+    import soundfile
+
+    path = tmp_path / "huge.wav"
+    for channels, level in ((1, 1e30), (2, 3e38)):
+        soundfile.write(path, np.tile(tone(200.0, level=level)[:, None], (1, channels)), 16_000, subtype="FLOAT")
+        with pytest.raises(SignalError, match=r"huge\.wav: .*(peak|infinite)"):
+            audio.read(path)
+    assert not recwarn.list
 
 
 def test_files_are_refused_in_words(tmp_path) -> None:
