@@ -73,8 +73,7 @@ class ResponseSurface:
     @cached_property
     def _trend(self) -> NDArray[np.float64]:
         """Quadratic least-squares fit of the readings, `[terms, 18]`: it bridges the way to a neighbour."""
-        trend: NDArray[np.float64] = np.linalg.lstsq(_quadratic(self.features), self.readings, rcond=1e-8)[0]
-        return trend
+        return np.asarray(np.linalg.lstsq(_quadratic(self.features), self.readings, rcond=1e-8)[0], dtype=np.float64)
 
     @cached_property
     def _bounds(self) -> tuple[F32, F32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -22,23 +23,30 @@ EDGE = 1e-6
 class RunningNormaliser(BaseFeaturesExtractor):
     """Standardises observations with running moments, which are buffers and so part of the weights.
 
-    The moments change only in `update`, which the learner calls between iterations: within a
-    rollout and the updates made from it they stand still, so that probability ratios are exact;
-    in evaluation they are frozen.
+    Each named block of the observation is then divided by the root of its length, so that every block
+    has the same say at the start, whether it holds one number or thirty-two. The moments change only in
+    `update`, which the learner calls between iterations: within a rollout and the updates made from it
+    they stand still, so that probability ratios are exact; in evaluation they are frozen.
 
     Args:
         observation_space: a flat Box.
         clip: bound on the standardised values, in standard deviations.
+        blocks: lengths of the observation's blocks, in order; none: every column is its own block.
     """
 
+    share: Tensor
     mean: Tensor
     var: Tensor
     count: Tensor
 
-    def __init__(self, observation_space: gym.Space[Any], clip: float = 10.0) -> None:
+    def __init__(self, observation_space: gym.Space[Any], clip: float = 10.0, blocks: Sequence[int] = ()) -> None:
         size = int(np.prod(observation_space.shape or ()))
         super().__init__(observation_space, size)
+        lengths = torch.tensor(list(blocks) or [1] * size)
+        if int(lengths.sum()) != size:
+            raise ValueError(f"the blocks have {int(lengths.sum())} columns, the observation has {size}")
         self.clip = clip
+        self.register_buffer("share", lengths.repeat_interleave(lengths).float().rsqrt())
         self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("var", torch.ones(size, dtype=torch.float64))
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
@@ -46,7 +54,7 @@ class RunningNormaliser(BaseFeaturesExtractor):
     def forward(self, observations: Tensor) -> Tensor:
         """`[N, D]` to standardised `[N, D]`."""
         scale = torch.rsqrt(self.var + 1e-8)
-        return ((observations - self.mean) * scale).clamp(-self.clip, self.clip).float()
+        return ((observations - self.mean) * scale).clamp(-self.clip, self.clip).float() * self.share
 
     @torch.no_grad()
     def update(self, observations: Tensor) -> None:

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from rlgen.errors import TrainingError
 from rlgen.policies.bounded import BoundedPolicy
+from rlgen.policies.protocols import Layout
 
 
 class PPOConfig(BaseModel):
@@ -76,6 +77,16 @@ class BoundedPPO(PPO):
             normaliser.update(seen.reshape(-1, seen.shape[-1]))
 
 
+def _blocks(env: VecEnv) -> list[int]:
+    """Lengths of the observation's named blocks, in order; none where the env names none."""
+    try:
+        layout: Layout = env.get_attr("layout")[0]
+    except AttributeError:
+        return []
+    columns = layout.unflatten(np.arange(int(np.prod(env.observation_space.shape or ())))[None])
+    return [np.size(where) for where in sorted(columns.values(), key=lambda where: int(where[0, 0]))]
+
+
 def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cpu") -> BoundedPPO:
     """A fresh learner.
 
@@ -93,5 +104,9 @@ def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cp
         rate = _Annealed(config.learning_rate)
     layers = {"pi": list(config.hidden), "vf": list(config.critic_hidden)}
     settings: dict[str, Any] = config.model_dump(exclude=_OWN)
-    shape = {"net_arch": layers, "concentration": config.concentration}
+    shape = {
+        "net_arch": layers,
+        "concentration": config.concentration,
+        "features_extractor_kwargs": {"blocks": _blocks(env)},
+    }
     return BoundedPPO("bounded", env, learning_rate=rate, policy_kwargs=shape, device=device, verbose=0, **settings)

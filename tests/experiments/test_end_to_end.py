@@ -26,7 +26,46 @@ def test_a_policy_trains_is_evaluated_and_reported(run, capsys):
     assert len((run.path / "evaluation.csv").read_text().splitlines()) == 1 + 40 * len(found["policies"])
     assert cli.main(["report", str(run.path), "--people", "8"]) == 0
     assert "<svg" in run.report.read_text()
-    assert "random actions" in capsys.readouterr().out
+    assert "The trained policy earns" in capsys.readouterr().out
+
+
+def test_a_run_is_measured_in_its_own_world_unless_told_otherwise(run, tmp_path, capsys):
+    few = ["--people", "4", "--num-envs", "4", "--no-ladder"]
+    assert cli.main(["evaluate", str(run.path), *few, "--reward", "relief"]) == 2
+    assert "another world" in capsys.readouterr().err
+    blind = ["--missing", "1", "1", "1", "--out", str(tmp_path / "blind")]
+    assert cli.main(["evaluate", str(run.path), *few, *blind]) == 0
+    seeing, unseeing = (
+        cli.main(["evaluate", str(run.path), *few, *more, "--out", str(tmp_path / name)])
+        for name, more in (("a", []), ("b", blind[:4]))
+    )
+    assert seeing == unseeing == 0
+    a, b = (json.loads((tmp_path / name / "evaluation.json").read_text())["policies"] for name in ("a", "b"))
+    assert a["trained"]["return"] != b["trained"]["return"]
+
+
+@pytest.mark.parametrize("seed", ["0", "31", "2000000"])
+def test_people_that_something_was_fitted_on_are_refused(run, capsys, seed):
+    for named in ([str(run.path)], ["--policy", str(run.path)]):
+        assert cli.main(["evaluate", *named, "--seed", seed, "--people", "4", "--num-envs", "4"]) == 2
+        assert "overlap" in capsys.readouterr().err
+
+
+def test_a_run_whose_parts_changed_is_not_measured_in_silence(run, tmp_path, capsys):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(run.path, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["parts"]["readers"] = "0" * 64
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert cli.main(["evaluate", str(copy), "--people", "4", "--num-envs", "4"]) == 2
+    assert "readers changed" in capsys.readouterr().err
+    config = json.loads((copy / "config.json").read_text())
+    config["world"]["max_turns"] = 3
+    (copy / "config.json").write_text(json.dumps(config))
+    assert cli.main(["evaluate", str(copy), "--people", "4", "--num-envs", "4"]) == 2
+    assert "changed since training" in capsys.readouterr().err
 
 
 def test_simulated_dialogues_have_words(tmp_path):

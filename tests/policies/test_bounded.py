@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rlgen.policies import PPOConfig, WorldVecEnv, make_ppo
 from rlgen.policies.bounded import BetaDistribution, RunningNormaliser
 
 LOW = np.array([-1.0, 0.0, -3.0], np.float32)
@@ -87,3 +88,20 @@ def test_normaliser_bounds_what_a_constant_feature_can_do():
     normaliser = RunningNormaliser(gym.spaces.Box(-10, 10, (2,)))
     normaliser.update(torch.ones(10, 2))
     assert normaliser(torch.tensor([[1.0, 5.0]])).abs().max() <= 10
+
+
+def test_every_block_has_the_same_say():
+    space = gym.spaces.Box(-5, 5, (9,), np.float32)
+    normaliser = RunningNormaliser(space, blocks=(1, 8))
+    normaliser.update(torch.randn(50_000, 9) * torch.arange(1.0, 10.0))
+    seen = normaliser(torch.randn(50_000, 9) * torch.arange(1.0, 10.0))
+    lone, eight = seen[:, 0].square().mean(), seen[:, 1:].square().sum(1).mean()
+    assert lone.item() == pytest.approx(1.0, abs=0.05)
+    assert eight.item() == pytest.approx(1.0, abs=0.05)
+    with pytest.raises(ValueError, match="9"):
+        RunningNormaliser(space, blocks=(1, 7))
+
+
+def test_the_learner_knows_the_blocks_of_the_world(fake_world):
+    share = make_ppo(WorldVecEnv(fake_world(4)), PPOConfig(n_steps=8, batch_size=32)).policy.normaliser.share
+    assert share.numpy() == pytest.approx([8**-0.5] * 8 + [1.0] + [3**-0.5] * 3)

@@ -21,7 +21,7 @@ class FitRecognizer(Options):
         description="folder of a bank, trained on by folds that leave its actors out; "
         "without it, synthetic actors other than the shipped bank's",
     )
-    out: Path = Field(Path("recognizer"), description="folder to write; replaced if it exists")
+    out: Path = Field(Path("recognizer"), description="folder to write; an artifact there is replaced")
     folds: int = Field(5, ge=2, le=24, description="folds over the actors of --bank")
     actors: int = Field(40, ge=4, description="how many synthetic actors to train on, without --bank")
     epochs: int = Field(25, ge=1, description="passes over the clips")

@@ -9,7 +9,6 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from rlgen.errors import ConfigError
 from rlgen.experiments.options import Options, parse, recorded
 
 LICENCE = (
@@ -21,7 +20,7 @@ class FitUsersOptions(Options):
     """Fit calibrated people to rated support dialogues (schema in docs/users/calibrated.md)."""
 
     data: Path = Field(description="folder with esconv.jsonl and failed_esconv.jsonl, or one file of that layout")
-    out: Path = Field(default=Path("calibrated_users"), description="folder to write; it is replaced whole")
+    out: Path = Field(default=Path("calibrated_users"), description="folder to write; an artifact there is replaced")
     readers: str = Field(default="shipped:readers", description="who reads the replies: shipped:NAME or a folder")
     draws: int = Field(default=32, ge=0, le=1000, description="members of the posterior ensemble")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the ensemble and of the held-out third")
@@ -35,8 +34,6 @@ class FitUsersOptions(Options):
 def main(argv: Sequence[str]) -> int:
     """Fit on two thirds and print figures on the rest; then fit on all and write."""
     options = parse(FitUsersOptions, argv, "fit users")
-    if options.out.is_file():
-        raise ConfigError(f"out: {options.out} is a file; name a folder")
     from rlgen import artifacts
     from rlgen.experiments.commands.bench_users import measure, read_with_readings
     from rlgen.experiments.tables import show
