@@ -175,19 +175,23 @@ def _write(options: HeadroomOptions, ladder: dict[str, Baseline], found: dict[st
     assert options.out is not None
     ladders: dict[str, dict[str, Baseline]] = {}
     quality: dict[str, Any] = {}
+    commands: dict[str, Any] = {}
     if (options.out / "manifest.json").is_file():
-        ladders, quality = read_ladders(options.out), dict(load(options.out, KIND).manifest.quality)
+        before = load(options.out, KIND).manifest
+        ladders, quality, commands = read_ladders(options.out), dict(before.quality), dict(before.settings)
     ladders[options.env] = {name: rule for name, rule in ladder.items() if name not in ("random", "centre")}
     quality[options.env] = {
         name: {"return": round(float(found[name].values["return"].mean()), 4), "people": options.people}
         for name in ladder
     }
+    commands[options.env] = recorded("bench headroom", options.model_copy(update={"seeds": 0}))
     manifest = Manifest(
         name="baselines",
         kind=KIND,
         description="Best fixed controls found, controls by recognised emotion, and a schedule by turn, per id.",
-        command=recorded("bench headroom", options.model_copy(update={"seeds": 0})),
+        command="rlgen bench headroom --fit --env ID --surface DIR --out DIR, with the options in settings",
         seeds=[headroom.SEED],
         quality=quality,
+        settings=commands,
     )
     write(options.out, {"baselines.json": dumps(ladders)}, manifest)
