@@ -22,7 +22,9 @@ class WorldConfig(BaseModel):
         "default", description="a reward design: name, YAML path, or the design itself"
     )
     generator: str = Field(
-        "shipped:generator", description='"shipped:NAME", path of a generator, "constant:TEXT", or "surface:SOURCE"'
+        "shipped:generator",
+        description='"shipped:NAME", path of a generator, "hf:PATH_OR_ID" of a Hugging Face causal language model, '
+        '"constant:TEXT", or "surface:SOURCE"',
     )
     recognizer: str = Field("shipped:recognizer", description='"shipped:NAME" or path of a recognizer')
     bank: str = Field("shipped:signal_bank", description='"shipped:NAME" or path of a signal bank')

@@ -70,6 +70,10 @@ def _reader(source: str, dtype: str, device: str) -> Reader:
 def _generator(source: str, device: str) -> Generator:
     if source.startswith("constant:"):
         return ConstantGenerator(source.removeprefix("constant:"))
+    if source.startswith("hf:"):
+        from rlgen.generation import HuggingFaceGenerator
+
+        return HuggingFaceGenerator(source.removeprefix("hf:"), device=device)
     return EmbeddedGenerator.load(source, device=device)
 
 

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rlgen.generation.constant import ConstantGenerator
     from rlgen.generation.embedded import EmbeddedGenerator
+    from rlgen.generation.huggingface import HuggingFaceGenerator
 
-__all__ = ["ConstantGenerator", "EmbeddedGenerator"]
+__all__ = ["ConstantGenerator", "EmbeddedGenerator", "HuggingFaceGenerator"]
 
-_HOMES = {"ConstantGenerator": "constant", "EmbeddedGenerator": "embedded"}
+_HOMES = {
+    "ConstantGenerator": "constant",
+    "EmbeddedGenerator": "embedded",
+    "HuggingFaceGenerator": "huggingface",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,226 @@
+"""Batched decoding of any causal model, two prompts a row: guidance, temperature and stream are the row's own.
+
+A row's next word comes from `u + w (c - u)`: c are the logits after its conditional prompt, u
+those after its unconditioned one, w its emotional weight (classifier-free guidance; Sanchez et
+al., "Stay on topic with classifier-free guidance", 2023). Both prompts are rows of one batch. A
+row of weight 0 or 1 needs only one of them, and has only one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rlgen.generation.decode import Spoken
+from rlgen.generation.steering import Steerer
+
+# Finished rows are dropped when less than this share of the batch is still speaking.
+_COMPACT_BELOW = 0.75
+# Probabilities are counted in units of this: sums of whole numbers are the same in any order and on any device.
+_UNIT = 2.0**-40
+# Logits below this are as good as impossible; differences between them must stay finite.
+_IMPOSSIBLE = -1e9
+# A nucleus is looked for among so many likeliest words first: sorting a whole vocabulary is slow.
+_LIKELIEST = 256
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How words are chosen, the same for all rows.
+
+    Attributes:
+        ends: `[V]` bool, ids that end a reply and are no part of it.
+        lasts: `[V]` bool, ids that end a reply and are its last.
+        limit: greatest number of ids of a reply.
+        top_p: least probability of the nucleus that is sampled from.
+        greedy: the likeliest word always.
+    """
+
+    ends: Tensor
+    lasts: Tensor
+    limit: int
+    top_p: float
+    greedy: bool
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Which prompts of the batch are whose.
+
+    Attributes:
+        prompts: ids of B prompts.
+        conditional: `[N]` index into the prompts.
+        unconditional: `[N]`, likewise; the same as `conditional` where a row has one prompt.
+    """
+
+    prompts: Sequence[Sequence[int]]
+    conditional: Tensor
+    unconditional: Tensor
+
+
+class GuidedDecoder:
+    """A frozen causal model, ready to speak."""
+
+    def __init__(self, model: Any, rules: Rules) -> None:
+        """Take over a model of transformers.
+
+        Args:
+            model: in eval mode, without gradients.
+            rules: how words are chosen.
+        """
+        self._model = model
+        self.rules = rules
+        self._accepts = set(inspect.signature(model.forward).parameters)
+        self._hidden: Tensor = torch.empty(0)
+        self.steerer: Steerer | None = None
+
+        def keep(module: Any, given: tuple[Tensor, ...]) -> None:
+            self._hidden = given[0][:, -1]
+
+        model.get_output_embeddings().register_forward_pre_hook(keep)
+
+    @torch.inference_mode()
+    def speak(
+        self, branches: Branches, weight: Tensor, temperature: Tensor, u: Tensor, amounts: Tensor | None = None
+    ) -> Spoken:
+        """Replies of N rows.
+
+        Args:
+            branches: the prompts.
+            weight: `[N]`, of guidance.
+            temperature: `[N]`.
+            u: `[N, limit]` float64 uniforms in (0, 1), one for each id.
+            amounts: `[B, directions]` of steering.
+        """
+        from transformers import DynamicCache
+
+        rules, device = self.rules, self._model.device
+        rows, width = len(weight), max(map(len, branches.prompts))
+        ids, mask = left_pad(branches.prompts, width + rules.limit, device)
+        ids, length = ids[:, :width], mask.sum(dim=1)
+        positions = (mask[:, :width].cumsum(dim=1) - 1).clamp_min(0)
+        mask[:, width:] = 1
+        c, n = branches.conditional.to(device), branches.unconditional.to(device)
+        weight, temperature, u = weight.to(device)[:, None], temperature.to(device)[:, None], u.to(device)
+        cache: Any = DynamicCache(config=self._model.config)
+        self._steer(amounts)
+
+        made = torch.full((rows, rules.limit), -1, dtype=torch.long, device=device)
+        logprob = torch.zeros(rows, dtype=torch.float64, device=device)
+        last: Tensor | None = None
+        place = torch.arange(rows, device=device)  # which rows of the call are left in the batch
+        live = torch.ones_like(place, dtype=torch.bool)
+        try:
+            for t in range(rules.limit):
+                logits = self._step(ids, mask[:, : width + t], positions, cache)
+                hidden = self._hidden[c].float()
+                last = torch.zeros(rows, hidden.shape[1], device=device) if last is None else last
+                guided = logits[c]
+                if not torch.equal(c, n):
+                    # lerp is exact at both ends: weight 0 and 1 are the branches themselves.
+                    guided = torch.lerp(logits[n].clamp_min(_IMPOSSIBLE), guided.clamp_min(_IMPOSSIBLE), weight)
+                if t == 0:  # a reply has at least one word
+                    guided = guided.masked_fill(rules.ends, -torch.inf)
+                token, chance = choose(guided, temperature, u[:, t : t + 1], rules)
+                spoken = place[live]
+                last[spoken], logprob[spoken] = hidden[live], logprob[spoken] + chance[live]
+                live = live & ~rules.ends[token]
+                made[place[live], t] = token[live]
+                live = live & ~rules.lasts[token]
+                left = int(live.sum())
+                if left == 0 or t + 1 == rules.limit:
+                    break
+                ids, positions = torch.empty(len(mask), 1, dtype=torch.long, device=device), (length + t)[:, None]
+                ids[c, 0], ids[n, 0] = token, token
+                if left < _COMPACT_BELOW * len(live):
+                    keep = live.nonzero()[:, 0]
+                    kept = torch.unique(torch.cat([c[keep], n[keep]]))  # sorted
+                    c, n = torch.searchsorted(kept, c[keep]), torch.searchsorted(kept, n[keep])
+                    place, live, weight, temperature, u = (a[keep] for a in (place, live, weight, temperature, u))
+                    mask, length, ids, positions = (a[kept] for a in (mask, length, ids, positions))
+                    cache.batch_select_indices(kept)
+                    if self.steerer is not None and self.steerer.amounts is not None:
+                        self.steerer.amounts = self.steerer.amounts[kept]
+        finally:
+            self._steer(None)
+        assert last is not None
+        return Spoken(made, last, logprob.float())
+
+    def _steer(self, amounts: Tensor | None) -> None:
+        if self.steerer is not None:
+            self.steerer.amounts = None if amounts is None else amounts.to(self._model.device)
+
+    def _step(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
+        """Logits `[B, V]` float32 after the last id of each row."""
+        given: dict[str, Any] = {"attention_mask": mask, "past_key_values": cache, "use_cache": True}
+        if "position_ids" in self._accepts:
+            given["position_ids"] = positions
+        if "logits_to_keep" in self._accepts:
+            given["logits_to_keep"] = 1
+        logits: Tensor = self._model(input_ids=ids, **given).logits
+        return logits[:, -1].float()
+
+
+def left_pad(prompts: Sequence[Sequence[int]], size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Prompts that end in one column.
+
+    Args:
+        prompts: ids of B prompts.
+        size: columns, those after the prompts included.
+        device: where the tensors are made.
+
+    Returns:
+        Ids and mask `[B, size]`; where the mask is 0 the ids mean nothing.
+    """
+    width = max(map(len, prompts))
+    ids = torch.zeros(len(prompts), size, dtype=torch.long)
+    mask = torch.zeros(len(prompts), size, dtype=torch.long)
+    for row, prompt in enumerate(prompts):
+        ids[row, width - len(prompt) : width] = torch.tensor(prompt, dtype=torch.long)
+        mask[row, width - len(prompt) : width] = 1
+    return ids.to(device), mask.to(device)
+
+
+def choose(logits: Tensor, temperature: Tensor, u: Tensor, rules: Rules) -> tuple[Tensor, Tensor]:
+    """One id per row, and the logarithm of its probability.
+
+    Args:
+        logits: `[N, V]` float32.
+        temperature: `[N, 1]`.
+        u: `[N, 1]` float64 in (0, 1).
+        rules: `top_p` and `greedy`.
+
+    Returns:
+        `[N]` ids; `[N]` float64 log-probabilities under what they were sampled from. A greedy choice
+        has the log-probability that sampling at its temperature would have given it.
+    """
+    if rules.greedy:
+        token = logits.argmax(dim=-1)
+        chances = torch.log_softmax(logits.double() / temperature, dim=-1)
+        return token, chances.gather(1, token[:, None])[:, 0]
+    counts = (torch.softmax(logits / temperature, dim=-1) / _UNIT).long()
+    if rules.top_p < 1.0:
+        counts = counts.where(counts >= _nucleus(counts, rules.top_p), 0)
+    cumulative = counts.cumsum(dim=-1)
+    total = cumulative[:, -1:]
+    threshold = torch.minimum((u * total).long(), total - 1)
+    token = torch.searchsorted(cumulative, threshold, right=True)
+    return token[:, 0], (counts.gather(1, token).double() / total).log()[:, 0]
+
+
+def _nucleus(counts: Tensor, top_p: float) -> Tensor:
+    """The least count `[N, 1]` in each row's nucleus: the fewest likeliest ids that make up `top_p`, and ties."""
+    wanted = top_p * counts.sum(dim=-1, keepdim=True).double()
+    size = counts.shape[-1]
+    for some in (min(_LIKELIEST, size), size):
+        best = counts.topk(some, dim=-1).values
+        sums = best.cumsum(dim=-1)
+        if some == size or bool((sums[:, -1:] >= wanted).all()):
+            break
+    inside = (sums - best) < wanted
+    return best.where(inside, best[:, :1]).min(dim=-1, keepdim=True).values

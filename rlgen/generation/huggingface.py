@@ -1,0 +1,212 @@
+"""Any Hugging Face causal language model as a generator: prompts, guidance, strings at the edges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rlgen.artifacts import tensors_sha256
+from rlgen.errors import ConfigError
+from rlgen.generation.controls import check
+from rlgen.generation.embedded import Precision, bits, has_bf16, usable
+from rlgen.generation.guided import Branches, GuidedDecoder, Rules
+from rlgen.generation.pretrained import load_pretrained
+from rlgen.generation.prompts import Script, depth, instruction
+from rlgen.generation.steering import Steerer, Steering
+from rlgen.rng import Streams
+from rlgen.types import Context, Controls, Estimate, Replies
+
+
+class HuggingFaceGenerator:
+    """A frozen causal language model behind the `Generator` protocol, without training.
+
+    Tone and recognised emotion are told to the model in words; the emotional weight is the scale
+    of classifier-free guidance between the prompt with those words and the prompt without. A
+    row's ids depend on its own context, affect, controls and stream, up to rounding: in float32
+    they are the same in any batch, in bf16 a neighbour's length can tip a close decision.
+
+    Example:
+        >>> generator = HuggingFaceGenerator("Qwen/Qwen2.5-0.5B-Instruct", device="cuda")  # doctest: +SKIP
+        >>> generator.reply(context, estimate, controls, streams).text  # doctest: +SKIP
+
+    Attributes:
+        calls: batched calls so far.
+        hidden_dim: width of `Replies.hidden`.
+        model: of transformers.
+        tokenizer: of transformers.
+        max_new_tokens: greatest number of ids of a reply.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        device: str = "cpu",
+        dtype: Precision = "auto",
+        max_new_tokens: int = 64,
+        top_p: float = 0.95,
+        guidance: bool = True,
+        greedy: bool = False,
+        steering: Steering | None = None,
+    ) -> None:
+        """Load a model.
+
+        Args:
+            model: path of a folder, or hub id. A path never leads to the network.
+            device: `"cpu"`, `"cuda"`, or as torch names them.
+            dtype: `"bf16"`, `"fp32"`, or `"auto"`: bf16 where the device multiplies it in hardware.
+            max_new_tokens: greatest number of ids of a reply.
+            top_p: words are sampled from the fewest that have this probability together; 1 for all.
+            guidance: False says the emotional weight in words, which halves the work; weight 0 is the
+                unconditioned prompt then too.
+            greedy: always the likeliest word; temperature and streams change nothing.
+            steering: directions to move hidden states along as well; see `steer`.
+
+        Raises:
+            ArtifactError: there is no such model, or it is no causal language model.
+            ConfigError: there is no such device or type, a number is out of range, the model's context is
+                too short, or the directions are not of this model.
+        """
+        if dtype not in ("auto", "bf16", "fp32"):
+            raise ConfigError(f"dtype was {dtype!r}; it must be 'auto', 'bf16' or 'fp32'")
+        if max_new_tokens < 1:
+            raise ConfigError(f"max_new_tokens was {max_new_tokens}; it must be 1 or more")
+        if not 0.0 < top_p <= 1.0:
+            raise ConfigError(f"top_p was {top_p}; it must be above 0 and at most 1")
+        where = usable(device)
+        narrow = dtype == "bf16" or (dtype == "auto" and has_bf16(where))
+        loaded = load_pretrained(model, where, torch.bfloat16 if narrow else torch.float32)
+        self.model, self.tokenizer = loaded.model, loaded.tokenizer
+        self.max_new_tokens = max_new_tokens
+        self.hidden_dim = loaded.hidden_dim
+        self.calls = 0
+        self._guidance = guidance
+        room = loaded.context - max_new_tokens if loaded.context is not None else None
+        self._script = Script(loaded.tokenizer, room, loaded.name)
+        size = loaded.model.get_output_embeddings().weight.shape[0]
+        ends, lasts = torch.zeros(size, dtype=torch.bool), torch.zeros(size, dtype=torch.bool)
+        ends[list(loaded.ends)] = True
+        if not self._script.chat:  # a turn of a transcript is one line
+            for i, text in enumerate(self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])):
+                if "\n" in text:
+                    (lasts if text.partition("\n")[0].strip() else ends)[i] = True
+        rules = Rules(ends.to(where), lasts.to(where), max_new_tokens, top_p, greedy)
+        self._decoder = GuidedDecoder(self.model, rules)
+        self._steering: Steering | None = None
+        self.steer(steering)
+
+    def steer(self, steering: Steering | None) -> None:
+        """Move hidden states along directions from now on; None for no more.
+
+        Only replies are steered, from the position that opens them, and only after conditional
+        prompts: emotional weight 0 stays the unconditioned model.
+
+        Args:
+            steering: e.g. from `rlgen.generation.steering.fit_steering(generator.model, generator.tokenizer, pairs)`.
+
+        Raises:
+            ConfigError: the directions are not of this model.
+        """
+        steerer = None if steering is None else Steerer(self.model, steering)
+        if self._decoder.steerer is not None:
+            self._decoder.steerer.remove()
+        self._decoder.steerer, self._steering = steerer, steering
+
+    def weights_sha256(self) -> str:
+        """Hash of the weights as they are in memory now, and of the directions where it is steered."""
+        tensors = {name: bits(t) for name, t in self.model.state_dict().items()}
+        if self._decoder.steerer is not None:
+            tensors["steering"] = bits(self._decoder.steerer.vectors)
+        return tensors_sha256(tensors)
+
+    def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
+        """Replies of N rows in one batched call.
+
+        Args:
+            context: N windows; those beyond the model's context lose their oldest turns.
+            estimate: of N rows; only `affect` conditions the words.
+            controls: of N rows.
+            streams: of N rows; purpose `"generation.token"`, one uniform a token.
+
+        Returns:
+            `hidden` is that of the conditional prompt's branch; `logprob` counts the token that ends a reply.
+
+        Raises:
+            ActionError: a control is not finite, out of range or of the wrong shape.
+            SignalError: the affect is not finite or of the wrong shape.
+        """
+        rows = len(context.texts)
+        check(controls, estimate, rows)
+        self.calls += 1
+        if rows == 0:
+            nothing = np.zeros((0, self.hidden_dim), dtype=np.float32)
+            return Replies(np.zeros((0, self.max_new_tokens), dtype=np.int64), [], nothing, nothing.sum(axis=1))
+        weight = np.asarray(controls.emotional_weight, dtype=np.float32)
+        branches, told = self._branches(context.texts, estimate, controls, weight)
+        u = streams.uniform("generation.token", context.turn, size=self.max_new_tokens)
+        spoken = self._decoder.speak(
+            branches,
+            torch.from_numpy(weight),
+            torch.from_numpy(np.asarray(controls.temperature, dtype=np.float32)),
+            torch.from_numpy(u),
+            self._amounts(estimate, controls, weight, told, len(branches.prompts)),
+        )
+        ids = spoken.ids.cpu().numpy()
+        return Replies(ids, self._texts(ids), spoken.hidden.cpu().numpy(), spoken.logprob.cpu().numpy())
+
+    def _branches(
+        self, texts: Sequence[Sequence[str]], estimate: Estimate, controls: Controls, weight: np.ndarray[Any, Any]
+    ) -> tuple[Branches, np.ndarray[Any, Any]]:
+        """The prompts that are needed, those with instructions first, and which rows have one of those."""
+        windows, bare = self._script.windows(texts)
+        told = np.flatnonzero(weight != 0)
+        free = np.flatnonzero(weight != 1) if self._guidance else np.flatnonzero(weight == 0)
+        rendered = []
+        for i in told:
+            deep = () if self._guidance else (depth(float(weight[i])),)
+            tone = float(controls.warmth[i]), float(controls.directiveness[i])
+            rendered.append(self._script.render(windows[i], instruction(estimate.affect[i], *tone, *deep)))
+        prompts = [*(self._script.encode(rendered) if rendered else []), *(bare[i] for i in free)]
+        conditional, unconditional = np.full((2, len(windows)), -1)
+        conditional[told] = np.arange(len(told))
+        unconditional[free] = len(told) + np.arange(len(free))
+        return (
+            Branches(
+                prompts,
+                torch.from_numpy(np.where(conditional < 0, unconditional, conditional)),
+                torch.from_numpy(np.where(unconditional < 0, conditional, unconditional)),
+            ),
+            told,
+        )
+
+    def _amounts(
+        self,
+        estimate: Estimate,
+        controls: Controls,
+        weight: np.ndarray[Any, Any],
+        told: np.ndarray[Any, Any],
+        prompts: int,
+    ) -> torch.Tensor | None:
+        """How far each prompt's branch is steered, `[B, directions]`: those without instructions not at all."""
+        if self._steering is None:
+            return None
+        # Guidance scales what a direction does to the words already.
+        deep = np.ones_like(weight) if self._guidance else weight
+        asked = self._steering.amounts(
+            np.asarray(estimate.affect)[told],
+            np.asarray(controls.warmth)[told],
+            np.asarray(controls.directiveness)[told],
+            deep[told],
+        )
+        return torch.cat([asked, asked.new_zeros(prompts - len(told), asked.shape[1])])
+
+    def _texts(self, ids: np.ndarray[Any, Any]) -> list[str]:
+        """Strings on one line, printable."""
+        said = [row[:n] for row, n in zip(ids.tolist(), (ids >= 0).sum(axis=1), strict=True)]
+        texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
+        if not self._script.chat:
+            texts = [text.partition("\n")[0] for text in texts]
+        return [" ".join("".join(c if c.isprintable() else " " for c in text).split()) for text in texts]

@@ -1,0 +1,134 @@
+"""Load a causal language model and its tokenizer by path or hub id, and refuse what cannot serve."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rlgen.errors import ArtifactError, ConfigError
+
+# Change of a logit, in standard deviations, that a later token may cause: rounding, and nothing else.
+_ROUNDING = {torch.float32: 1e-3, torch.bfloat16: 3e-2}
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A model that was found fit to reply.
+
+    Attributes:
+        name: path or hub id.
+        model: of transformers, in eval mode, without gradients.
+        tokenizer: of transformers.
+        ends: ids that end a reply.
+        context: greatest number of positions; None for no limit.
+        hidden_dim: width of the last hidden state.
+    """
+
+    name: str
+    model: Any
+    tokenizer: Any
+    ends: tuple[int, ...]
+    context: int | None
+    hidden_dim: int
+
+
+def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype) -> Pretrained:
+    """Load and check a causal language model.
+
+    Args:
+        model: path of a folder, or a hub id. What is a folder, or looks like a path, never leads to the
+            network; neither does anything where HF_HUB_OFFLINE is set.
+        device: where it will run.
+        dtype: type of its weights.
+
+    Raises:
+        ArtifactError: missing, not readable, not a causal language model, or without an end-of-text token.
+        ConfigError: the model does not fit into the device's memory.
+    """
+    name = str(model)
+    path = Path(name).expanduser()
+    local = path.exists() or looks_like_path(name)
+    if local and not (path / "config.json").is_file():
+        what = "holds no config.json" if path.exists() else "does not exist"
+        raise ArtifactError(f"{name}: {what}; give the folder of a Hugging Face causal language model, or a hub id")
+    source = str(path) if local else name
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    # Code that a model brings along is never run.
+    options: dict[str, Any] = {"local_files_only": local or _offline(), "trust_remote_code": False}
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(source, **options)
+    except Exception as error:  # a broken file can raise anything
+        raise ArtifactError(_unreadable(name, "tokenizer", local, error)) from error
+    try:
+        loaded, report = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, output_loading_info=True, **options)
+    except Exception as error:
+        raise ArtifactError(_unreadable(name, "causal language model", local, error)) from error
+    lacking = sorted(report["missing_keys"])
+    if lacking:
+        raise ArtifactError(
+            f"{name}: has no weights for {lacking[0]} and {len(lacking) - 1} more, so it is no complete causal "
+            f"language model; give one that was saved from a ...ForCausalLM class"
+        )
+    found: Any = loaded
+    found.requires_grad_(False).eval()
+    try:
+        found.to(device)
+    except torch.OutOfMemoryError as error:
+        raise ConfigError(f"{name}: does not fit into the memory of {device}; choose dtype 'bf16' or 'cpu'") from error
+    output = found.get_output_embeddings()
+    if output is None or "past_key_values" not in inspect.signature(found.forward).parameters:
+        raise ArtifactError(f"{name}: keeps no keys and values between tokens; give a causal transformer")
+    rows = found.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        raise ArtifactError(
+            f"{name}: the tokenizer has {len(tokenizer)} ids and the model embeds {rows}; they are not of one model"
+        )
+    _check_causal(name, found, device, dtype, rows)
+    text_config = found.config.get_text_config(decoder=True)
+    context = getattr(text_config, "max_position_embeddings", None)
+    return Pretrained(name, found, tokenizer, _ends(name, found, tokenizer), context, int(output.weight.shape[-1]))
+
+
+def looks_like_path(name: str) -> bool:
+    """Whether a name cannot be a hub id, which is `NAME` or `OWNER/NAME`."""
+    return name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name or name.endswith("/") or not name
+
+
+def _offline() -> bool:
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+
+
+def _unreadable(name: str, what: str, local: bool, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:200]
+    remedy = "save one there with save_pretrained" if local else "give a path, or a hub id that is cached or reachable"
+    return f"{name}: no {what} can be read from it ({type(error).__name__}: {reason}); {remedy}"
+
+
+def _ends(name: str, model: Any, tokenizer: Any) -> tuple[int, ...]:
+    """Ids that end a text: the tokenizer's, and those that the model's generation config names."""
+    named = getattr(model.generation_config, "eos_token_id", None)
+    ends = {tokenizer.eos_token_id, *(named if isinstance(named, list | tuple) else [named])} - {None}
+    if not ends:
+        raise ArtifactError(
+            f"{name}: the tokenizer has no end-of-text token, so no reply would end; set its eos_token and save it"
+        )
+    return tuple(sorted(int(i) for i in ends))
+
+
+@torch.inference_mode()
+def _check_causal(name: str, model: Any, device: torch.device, dtype: torch.dtype, rows: int) -> None:
+    """Refuse encoders, which transformers loads as if they were decoders: later tokens must not be seen."""
+    ids = torch.tensor([[1, 2, 3, 4], [1, 2, 3, 5]], device=device) % rows
+    logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.float()[:, :3]
+    change = (logits[0] - logits[1]).abs().max() / logits.std()
+    if not bool(change <= _ROUNDING.get(dtype, 3e-2)):
+        raise ArtifactError(
+            f"{name}: is no causal language model, its predictions change with tokens that come later; "
+            f"give a decoder such as GPT-2, Llama or Qwen"
+        )

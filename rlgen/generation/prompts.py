@@ -1,0 +1,254 @@
+"""What a language model is told: who it is, how to speak this time, and the dialogue so far.
+
+The instruction is the conditional part. Without it the prompt is the unconditioned one, which
+emotional weight 0 means: the same role, the same dialogue, no word of tone or emotion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, NUM_CATEGORIES, SADNESS, SURPRISE
+from rlgen.errors import ArtifactError, ConfigError
+from rlgen.generation.tokenizer import clean
+
+ROLE: Final = (
+    "You are a caring companion, in a conversation with a person who wants to talk. Answer what they just said in "
+    "one to three short sentences, in plain words and about their own situation. You are no therapist and no doctor "
+    "and do not replace one: make no diagnosis, recommend no treatment, promise nothing. If they may be in danger, "
+    "say kindly that they deserve help now, and point to someone they trust, a doctor or the emergency services."
+)
+
+# Five levels each, at the grid points of the discrete actions: words finer than that are not told apart.
+WARMTH: Final = (
+    "Be cool, reserved and factual",
+    "Be polite, with a little distance",
+    "Be friendly and even",
+    "Be warm and kind",
+    "Be very warm, tender and encouraging",
+)
+DIRECTIVENESS: Final = (
+    "leave the lead wholly to them: listen and reflect, suggest nothing",
+    "mostly listen, and ask rather than advise",
+    "balance listening with one careful thought",
+    "offer one clear suggestion",
+    "take the lead: name one concrete next step and how to begin it",
+)
+
+FEELING: Final = {HAPPINESS: "joy", SADNESS: "sadness", ANGER: "anger", FEAR: "fear", SURPRISE: "surprise"}
+NEED: Final = {
+    HAPPINESS: "Be glad with them and let them enjoy it.",
+    SADNESS: "Name it gently and stay with it before anything else.",
+    ANGER: "Take it seriously, stay calm, and do not argue.",
+    FEAR: "Be steady and reassuring, without promises.",
+    SURPRISE: "Give them room to sort out what happened.",
+}
+CALM: Final = "You sense no strong feeling in them; meet them where they are."
+
+# Used where guidance is off, so that emotional weight has to be said; with guidance the middle one stands always.
+DEPTH: Final = (
+    "Touch on feelings only lightly.",
+    "Let them hear that you have understood how they feel.",
+    "Put their feeling at the heart of your answer, in open and heartfelt words.",
+)
+PLAIN_DEPTH: Final = 1
+
+PERSON: Final = "Person:"
+SUPPORTER: Final = "Supporter:"
+SILENCE: Final = "..."
+
+# Least total probability of the categories but neutral for "a little", "clear" and "strong".
+_A_LITTLE, _CLEAR, _STRONG = 0.3, 0.55, 0.8
+# Least probability of a second feeling that is worth a word.
+_SECOND = 0.25
+# Greatest emotional weights of the first two depths.
+_LIGHT, _HEARD = 0.5, 1.25
+# Ids that must be left for the person's newest words, and ids that joining texts may cost.
+_LEAST_WORDS = 16
+_JOINTS = 8
+
+
+def level(value: float) -> int:
+    """Which of five even levels a value in [-1, 1] is nearest to."""
+    return int(np.clip(np.rint(2.0 * value), -2, 2)) + 2
+
+
+def feeling(affect: np.ndarray[Any, Any]) -> str:
+    """What was recognised, in a sentence or two.
+
+    Args:
+        affect: `[8]`, see `rlgen.affect`; intensity is the probability that is not on neutral.
+    """
+    chances = np.asarray(affect[:NUM_CATEGORIES], dtype=np.float64)
+    intensity = float(chances.sum() - chances[NEUTRAL])
+    if intensity < _A_LITTLE:
+        return CALM
+    ranked = sorted(FEELING, key=lambda c: -chances[c])
+    degree = "strong" if intensity >= _STRONG else "clear" if intensity >= _CLEAR else "a little"
+    second = f" and some {FEELING[ranked[1]]}" if chances[ranked[1]] >= _SECOND else ""
+    return f"You sense {degree} {FEELING[ranked[0]]}{second} in them. {NEED[ranked[0]]}"
+
+
+def depth(weight: float) -> str:
+    """Emotional weight in words, for models that are not guided."""
+    return DEPTH[0 if weight <= _LIGHT else 1 if weight <= _HEARD else 2]
+
+
+def instruction(
+    affect: np.ndarray[Any, Any], warmth: float, directiveness: float, deep: str = DEPTH[PLAIN_DEPTH]
+) -> str:
+    """How to speak this time.
+
+    Args:
+        affect: `[8]`, recognised in the person.
+        warmth: in [-1, 1].
+        directiveness: in [-1, 1].
+        deep: a sentence on emotional depth.
+    """
+    tone = f"{WARMTH[level(warmth)]}; {DIRECTIVENESS[level(directiveness)]}."
+    return f"{tone} {feeling(affect)} {deep}"
+
+
+class Script:
+    """Windows of texts as prompts of a model: by its chat template, or as a transcript where it has none.
+
+    A person's words cannot leave their place: texts lose control characters and whatever would
+    be read as the tokenizer's own markup.
+
+    Attributes:
+        chat: whether the tokenizer has a chat template.
+        room: greatest number of ids of a prompt; None for no limit.
+    """
+
+    def __init__(self, tokenizer: Any, room: int | None, name: str = "the tokenizer") -> None:
+        """Find out what the template can do.
+
+        Args:
+            tokenizer: of transformers.
+            room: ids that a prompt may have; None for no limit.
+            name: of the model, for errors.
+
+        Raises:
+            ArtifactError: the chat template cannot render a dialogue.
+            ConfigError: instructions and a few words do not fit into `room`.
+        """
+        self._tokenizer = tokenizer
+        self.chat = bool(tokenizer.chat_template)
+        self.room = room
+        added = tokenizer.added_tokens_decoder.values()
+        markup = {str(t) for t in added if t.special or re.search(r"[<>|\[\]]", str(t))} | set(
+            tokenizer.all_special_tokens
+        )
+        marks = sorted((m for m in markup if m.strip()), key=len, reverse=True)
+        self._markup = re.compile("|".join(map(re.escape, marks))) if marks else None
+        self._system_role = self.chat and self._takes_system(name)
+        # Instructions are counted at their longest, so that what is kept of a dialogue does not depend on them.
+        spoken = (WARMTH, DIRECTIVENESS, [f"You sense a little {f} and some {f}" for f in FEELING.values()], DEPTH)
+        parts = [*spoken, list(NEED.values())]
+        counts = [max(map(len, self.encode(list(p)))) for p in parts]
+        self._reserve = sum(counts) + _JOINTS
+        bare = len(self.encode([self.render([SILENCE], "")])[0])
+        least = bare + self._reserve + _LEAST_WORDS
+        if room is not None and room < least:
+            raise ConfigError(
+                f"{name}: the context window leaves {room} ids for the prompt, but instructions and a few words need "
+                f"{least}; choose a smaller max_new_tokens or a model with a longer context"
+            )
+
+    def _takes_system(self, name: str) -> bool:
+        """Whether the template shows what a system message says; some refuse it, some leave it out."""
+        from jinja2 import TemplateError
+
+        mark = "a mark of its own"
+        try:
+            shown = self._template([{"role": "system", "content": mark}, {"role": "user", "content": SILENCE}])
+        except TemplateError:
+            shown = ""
+        if mark in shown:
+            return True
+        try:
+            self._template([{"role": "user", "content": SILENCE}])
+        except TemplateError as error:
+            raise ArtifactError(
+                f"{name}: the chat template cannot render a dialogue ({str(error)[:200]}); mend or remove it"
+            ) from error
+        return False
+
+    def _template(self, messages: list[dict[str, str]]) -> str:
+        # Models that can think aloud first are asked not to: their thoughts would be read as the reply.
+        rendered: str = self._tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+        return rendered
+
+    def _harmless(self, text: str) -> str:
+        text = clean(text)
+        while self._markup is not None and self._markup.search(text):
+            text = clean(self._markup.sub(" ", text))
+        return text or SILENCE
+
+    def render(self, window: Sequence[str], told: str) -> str:
+        """The prompt as one string.
+
+        Args:
+            window: an odd number of harmless texts, the person's first and last.
+            told: the instruction; empty for the unconditioned prompt.
+        """
+        system = f"{ROLE} {told}".rstrip()
+        if not self.chat:
+            turns = [f"{PERSON if i % 2 == 0 else SUPPORTER} {text}" for i, text in enumerate(window)]
+            return "\n".join([system, "", *turns, SUPPORTER])
+        messages = [{"role": "user" if i % 2 == 0 else "assistant", "content": text} for i, text in enumerate(window)]
+        if self._system_role:
+            messages = [{"role": "system", "content": system}, *messages]
+        else:
+            messages[0] = {"role": "user", "content": f"{system}\n\n{messages[0]['content']}"}
+        return self._template(messages)
+
+    def encode(self, prompts: list[str]) -> list[list[int]]:
+        """Ids of rendered prompts; a template has put in its own special tokens already."""
+        ids: list[list[int]] = self._tokenizer(prompts, add_special_tokens=not self.chat, verbose=False)["input_ids"]
+        end = self._tokenizer.eos_token_id
+        # Some tokenizers close every text; a reply cannot follow a text that has ended.
+        return ids if self.chat else [row[:-1] if len(row) > 1 and row[-1] == end else row for row in ids]
+
+    def windows(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[list[int]]]:
+        """What of each dialogue fits, and its unconditioned prompt.
+
+        The newest turns that fit whole are kept, in pairs from a person's turn on; of a single
+        utterance that is too long, the end.
+
+        Args:
+            texts: N windows, oldest first, person and supporter in turn, the person last. An empty
+                window is that of a person who has said nothing yet.
+
+        Returns:
+            N windows for `render`, and the ids of N prompts without instruction.
+        """
+        kept = [[self._harmless(t) for t in window[(len(window) + 1) % 2 :]] for window in texts]
+        kept = [window or [SILENCE] for window in kept]
+        ids: list[list[int]] = [[] for _ in kept]
+        waiting = list(range(len(kept)))
+        while waiting:
+            made = self.encode([self.render(kept[i], "") for i in waiting])
+            over = []
+            for i, row in zip(waiting, made, strict=True):
+                ids[i] = row
+                excess = len(row) + self._reserve - self.room if self.room is not None else 0
+                if excess > 0:
+                    kept[i] = self._shorter(kept[i], excess)
+                    over.append(i)
+            waiting = over
+        return kept, ids
+
+    def _shorter(self, window: list[str], excess: int) -> list[str]:
+        if len(window) > 1:
+            return window[2:]
+        text = window[0]
+        count = max(1, len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]))
+        keep = min(len(text) - 1, len(text) * max(count - excess, 1) // count)
+        return [text[-keep:].strip() or SILENCE] if keep > 0 else [SILENCE]

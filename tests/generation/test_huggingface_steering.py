@@ -1,0 +1,149 @@
+"""Steering keeps lengths, moves what is said along a direction, and leaves the unconditioned model alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from rlgen.affect import SADNESS
+from rlgen.errors import ArtifactError, ConfigError
+from rlgen.generation import HuggingFaceGenerator
+from rlgen.generation.contrasts import CONTRASTS
+from rlgen.generation.steering import DIRECTIONS, Steerer, Steering, fit_steering, steer
+from rlgen.rng import Streams
+from rlgen.types import Context
+
+ROWS = 6
+
+
+@pytest.fixture(scope="module", params=["llama_chat", "gpt2_plain"])
+def generator(request, tiny_models):
+    return HuggingFaceGenerator(tiny_models[request.param], dtype="fp32", max_new_tokens=8)
+
+
+@pytest.fixture
+def say(generator, estimated, asked):
+    def replies(**controls):
+        context = Context([[f"My exam {i} makes me sad."] for i in range(ROWS)], np.zeros(ROWS, dtype=np.int64))
+        return generator.reply(context, estimated([SADNESS] * ROWS), asked(ROWS, **controls), Streams.of(0, ROWS))
+
+    yield replies
+    generator.steer(None)
+
+
+def test_lengths_are_kept_and_the_direction_is_taken():
+    draw = torch.Generator().manual_seed(0)
+    hidden, push = torch.randn(50, 32, generator=draw), torch.randn(50, 32, generator=draw)
+    push[:3] = 0
+    moved = steer(hidden, push)
+    assert torch.allclose(moved.norm(dim=1), hidden.norm(dim=1), rtol=1e-5)
+    assert torch.equal(moved[:3], hidden[:3])
+    cosine = torch.nn.functional.cosine_similarity
+    assert (cosine(moved[3:], push[3:]) > cosine(hidden[3:], push[3:])).all()
+    narrow = steer(hidden.bfloat16(), push)
+    assert narrow.dtype == torch.bfloat16
+
+
+def test_a_direction_is_the_difference_of_means(generator):
+    pairs = {"warmth": [("I am so glad.", "Noted."), ("You matter to me here.", "The list is long.")]}
+    steering = fit_steering(generator.model, generator.tokenizer, pairs)
+
+    def mean(text):
+        ids = torch.tensor([generator.tokenizer(text).input_ids])
+        with torch.no_grad():
+            states = generator.model(ids, output_hidden_states=True).hidden_states
+        return states[1][0].mean(0)  # after the first layer; after the last one stands a norm
+
+    expected = sum(mean(has) - mean(lacks) for has, lacks in pairs["warmth"]) / 2
+    assert steering.vectors["warmth"].shape == (2, 32)
+    assert torch.allclose(steering.vectors["warmth"][0], expected, atol=1e-5)
+    assert not any(layer._forward_hooks for layer in generator.model.modules() if "Decoder" in type(layer).__name__)
+
+
+def test_logits_move_along_the_direction_at_the_last_position_alone(generator):
+    """Pushed towards a word's own embedding in the last layer, that word gets likelier, the more the more."""
+    model, word = generator.model, 300
+    vectors = torch.zeros(2, 32)
+    vectors[1] = 3 * torch.nn.functional.normalize(model.get_output_embeddings().weight[word].detach(), dim=0)
+    ids = torch.randint(0, 500, (1, 12), generator=torch.Generator().manual_seed(0)).expand(4, -1)
+    with torch.no_grad():
+        plain = model(ids).logits
+    steerer = Steerer(model, Steering({"warmth": vectors}))
+    try:
+        steerer.amounts = torch.tensor([[-1.0], [0.0], [1.0], [2.0]])
+        with torch.no_grad():
+            logits = model(ids).logits
+    finally:
+        steerer.remove()
+    assert torch.allclose(logits[:, :-1], plain[:, :-1], atol=1e-5)
+    assert torch.allclose(logits[1], plain[1], atol=1e-5)
+    assert (logits[:, -1, word].diff() > 0.01).all()
+    with torch.no_grad():
+        assert torch.equal(model(ids).logits, plain)
+
+
+def test_steering_is_heard_in_replies_but_not_at_weight_zero(generator, say):
+    steering = fit_steering(generator.model, generator.tokenizer, CONTRASTS, strength=4.0)
+    plain = {weight: say(weight=weight, warmth=1.0) for weight in (0.0, 1.0, 1.6)}
+    before = generator.weights_sha256()
+    generator.steer(steering)
+    assert generator.weights_sha256() != before
+    steered = {weight: say(weight=weight, warmth=1.0) for weight in (0.0, 1.0, 1.6)}
+    assert (steered[0.0].ids == plain[0.0].ids).all()
+    assert (steered[0.0].hidden == plain[0.0].hidden).all()
+    for weight in (1.0, 1.6):
+        assert not (steered[weight].ids == plain[weight].ids).all()
+    generator.steer(None)
+    assert generator.weights_sha256() == before
+    assert (say(weight=1.6, warmth=1.0).ids == plain[1.6].ids).all()
+
+
+def test_a_steered_row_is_the_same_in_every_batch(generator, say, estimated, asked):
+    generator.steer(fit_steering(generator.model, generator.tokenizer, CONTRASTS, strength=2.0))
+    whole = say(weight=1.6, warmth=1.0, temperature=1.3)
+    for i in range(ROWS):
+        alone = generator.reply(
+            Context([[f"My exam {i} makes me sad."]], np.zeros(1, dtype=np.int64)),
+            estimated([SADNESS]),
+            asked(1, weight=1.6, warmth=1.0, temperature=1.3),
+            Streams.of(0, ROWS).rows(np.array([i])),
+        )
+        assert (alone.ids[0] == whole.ids[i]).all()
+
+
+def test_amounts_follow_the_controls_and_the_regulating_target(estimated):
+    steering = Steering({name: torch.ones(2, 4) for name in ("sadness", "directiveness", "warmth")}, strength=2.0)
+    affect = estimated([SADNESS, SADNESS]).affect
+    one = np.ones(2, dtype=np.float32)
+    amounts = steering.amounts(affect, 0.5 * one, -one, np.array([1.0, 0.0], dtype=np.float32))
+    assert amounts[:, 1:].tolist() == [[-2.0, 1.0], [-2.0, 1.0]]
+    assert amounts[0, 0] == pytest.approx(2 * 0.25 * 0.8), "a trace of shared sadness, as much as the state is sad"
+    assert amounts[1, 0] == 0
+
+
+def test_contrasts_have_known_directions():
+    assert set(CONTRASTS) <= set(DIRECTIONS)
+    assert all(has != lacks for pairs in CONTRASTS.values() for has, lacks in pairs)
+
+
+def test_directions_are_saved_and_read(tmp_path):
+    path = tmp_path / "steering.safetensors"
+    Steering({"warmth": torch.arange(8.0).view(2, 4)}, strength=0.5).save(path)
+    assert torch.equal(Steering.load(path).vectors["warmth"], torch.arange(8.0).view(2, 4) / 2)
+    path.write_bytes(b"no")
+    with pytest.raises(ArtifactError, match="fit them again"):
+        Steering.load(path)
+    with pytest.raises(ArtifactError, match="fit them again"):
+        Steering.load(tmp_path / "absent")
+
+
+def test_directions_that_do_not_fit_are_refused(generator):
+    with pytest.raises(ConfigError, match="2 layers of width 32"):
+        generator.steer(Steering({"warmth": torch.zeros(3, 32)}))
+    with pytest.raises(ConfigError, match="joy"):
+        Steering({"joy": torch.zeros(2, 32)})
+    with pytest.raises(ConfigError, match="shapes"):
+        Steering({"warmth": torch.zeros(2, 32), "fear": torch.zeros(2, 16)})
+    with pytest.raises(ConfigError, match="no pairs"):
+        fit_steering(generator.model, generator.tokenizer, {"warmth": []})
