@@ -34,7 +34,7 @@ class WorldOptions(Options):
     )
     generator: str | None = Field(
         default=None,
-        description="generator instead of the id's own: shipped:NAME, a folder, constant:TEXT or surface:DIR",
+        description="generator instead of the id's own: shipped:NAME, a folder, hf:MODEL, constant:TEXT or surface:DIR",
     )
     recognizer: str | None = Field(
         default=None, description="recognizer instead of the id's own: shipped:NAME or a folder"

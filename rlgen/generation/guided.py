@@ -143,7 +143,7 @@ class GuidedDecoder:
                     c, n = torch.searchsorted(kept, c[keep]), torch.searchsorted(kept, n[keep])
                     place, live, weight, temperature, u = (a[keep] for a in (place, live, weight, temperature, u))
                     mask, length, ids, positions = (a[kept] for a in (mask, length, ids, positions))
-                    cache.batch_select_indices(kept)
+                    cache.reorder_cache(kept)  # drops the others too, in every kind of layer
                     if self.steerer is not None and self.steerer.amounts is not None:
                         self.steerer.amounts = self.steerer.amounts[kept]
         finally:

@@ -52,6 +52,8 @@ def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype)
     """
     name = str(model)
     path = Path(name).expanduser()
+    if not name:
+        raise ArtifactError("no model was named; give the folder of a Hugging Face causal language model, or a hub id")
     local = path.exists() or looks_like_path(name)
     if local and not (path / "config.json").is_file():
         what = "holds no config.json" if path.exists() else "does not exist"
@@ -66,16 +68,17 @@ def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype)
     except Exception as error:  # a broken file can raise anything
         raise ArtifactError(_unreadable(name, "tokenizer", local, error)) from error
     try:
-        loaded, report = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, output_loading_info=True, **options)
+        options |= {"dtype": dtype, "output_loading_info": True}
+        loaded: Any = AutoModelForCausalLM.from_pretrained(source, **options)
     except Exception as error:
         raise ArtifactError(_unreadable(name, "causal language model", local, error)) from error
+    found, report = loaded
     lacking = sorted(report["missing_keys"])
     if lacking:
         raise ArtifactError(
             f"{name}: has no weights for {lacking[0]} and {len(lacking) - 1} more, so it is no complete causal "
             f"language model; give one that was saved from a ...ForCausalLM class"
         )
-    found: Any = loaded
     found.requires_grad_(False).eval()
     try:
         found.to(device)
@@ -91,13 +94,14 @@ def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype)
         )
     _check_causal(name, found, device, dtype, rows)
     text_config = found.config.get_text_config(decoder=True)
-    context = getattr(text_config, "max_position_embeddings", None)
+    limits = (getattr(text_config, key, None) for key in ("max_position_embeddings", "max_seq_len"))
+    context = next((limit for limit in limits if limit), None)
     return Pretrained(name, found, tokenizer, _ends(name, found, tokenizer), context, int(output.weight.shape[-1]))
 
 
 def looks_like_path(name: str) -> bool:
     """Whether a name cannot be a hub id, which is `NAME` or `OWNER/NAME`."""
-    return name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name or name.endswith("/") or not name
+    return name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name or name.endswith("/")
 
 
 def _offline() -> bool:
@@ -105,9 +109,12 @@ def _offline() -> bool:
 
 
 def _unreadable(name: str, what: str, local: bool, error: Exception) -> str:
-    reason = " ".join(str(error).split())[:200]
-    remedy = "save one there with save_pretrained" if local else "give a path, or a hub id that is cached or reachable"
-    return f"{name}: no {what} can be read from it ({type(error).__name__}: {reason}); {remedy}"
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+    if local:
+        return f"{name}: no {what} can be read from it ({reason}); save one there with save_pretrained"
+    if _offline():
+        return f"{name}: is no folder, and not in the cache, and HF_HUB_OFFLINE is set; give a path, or fetch it first"
+    return f"{name}: is no folder, and no {what} can be read from the hub ({reason}); give a path, or another hub id"
 
 
 def _ends(name: str, model: Any, tokenizer: Any) -> tuple[int, ...]:

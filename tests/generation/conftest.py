@@ -119,10 +119,18 @@ CHAT_TEMPLATE = (
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory) -> dict[str, Path]:
-    """Folders of two random language models: with a chat template, and without one."""
+    """Folders of random language models: with a chat template, without one, and with a window of few positions."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import (
+        GPT2Config,
+        GPT2LMHeadModel,
+        LlamaConfig,
+        LlamaForCausalLM,
+        MistralConfig,
+        MistralForCausalLM,
+        PreTrainedTokenizerFast,
+    )
 
     from rlgen.generation import prompts
 
@@ -136,18 +144,22 @@ def tiny_models(tmp_path_factory) -> dict[str, Path]:
     inner.train_from_iterator(words, trainer)
     sizes = {"vocab_size": inner.get_vocab_size(), "initializer_range": 0.25, "bos_token_id": None}
     torch.manual_seed(0)
-    llama = LlamaForCausalLM(
-        LlamaConfig(
-            hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-            num_key_value_heads=2, max_position_embeddings=1024, eos_token_id=0, **sizes,
-        )
-    )  # fmt: skip
+    deep = {
+        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "max_position_embeddings": 1024, "eos_token_id": 0,
+    }  # fmt: skip
+    llama = LlamaForCausalLM(LlamaConfig(**deep, **sizes))
+    mistral = MistralForCausalLM(MistralConfig(sliding_window=60, **deep, **sizes))
     gpt2 = GPT2LMHeadModel(
         GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=1024, eos_token_id=0, tie_word_embeddings=False, **sizes)
     )
     folders = {}
-    for name, model, template in (("llama_chat", llama, CHAT_TEMPLATE), ("gpt2_plain", gpt2, None)):
-        model.get_output_embeddings().weight.data[0] *= 2  # likely to end: replies of many lengths
+    for name, model, template in (
+        ("llama_chat", llama, CHAT_TEMPLATE),
+        ("gpt2_plain", gpt2, None),
+        ("mistral_window", mistral, CHAT_TEMPLATE),
+    ):
+        model.get_output_embeddings().weight.data[0] *= 3  # likely to end: replies of many lengths
         folders[name] = tmp_path_factory.mktemp("models") / name
         model.save_pretrained(folders[name])
         tokenizer = PreTrainedTokenizerFast(

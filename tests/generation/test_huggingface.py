@@ -29,7 +29,7 @@ WINDOWS = [
 LIMIT = 16
 
 
-@pytest.fixture(scope="module", params=["llama_chat", "gpt2_plain"])
+@pytest.fixture(scope="module", params=["llama_chat", "gpt2_plain", "mistral_window"])
 def path(request, tiny_models):
     return tiny_models[request.param]
 
@@ -114,13 +114,14 @@ def test_a_row_is_the_same_in_every_batch_and_order(generator, estimated):
         assert np.allclose(part.hidden, whole.hidden[index], atol=1e-3)
 
 
-def test_the_log_probability_is_that_of_guided_sampling(path, estimated):
+def test_words_are_drawn_from_guided_probabilities_by_the_row_s_stream(path, estimated):
     """Both prompts in one pass each, over what was said: u + w (c - u), divided by the temperature."""
     generator = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=LIMIT, top_p=1.0)
     context, category, controls = mixed(12)
     estimate = estimated(category)
     replies = generator.reply(context, estimate, controls, Streams.of(2, 12))
     ends = ends_by_hand(generator)
+    u = Streams.of(2, 12).uniform("generation.token", context.turn, size=LIMIT)
     for row in range(12):
         said = replies.ids[row][replies.ids[row] >= 0].tolist()
         told = instruction(estimate.affect[row], controls.warmth[row], controls.directiveness[row])
@@ -136,6 +137,10 @@ def test_the_log_probability_is_that_of_guided_sampling(path, estimated):
         guided = (logits[0] + weight * (logits[1] - logits[0])) / float(controls.temperature[row])
         guided[0, ends] = -torch.inf
         chance = torch.log_softmax(guided.double(), dim=-1)
+        cumulative = chance.exp().cumsum(dim=-1)
+        for t, i in enumerate(said):
+            below = float(cumulative[t, i] - chance[t, i].exp())
+            assert below - 1e-4 <= u[row, t] <= float(cumulative[t, i]) + 1e-4
         expected = sum(float(chance[t, i]) for t, i in enumerate(said))
         if len(said) < LIMIT:  # which of the ends it was is not told
             possible = [expected + float(chance[len(said), i]) for i in ends]
@@ -439,6 +444,9 @@ def test_an_encoder_is_refused(copied, no_network):
 def test_a_tokenizer_that_cannot_serve_is_refused(copied, no_network):
     path = copied()
     edit(path / "tokenizer_config.json", eos_token=None)
+    HuggingFaceGenerator(path)  # the generation config still names what ends a text
+    edit(path / "config.json", eos_token_id=None)
+    edit(path / "generation_config.json", eos_token_id=None)
     with pytest.raises(ArtifactError, match="end-of-text"):
         HuggingFaceGenerator(path)
     edit(path / "tokenizer_config.json", eos_token="<|end|>")

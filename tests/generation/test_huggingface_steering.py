@@ -12,7 +12,7 @@ from rlgen.generation import HuggingFaceGenerator
 from rlgen.generation.contrasts import CONTRASTS
 from rlgen.generation.steering import DIRECTIONS, Steerer, Steering, fit_steering, steer
 from rlgen.rng import Streams
-from rlgen.types import Context
+from rlgen.types import CONTROL_RANGES, Context, Controls
 
 ROWS = 6
 
@@ -47,7 +47,9 @@ def test_lengths_are_kept_and_the_direction_is_taken():
 
 def test_a_direction_is_the_difference_of_means(generator):
     pairs = {"warmth": [("I am so glad.", "Noted."), ("You matter to me here.", "The list is long.")]}
+    hooks = sum(len(module._forward_hooks) for module in generator.model.modules())
     steering = fit_steering(generator.model, generator.tokenizer, pairs)
+    assert hooks == sum(len(module._forward_hooks) for module in generator.model.modules())
 
     def mean(text):
         ids = torch.tensor([generator.tokenizer(text).input_ids])
@@ -58,7 +60,6 @@ def test_a_direction_is_the_difference_of_means(generator):
     expected = sum(mean(has) - mean(lacks) for has, lacks in pairs["warmth"]) / 2
     assert steering.vectors["warmth"].shape == (2, 32)
     assert torch.allclose(steering.vectors["warmth"][0], expected, atol=1e-5)
-    assert not any(layer._forward_hooks for layer in generator.model.modules() if "Decoder" in type(layer).__name__)
 
 
 def test_logits_move_along_the_direction_at_the_last_position_alone(generator):
@@ -99,17 +100,17 @@ def test_steering_is_heard_in_replies_but_not_at_weight_zero(generator, say):
     assert (say(weight=1.6, warmth=1.0).ids == plain[1.6].ids).all()
 
 
-def test_a_steered_row_is_the_same_in_every_batch(generator, say, estimated, asked):
+def test_a_steered_row_is_the_same_in_every_batch(generator, say, estimated):
     generator.steer(fit_steering(generator.model, generator.tokenizer, CONTRASTS, strength=2.0))
-    whole = say(weight=1.6, warmth=1.0, temperature=1.3)
-    for i in range(ROWS):
-        alone = generator.reply(
-            Context([[f"My exam {i} makes me sad."]], np.zeros(1, dtype=np.int64)),
-            estimated([SADNESS]),
-            asked(1, weight=1.6, warmth=1.0, temperature=1.3),
-            Streams.of(0, ROWS).rows(np.array([i])),
-        )
-        assert (alone.ids[0] == whole.ids[i]).all()
+    rows, rng = 24, np.random.default_rng(0)
+    context = Context([[f"My exam {i} makes me sad."] for i in range(rows)], np.zeros(rows, dtype=np.int64))
+    controls = Controls(*(rng.uniform(low, high, rows).astype(np.float32) for low, high in CONTROL_RANGES.values()))
+    estimate, streams = estimated(rng.integers(0, 6, rows)), Streams.of(0, rows)
+    whole = generator.reply(context, estimate, controls, streams)
+    assert len({int(n) for n in (whole.ids >= 0).sum(1)}) > 3, "replies of many lengths, so that rows are dropped"
+    for i in np.arange(rows)[:, None]:
+        alone = generator.reply(context.rows(i), estimate.rows(i), controls.rows(i), streams.rows(i))
+        assert (alone.ids == whole.ids[i]).all()
 
 
 def test_amounts_follow_the_controls_and_the_regulating_target(estimated):
