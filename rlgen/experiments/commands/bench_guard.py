@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,10 +28,7 @@ _REPEATS = 20
 class BenchGuardOptions(Options):
     """What the output guard catches and what it flags for nothing."""
 
-    data: Path = Field(
-        Path(os.environ.get("RLGEN_DATA", "../shared/data")),
-        description="folder with safety/diasafety/{train,val}.json and, if there, esconv/esconv.jsonl",
-    )
+    data: Path = Field(description="folder with safety/diasafety/{train,val}.json and, if there, esconv/esconv.jsonl")
     own: int = Field(5000, ge=1, description="exchanges of the project's own corpus to scan for false alarms")
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
