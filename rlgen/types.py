@@ -144,6 +144,12 @@ class Replies(_Rows):
     hidden: F32
     logprob: F32
 
+    @classmethod
+    def none(cls, length: int, width: int) -> Self:
+        """The replies of no rows, for `length` ids and hidden states of `width`."""
+        nothing = np.zeros((0, width), dtype=np.float32)
+        return cls(np.zeros((0, length), dtype=np.int64), [], nothing, nothing.sum(axis=1))
+
     def words(self) -> Words:
         """What may be shown to people and to rewards."""
         return Words(self.ids, self.text)

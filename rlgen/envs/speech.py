@@ -110,7 +110,7 @@ class SpokenReplies:
 class SurfaceSpeech:
     """A text-free stand-in: readings drawn from a measured response surface of the real chain.
 
-    For fitting baselines and choosing coefficients at a thousand times the speed. Results that are
+    For fitting baselines and choosing coefficients at many times the speed. Results that are
     reported come from real words.
     """
 

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.affect import NUM_CATEGORIES
-from rlgen.experiments.evaluation import evaluate
+from rlgen.experiments.evaluation import LADDER_PEOPLE, evaluate
 from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, Schedule
 from rlgen.policies.protocols import WorldLike
 from rlgen.types import MAX_TURNS
 
-SEED = 2_000_000
-"""First person that rules are fitted on (`rlgen.experiments.evaluation.LADDER_PEOPLE`)."""
+SEED = LADDER_PEOPLE[0]
+"""First person that rules are fitted on."""
 
 CHOOSING_SEED = 2_900_000
 """First person on whom it is decided, on real words, which rule of a rung is kept."""

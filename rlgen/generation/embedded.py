@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -13,9 +13,10 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from rlgen.artifacts import Manifest, load, tensors_sha256, write
-from rlgen.errors import ArtifactError, ConfigError
+from rlgen.errors import ArtifactError
 from rlgen.generation.controls import check
 from rlgen.generation.decode import Decoder
+from rlgen.generation.hardware import Precision, bits, place
 from rlgen.generation.model import Shape
 from rlgen.generation.tokenizer import Tokenizer
 from rlgen.generation.window import Prompter, pack
@@ -25,30 +26,6 @@ from rlgen.types import Context, Controls, Estimate, Replies
 KIND: Final = "generator/1"
 WEIGHTS: Final = "weights.safetensors"
 TOKENIZER: Final = "tokenizer.json"
-
-Precision = Literal["auto", "bf16", "fp32"]
-
-
-def usable(device: str) -> torch.device:
-    """A device by name.
-
-    Raises:
-        ConfigError: torch has no such device here.
-    """
-    try:
-        where = torch.device(device)
-        torch.empty(1, device=where)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device was {device!r}, which torch cannot use here; try 'cpu'") from error
-    return where
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bf16 matrices in hardware."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    report: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(report.get("avx512_bf16") or report.get("amx_bf16"))
 
 
 class EmbeddedGenerator:
@@ -87,14 +64,9 @@ class EmbeddedGenerator:
             ConfigError: there is no such device or type.
             ArtifactError: the tensors do not fit the sizes.
         """
-        if dtype not in ("auto", "bf16", "fp32"):
-            raise ConfigError(f"dtype was {dtype!r}; it must be 'auto', 'bf16' or 'fp32'")
-        where = usable(device)
-        narrow = dtype == "bf16" or (dtype == "auto" and has_bf16(where))
+        where, precision = place(device, dtype)
         try:
-            self._decoder = Decoder(
-                shape, tensors, tokenizer.sayable(), where, torch.bfloat16 if narrow else torch.float32
-            )
+            self._decoder = Decoder(shape, tensors, tokenizer.sayable(), where, precision)
         except (KeyError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{manifest.name}: the weights do not fit the manifest's sizes ({reason})") from error
@@ -154,8 +126,7 @@ class EmbeddedGenerator:
         self.calls += 1
         decoder, shape = self._decoder, self._decoder.shape
         if rows == 0:
-            nothing = np.zeros((0, shape.width), dtype=np.float32)
-            return Replies(np.zeros((0, shape.reply), dtype=np.int64), [], nothing, nothing.sum(axis=1))
+            return Replies.none(shape.reply, shape.width)
         flat, lengths = pack(self._prompter.prompts(context.texts))
         u = streams.uniform("generation.token", context.turn, size=shape.reply)
         tone = np.stack([controls.warmth, controls.directiveness], axis=1)
@@ -176,11 +147,6 @@ class EmbeddedGenerator:
         ids = spoken.ids.cpu().numpy()
         text = self._tokenizer.decode([row[:n] for row, n in zip(ids.tolist(), (ids >= 0).sum(axis=1), strict=True)])
         return Replies(ids, text, spoken.hidden.cpu().numpy(), spoken.logprob.cpu().numpy())
-
-
-def bits(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[Any]]:
-    """A tensor's bytes as an array, for hashing (numpy has no bf16)."""
-    return tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
 
 
 def save(

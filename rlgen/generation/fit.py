@@ -18,8 +18,9 @@ from torch.nn import functional as F
 
 from rlgen.artifacts import Manifest
 from rlgen.errors import ConfigError, DataError
-from rlgen.generation.embedded import KIND, has_bf16, save, usable
+from rlgen.generation.embedded import KIND, save
 from rlgen.generation.examples import Batch, Examples, Labelled, batches, encode
+from rlgen.generation.hardware import has_bf16, usable
 from rlgen.generation.model import Network, Shape
 from rlgen.generation.tokenizer import Tokenizer, clean
 

@@ -12,8 +12,8 @@ import torch
 from rlgen.artifacts import tensors_sha256
 from rlgen.errors import ConfigError
 from rlgen.generation.controls import check
-from rlgen.generation.embedded import Precision, bits, has_bf16, usable
 from rlgen.generation.guided import Branches, GuidedDecoder, Rules
+from rlgen.generation.hardware import Precision, bits, place
 from rlgen.generation.pretrained import load_pretrained
 from rlgen.generation.prompts import Script, depth, instruction
 from rlgen.generation.steering import Steerer, Steering
@@ -70,15 +70,12 @@ class HuggingFaceGenerator:
             ConfigError: there is no such device or type, a number is out of range, the model's context is
                 too short, or the directions are not of this model.
         """
-        if dtype not in ("auto", "bf16", "fp32"):
-            raise ConfigError(f"dtype was {dtype!r}; it must be 'auto', 'bf16' or 'fp32'")
         if max_new_tokens < 1:
             raise ConfigError(f"max_new_tokens was {max_new_tokens}; it must be 1 or more")
         if not 0.0 < top_p <= 1.0:
             raise ConfigError(f"top_p was {top_p}; it must be above 0 and at most 1")
-        where = usable(device)
-        narrow = dtype == "bf16" or (dtype == "auto" and has_bf16(where))
-        loaded = load_pretrained(model, where, torch.bfloat16 if narrow else torch.float32)
+        where, precision = place(device, dtype)
+        loaded = load_pretrained(model, where, precision)
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
         self.max_new_tokens = max_new_tokens
         self.hidden_dim = loaded.hidden_dim
@@ -142,8 +139,7 @@ class HuggingFaceGenerator:
         check(controls, estimate, rows)
         self.calls += 1
         if rows == 0:
-            nothing = np.zeros((0, self.hidden_dim), dtype=np.float32)
-            return Replies(np.zeros((0, self.max_new_tokens), dtype=np.int64), [], nothing, nothing.sum(axis=1))
+            return Replies.none(self.max_new_tokens, self.hidden_dim)
         weight = np.asarray(controls.emotional_weight, dtype=np.float32)
         branches, told = self._branches(context.texts, estimate, controls, weight)
         u = streams.uniform("generation.token", context.turn, size=self.max_new_tokens)

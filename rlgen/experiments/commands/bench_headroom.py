@@ -37,7 +37,8 @@ class HeadroomOptions(WorldOptions):
     num_envs: int = Field(default=256, ge=1, description="dialogues at once in evaluations")
     fit: bool = Field(default=False, description="fit the ladder anew; else the shipped one is measured")
     surface: str | None = Field(
-        default=None, description="search on this measured response surface; without it on real words, which takes days"
+        default=None,
+        description="search on this measured response surface; without it on real words, which is far slower",
     )
     train_on: Literal["words", "surface"] = Field(
         default="words", description="where the policies on top are trained; they are measured on words either way"
