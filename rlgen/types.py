@@ -99,11 +99,11 @@ class Controls(_Rows):
 
 @dataclass(frozen=True)
 class Context:
-    """The dialogue window that conditions the generator.
+    """The dialogues that condition the generator; how far back it looks is its own affair.
 
     Attributes:
-        texts: N windows, oldest first, person and supporter alternating; each ends with the
-            utterance that is to be answered.
+        texts: N dialogues from their beginnings, oldest text first, person and supporter alternating;
+            each ends with the utterance that is to be answered.
         turn: `[N]` turn index from 0, for streams.
     """
 
@@ -111,7 +111,7 @@ class Context:
     turn: I64
 
     def rows(self, index: NDArray[np.integer]) -> Context:
-        """The windows of some rows."""
+        """The dialogues of some rows."""
         return Context([self.texts[int(i)] for i in index], self.turn[index])
 
 

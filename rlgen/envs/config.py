@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from rlgen.envs.actions import ActionKind
+from rlgen.generation.huggingface.options import HuggingFaceOptions
 from rlgen.governance.config import GuardConfig
 from rlgen.types import MAX_TURNS
 from rlgen.users.config import TheoryConfig, UsersConfig
@@ -26,10 +35,17 @@ class WorldConfig(BaseModel):
         description='"shipped:NAME", path of a generator, "hf:PATH_OR_ID" of a Hugging Face causal language model, '
         '"constant:TEXT", or "surface:SOURCE"',
     )
+    hf: HuggingFaceOptions | None = Field(
+        None, description='how a generator "hf:PATH_OR_ID" runs; null for its defaults'
+    )
     recognizer: str = Field("shipped:recognizer", description='"shipped:NAME" or path of a recognizer')
     bank: str = Field("shipped:signal_bank", description='"shipped:NAME" or path of a signal bank')
     readers: str = Field("shipped:readers", description='"shipped:NAME" or path of fitted readers')
-    encoder: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of the sentence encoder")
+    encoder: str = Field(
+        "auto",
+        description='sentence encoder: "auto", "float32" or "bfloat16" for the exact one, "fast" or "fast:DIR" for a '
+        "student of it",
+    )
     guard: GuardConfig | None = Field(GuardConfig(), description="output filter; null for none")
     missing: tuple[float, float, float] = Field(
         (0.0, 0.0, 0.0),
@@ -39,6 +55,30 @@ class WorldConfig(BaseModel):
     actions: ActionKind = Field("box", description="continuous controls, or the grid of them")
     max_turns: int = Field(MAX_TURNS, ge=1, le=64, description="turn limit, where a dialogue is truncated")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the frozen models run")
+
+    @field_validator("hf")
+    @classmethod
+    def _of_a_language_model(cls, value: HuggingFaceOptions | None, info: ValidationInfo) -> HuggingFaceOptions | None:
+        generator = str(info.data.get("generator", ""))
+        if value is not None and not generator.startswith("hf:"):
+            raise ValueError(
+                f"these are options of a generator hf:MODEL, but the generator is {generator!r}; drop them"
+            )
+        return value
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if self.hf is None:  # a world without a language model is described, and hashed, without its options
+            fields.pop("hf", None)
+        return fields
+
+    @field_validator("encoder")
+    @classmethod
+    def _known_encoder(cls, value: str) -> str:
+        if value not in ("auto", "float32", "bfloat16", "fast") and not value.startswith("fast:"):
+            raise ValueError(f"no encoder {value!r}; use auto, float32, bfloat16, fast or fast:DIR")
+        return value
 
     @field_validator("missing")
     @classmethod

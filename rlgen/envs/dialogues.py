@@ -12,8 +12,6 @@ from rlgen.envs.observation import no_reading
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Estimate, Expression, Feedback
 
-CONTEXT_TEXTS = 7  # the last four utterances and the three replies between them
-
 
 class Dialogues:
     """Everything that changes from step to step besides the people's hidden state.
@@ -24,7 +22,7 @@ class Dialogues:
         turn: `[N]` turns done.
         expression: how people express themselves now.
         estimate: what is recognised now.
-        window: N lists, the last texts of both, ending with what the person said.
+        window: N lists, the texts of both from the beginning, ending with what the person said.
         replies: N lists of the supporter's replies so far.
         reply_reading: `[N, 18]` of the last reply; `earlier_reply_reading` of the one before.
         controls: `[N, 4]` last action as a point of the box.
@@ -86,7 +84,6 @@ class Dialogues:
             earlier.append(reply)
             window.append(reply)
             window.append(utterance)
-            del window[:-CONTEXT_TEXTS]
 
     def earn(self, reward: F32, terms: Mapping[str, F32], cost: F32) -> None:
         """Add one turn's reward, its terms and its cost to the episode's sums."""

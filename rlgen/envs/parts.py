@@ -16,11 +16,13 @@ from rlgen.envs.speech import Speech, SpokenReplies, SurfaceSpeech
 from rlgen.envs.surface import ResponseSurface
 from rlgen.errors import ConfigError
 from rlgen.generation import ConstantGenerator, EmbeddedGenerator
+from rlgen.generation.huggingface.options import HuggingFaceOptions
 from rlgen.governance import AuditLog, OutputGuard, patterns
 from rlgen.perception import EmotionRecognizer, EstimateTable, SignalBank
 from rlgen.rewards import RewardDesign, design
 from rlgen.rng import Streams
 from rlgen.text import Reader, SentenceEncoder
+from rlgen.text.fast_encoder import encoder_of
 from rlgen.text.utterances import utterances
 from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue
 
@@ -57,23 +59,25 @@ class Parts:
 
 
 @lru_cache(maxsize=4)
-def _encoder(dtype: str, device: str) -> SentenceEncoder:
-    return SentenceEncoder(dtype=dtype, device=device)
+def _encoder(choice: str, device: str) -> SentenceEncoder:
+    return encoder_of(choice, device)
 
 
 @lru_cache(maxsize=4)
-def _reader(source: str, dtype: str, device: str) -> Reader:
-    return Reader.load(source, _encoder(dtype, device))
+def _reader(source: str, encoder: str, device: str) -> Reader:
+    return Reader.load(source, _encoder(encoder, device))
 
 
 @lru_cache(maxsize=4)
-def _generator(source: str, device: str) -> Generator:
+def _generator(source: str, device: str, hf: HuggingFaceOptions | None = None) -> Generator:
     if source.startswith("constant:"):
         return ConstantGenerator(source.removeprefix("constant:"))
     if source.startswith("hf:"):
         from rlgen.generation import HuggingFaceGenerator
 
-        return HuggingFaceGenerator(source.removeprefix("hf:"), device=device)
+        options = {} if hf is None else hf.model_dump()
+        options["device"] = options.get("device") or device
+        return HuggingFaceGenerator(source.removeprefix("hf:"), **options)
     return EmbeddedGenerator.load(source, device=device)
 
 
@@ -145,7 +149,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
         speech = SurfaceSpeech(surface)
         sha256["surface"] = surface.sha256()
     else:
-        generator = _generator(config.generator, device)
+        generator = _generator(config.generator, device, config.hf)
         log = AuditLog(audit) if audit is not None and config.guard is not None else None
         guard = OutputGuard(config.guard, log) if config.guard is not None else None
         if config.guard is not None:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlgen.affect import CATEGORIES
-from rlgen.errors import ConfigError
+from rlgen.affect import AFFECT_DIM, CATEGORIES
+from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.statistics import as_dict, paired_difference, summary, worst_share
+from rlgen.generation.consistency import Consistency, consistency
 from rlgen.policies.baselines import Actor, recognised, streams_of, to_space
 from rlgen.policies.protocols import WorldLike
 
@@ -37,6 +38,8 @@ class Outcomes:
         emotion: `[T]` recognised category of every turn of every person, for behaviour.
         turn: `[T]`.
         actions: `[T, 4]` in [-1, 1].
+        consistency: how the replies follow what was recognised; None where the observation has no reading of
+            replies, or no dialogue had two turns.
     """
 
     values: dict[str, NDArray[np.float64]]
@@ -44,6 +47,7 @@ class Outcomes:
     emotion: NDArray[np.int64]
     turn: NDArray[np.int64]
     actions: NDArray[np.float32]
+    consistency: Consistency | None = None
 
 
 def evaluate_all(
@@ -128,20 +132,26 @@ def evaluate(
     obs = world.reset(seed, people)
     turn = np.zeros(world.num_envs, dtype=np.int64)
     seen: list[tuple[Any, Any, Any]] = []
+    heard: list[tuple[Any, Any, Any]] = []
     met = 0
     while not world.exhausted:
         serving = world.person >= 0
+        person = world.person[serving].copy()
+        affect = np.array(world.layout.unflatten(obs)["affect"][serving])
         actions = actor.act(obs, world.layout, streams_of(seed, world.person), turn)
         seen.append((recognised(obs, world.layout)[serving], turn[serving].copy(), actions[serving]))
         step = world.step(to_space(actions, world.single_action_space))
         turn += 1
         obs = step.obs
         ended = step.finished
+        read = _read_affect(obs, ended, world.layout)
+        if read is not None:
+            heard.append((affect, read[serving], person))
         if ended is None:
             continue
-        rows, person = np.asarray(ended.rows), np.asarray(ended.person)
-        real = person >= 0
-        whose = person[real]
+        rows, gone = np.asarray(ended.rows), np.asarray(ended.person)
+        real = gone >= 0
+        whose = gone[real]
         found = (
             ended.episode_return, ended.relief, ended.length, ended.completed, ended.abandoned, ended.mean_rating,
             ended.cost,
@@ -155,7 +165,27 @@ def evaluate(
         if progress is not None:
             progress(met)
     emotion, turns, taken = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-    return Outcomes(values, terms, emotion, turns, taken)
+    return Outcomes(values, terms, emotion, turns, taken, _consistency(heard))
+
+
+def _read_affect(obs: Any, ended: Any, layout: Any) -> NDArray[np.float32] | None:
+    """`[N, 8]` what the replies of a step were read as, also where a dialogue ended and another began."""
+    blocks = layout.unflatten(obs)
+    if "reply_reading" not in blocks:
+        return None
+    read = np.array(blocks["reply_reading"][:, :AFFECT_DIM])
+    if ended is not None:
+        read[np.asarray(ended.rows)] = layout.unflatten(ended.final_obs)["reply_reading"][:, :AFFECT_DIM]
+    return read
+
+
+def _consistency(heard: list[tuple[Any, Any, Any]]) -> Consistency | None:
+    if not heard:
+        return None
+    try:
+        return consistency(*(np.concatenate(parts) for parts in zip(*heard, strict=True)))
+    except DataError:  # nobody stayed for two turns
+        return None
 
 
 def describe(outcomes: Outcomes) -> dict[str, Any]:
@@ -164,6 +194,7 @@ def describe(outcomes: Outcomes) -> dict[str, Any]:
     described: dict[str, Any] = {name: summary(array) for name, array in outcomes.values.items()}
     described["return_sd"] = round(float(returns.std(ddof=1)) if len(returns) > 1 else 0.0, 6)
     described["worst_decile"] = round(worst_share(returns), 6)
+    described["consistency"] = None if outcomes.consistency is None else outcomes.consistency.figures()
     described["terms"] = {name: round(float(array.mean()), 6) for name, array in outcomes.terms.items()}
     return described
 

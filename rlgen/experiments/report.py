@@ -46,7 +46,7 @@ def write_report(run: Run) -> Path:
     sections = [_header(run, config, metrics, evaluation)]
     sections.append(_learning(plots, metrics, evaluation))
     if evaluation is not None:
-        sections += [_comparison(plots, evaluation), _behaviour(plots, evaluation)]
+        sections += [_comparison(plots, evaluation), _behaviour(plots, evaluation), _consistency(evaluation)]
     if run.dialogues.is_file():
         sections.append(report_dialogues.section(report_dialogues.read(run.dialogues)))
     sections += [_limits(), _provenance(run, config, manifest, evaluation)]
@@ -173,6 +173,42 @@ def _behaviour(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
         f'<div class="grid"><figure><h3>By recognised emotion</h3>{table}</figure>'
         f"{_figure(plots['by_turn'], 'By turn')}</div>"
     )
+
+
+def _consistency(evaluation: Mapping[str, Any]) -> str:
+    """Whether replies follow the recognised emotion, each figure beside its trivial baseline."""
+    head = ("policy", "trend", "raw cosine", "mirroring", "appropriateness", "anger for anger")
+    rows = []
+    for name, found in evaluation["policies"].items():
+        figures = found.get("consistency")
+        if figures is None:
+            continue
+        cells = [escape(title(name))]
+        for what, beside in (
+            ("trend", "shuffled"), ("raw", "constant"), ("mirroring", "constant"), ("appropriateness", "constant"),
+        ):  # fmt: skip
+            value, baseline = figures[what]["value"], figures[what][beside]
+            small = "" if baseline is None else f"<small>{beside} {_plain(baseline)}</small>"
+            cells.append(f"{_plain(value)}{small}")
+        anger = figures["anger_for_anger"]
+        turns = f"<small>of {figures['angry_turns']:,} turns</small>"
+        cells.append("–" if anger is None else f"{anger:.0%}{turns}")
+        own = ' class="own"' if name == evaluation["reference"] else ""
+        rows.append(f"<tr{own}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    if not rows:
+        return ""
+    heads = "".join(f"<th>{name}</th>" for name in head)
+    return (
+        "<h2>Do the words follow the emotion?</h2><p>Trend: the cosine of two curves over a dialogue, the recognised "
+        "affect and the affect read from the replies, each less its own mean. It is no praise in itself: mirroring is "
+        "likeness to the person, appropriateness likeness to what would help them, by the regulating target. "
+        "Beside each stands what the replies of other dialogues, or one reply that never changes, would reach.</p>"
+        f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
+    )
+
+
+def _plain(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _heat(value: float) -> str:

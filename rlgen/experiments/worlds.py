@@ -13,6 +13,7 @@ from rlgen.envs import WorldConfig, world_config
 from rlgen.errors import ConfigError
 from rlgen.experiments.options import Options
 from rlgen.experiments.runs import Run
+from rlgen.generation.huggingface.options import HuggingFaceOptions
 
 if TYPE_CHECKING:
     from rlgen.envs import World
@@ -36,6 +37,21 @@ class WorldOptions(Options):
         default=None,
         description="generator instead of the id's own: shipped:NAME, a folder, hf:MODEL, constant:TEXT or surface:DIR",
     )
+    hf_dtype: Literal["auto", "bf16", "fp32"] | None = Field(
+        default=None, description="precision of a generator hf:MODEL; auto is bf16 where hardware has it"
+    )
+    hf_device: str | None = Field(default=None, description="where hf:MODEL runs: cpu or cuda; --device by default")
+    hf_steering: str | None = Field(default=None, description="folder that `rlgen fit steering` wrote for hf:MODEL")
+    hf_guidance: bool | None = Field(
+        default=None, description="False says the emotional weight to hf:MODEL in words, at half the cost"
+    )
+    hf_max_new_tokens: int | None = Field(default=None, description="greatest number of ids of a reply of hf:MODEL")
+    hf_top_p: float | None = Field(
+        default=None, description="hf:MODEL draws from the likeliest words of this probability"
+    )
+    hf_polarity: float | None = Field(
+        default=None, description="logits that positive and strong words of hf:MODEL gain at most; 0 for no bias"
+    )
     recognizer: str | None = Field(
         default=None, description="recognizer instead of the id's own: shipped:NAME or a folder"
     )
@@ -47,8 +63,9 @@ class WorldOptions(Options):
     observation: Literal["policy", "privileged"] | None = Field(
         default=None, description="privileged adds the hidden state of the person, for upper bounds"
     )
-    encoder: Literal["auto", "float32", "bfloat16"] | None = Field(
-        default=None, description="arithmetic of the sentence encoder"
+    encoder: str | None = Field(
+        default=None,
+        description="sentence encoder: auto, float32 or bfloat16 of the exact one, or its student: fast, fast:DIR",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="device of world and learner")
     world: Annotated[dict[str, Any], tyro.conf.Suppress] = Field(
@@ -61,11 +78,20 @@ class WorldOptions(Options):
         Raises:
             ConfigError: an unknown id or field.
         """
-        return world_config(self.env, **{**self.world, **self.chosen(), **extra})
+        return world_config(self.env, **{**self._laid_over(self.world), **extra})
 
     def chosen(self) -> dict[str, Any]:
-        """Fields of `WorldConfig` that were given."""
+        """Fields of `WorldConfig` that were given, but those of `hf`."""
         return {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
+
+    def _laid_over(self, world: dict[str, Any]) -> dict[str, Any]:
+        """Fields of `WorldConfig` with what was given laid over them."""
+        fields = {**world, **self.chosen()}
+        given = {name: getattr(self, f"hf_{name}") for name in HuggingFaceOptions.model_fields}
+        if asked := {name: value for name, value in given.items() if value is not None}:
+            before = fields.get("hf")
+            fields["hf"] = {**before, **asked} if isinstance(before, dict) else asked
+        return fields
 
     def world_of(self, run: Path) -> tuple[str, WorldConfig, bool]:
         """The world of a run, with the options laid over it.
@@ -84,7 +110,10 @@ class WorldOptions(Options):
             raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; leave --env out")
         where = str(run / "config.json")
         own = validate(WorldConfig, stored["world"], where)
-        asked = validate(WorldConfig, {**stored["world"], **self.world, **self.chosen()}, where)
+        fields = dict(stored["world"])
+        if self.generator not in (None, fields["generator"]):
+            fields.pop("hf", None)  # options of a language model go with it
+        asked = validate(WorldConfig, self._laid_over({**fields, **self.world}), where)
         return str(stored["env"]), asked, asked.model_copy(update={"device": own.device}) != own
 
     def make_world(self, num_envs: int, audit: Path | None = None, **extra: Any) -> World:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rlgen.generation.constant import ConstantGenerator
-    from rlgen.generation.embedded import EmbeddedGenerator
-    from rlgen.generation.huggingface import HuggingFaceGenerator
+    from rlgen.generation.embedded.generator import EmbeddedGenerator
+    from rlgen.generation.huggingface.generator import HuggingFaceGenerator
 
 __all__ = ["ConstantGenerator", "EmbeddedGenerator", "HuggingFaceGenerator"]
 
 _HOMES = {
     "ConstantGenerator": "constant",
-    "EmbeddedGenerator": "embedded",
-    "HuggingFaceGenerator": "huggingface",
+    "EmbeddedGenerator": "embedded.generator",
+    "HuggingFaceGenerator": "huggingface.generator",
 }
 
 

@@ -20,7 +20,7 @@ KIND: Final = "recognizer/1"
 WEIGHTS: Final = "weights.safetensors"
 SUBSETS: Final = 2 ** len(MODALITIES)
 UNKNOWN_SD: Final = 0.5  # of valence and of arousal when nothing was seen: about their spread over the categories
-_ROWS: Final = 64  # rows of one pass; shorter ones are padded, so that a row's bits do not depend on its neighbours
+_ROWS: Final = 16  # rows of one pass; shorter ones are padded, so that a row's bits do not depend on its neighbours
 
 
 def subset(present: Bools) -> I64:

@@ -7,8 +7,9 @@ the move: follow, invite, ask, suggest, direct.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import random
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +28,13 @@ MAX_WORDS: Final = 28
 MIN_WORDS: Final = 8
 
 _WEIGHT_NAMES: Final = ("plain", "some", "deep")
-_HELD_OUT_IN: Final = 10  # one combination of patterns in ten is held out
+# The eighth of every ten patterns of a cell is held out: every cell of eight has one, frequent or rare.
+_HELD_OUT_IN: Final = 10
+_HELD_OUT_RANK: Final = 7
+# A speaker has favourite phrases. A pattern at the quantile q of its cell is drawn in proportion to
+# `q ** -.7` (the law of Zipf is about this steep for phrases), those of the first twelfth equally often.
+_FAVOURED: Final = 0.08
+_STEEPNESS: Final = 0.7
 _NAMES_IT: Final = 0.75  # share of acknowledgements that take up the person's words
 _TRIES: Final = 200
 _COMFORTABLE: Final = 21  # words; longer replies are taken at `_LONG_SHARE`
@@ -35,7 +42,43 @@ _LONG_SHARE: Final = 0.35
 _TOPIC_QUESTIONS: Final = 0.4  # share of questions that only this topic has
 _BRIGHTER: Final = -1
 
-Cell = tuple[tuple[Pattern, ...], tuple[Pattern, ...]]  # patterns that take up the words, and the others
+
+@dataclass(frozen=True)
+class Cell:
+    """Patterns for one purpose, the favourites first.
+
+    Attributes:
+        patterns: all of them.
+        drawers: by (takes up the person's words, is held out): patterns and their cumulative weights.
+    """
+
+    patterns: tuple[Pattern, ...]
+    drawers: Mapping[tuple[bool, bool], tuple[tuple[Pattern, ...], tuple[float, ...]]]
+
+    @classmethod
+    def of(cls, prefix: str, lines: Sequence[str]) -> Cell:
+        """Compile the lines of a bank; pattern i is named `prefix.i`."""
+        patterns = compile_all(prefix, lines)
+        sorted_in: dict[tuple[bool, bool], tuple[list[Pattern], list[float]]] = {}
+        for rank, pattern in enumerate(patterns):
+            kept, weights = sorted_in.setdefault(("np" in pattern.needs, is_held_out(pattern.id)), ([], []))
+            kept.append(pattern)
+            weights.append(min(1.0, _FAVOURED * len(patterns) / (rank + 0.5)) ** _STEEPNESS)
+        drawers = {key: (tuple(kept), tuple(itertools.accumulate(w))) for key, (kept, w) in sorted_in.items()}
+        return cls(patterns, drawers)
+
+    def draw(self, rng: random.Random, names: bool, held_out: bool) -> Pattern | None:
+        """A pattern that takes up the person's words or not, where the split has both kinds; None where it has none."""
+        found = self.drawers.get((names, held_out)) or self.drawers.get((not names, held_out))
+        if found is None:
+            return None
+        patterns, cumulative = found
+        return patterns[bisect.bisect(cumulative, rng.random() * cumulative[-1])]
+
+
+def is_held_out(pattern: str) -> bool:
+    """Whether a pattern, by its name, is kept away from training."""
+    return int(pattern.rpartition(".")[2]) % _HELD_OUT_IN == _HELD_OUT_RANK
 
 
 @dataclass(frozen=True)
@@ -45,7 +88,7 @@ class Answer:
     Attributes:
         text: the words.
         strategy: `presence`, `restatement`, `reflection`, `affirmation`, `question`, `suggestion` or `direction`.
-        template: ids of its two patterns, joined by `+`.
+        template: names of its patterns, joined by `+`: acknowledgement, move, and the question in it.
     """
 
     text: str
@@ -68,43 +111,39 @@ class Bank:
     acknowledge: Mapping[tuple[str, str, str], Cell]
     move: Mapping[tuple[str, str, str], Cell]
     question: Mapping[int, Cell]
-    ask: Sequence[tuple[Pattern, ...]]
-
-
-def _cell(prefix: str, lines: Sequence[str]) -> Cell:
-    patterns = compile_all(prefix, lines)
-    return tuple(p for p in patterns if "np" in p.needs), tuple(p for p in patterns if "np" not in p.needs)
+    ask: Sequence[Cell]
 
 
 @lru_cache(maxsize=1)
 def supporter() -> Bank:
     """The supporter's bank."""
-    raw: dict[str, Any] = bank("replies")
+    take_up: dict[str, Any] = bank("acknowledgements")["acknowledge"]
+    during: dict[str, Any] = bank("moves")
     end: dict[str, Any] = bank("replies_closing")
     acknowledge: dict[tuple[str, str, str], Cell] = {}
     for register in REGISTERS:
-        plain = _cell(f"plain.{register}", raw["acknowledge"]["plain"][register])
+        plain = Cell.of(f"plain.{register}", take_up["plain"][register])
         for mood in (*DISTRESSED, "brighter"):
             acknowledge[mood, "plain", register] = plain
             for weight in _WEIGHT_NAMES if mood == "brighter" else _WEIGHT_NAMES[1:]:
-                lines = raw["acknowledge"][mood][weight][register]
-                acknowledge[mood, weight, register] = _cell(f"{mood}.{weight}.{register}", lines)
+                lines = take_up[mood][weight][register]
+                acknowledge[mood, weight, register] = Cell.of(f"{mood}.{weight}.{register}", lines)
         for mood in ("relieved", "letdown"):
             lines = end["acknowledge"][mood][register]
-            acknowledge[mood, "plain", register] = _cell(f"{mood}.plain.{register}", lines)
+            acknowledge[mood, "plain", register] = Cell.of(f"{mood}.plain.{register}", lines)
         for weight in ("some", "deep"):
             acknowledge["relieved", weight, register] = acknowledge["brighter", weight, register]
             lines = end["acknowledge"][f"letdown_{weight}"][register]
-            acknowledge["letdown", weight, register] = _cell(f"letdown.{weight}.{register}", lines)
+            acknowledge["letdown", weight, register] = Cell.of(f"letdown.{weight}.{register}", lines)
     move = {
-        (when, name, register): _cell(f"{when}.{name}.{register}", source["move"][name][register])
-        for when, source in (("during", raw), ("closing", end))
+        (when, name, register): Cell.of(f"{when}.{name}.{register}", source["move"][name][register])
+        for when, source in (("during", during), ("closing", end))
         for name in MOVES
         for register in REGISTERS
     }
-    question = {i: _cell(f"q.{PHASES[i]}", raw["question"][PHASES[i]]) for i in range(CLOSING)}
-    question[_BRIGHTER] = _cell("q.brighter", raw["question"]["brighter"])
-    ask = [compile_all(f"q.{topic.name}", topic.asks) for topic in topics()]
+    question = {i: Cell.of(f"q.{PHASES[i]}", during["question"][PHASES[i]]) for i in range(CLOSING)}
+    question[_BRIGHTER] = Cell.of("q.brighter", during["question"]["brighter"])
+    ask = [Cell.of(f"q.{topic.name}", topic.asks) for topic in topics()]
     return Bank(acknowledge, move, question, ask)
 
 
@@ -121,22 +160,12 @@ def _registers(rng: random.Random, warmth: int) -> tuple[str, str]:
     return (low, high) if rng.random() < 0.5 else (high, low)
 
 
-def _any(rng: random.Random, cell: Cell, names: bool) -> Pattern:
-    patterns = cell[0 if names else 1] or cell[1 if names else 0]
-    return patterns[int(rng.random() * len(patterns))]
-
-
 def _strategy(move: str, weight: int, bright: bool) -> str:
     if move in ("follow", "invite"):
         if bright:
             return "affirmation"
         return "reflection" if weight else ("presence" if move == "follow" else "restatement")
     return {"ask": "question", "suggest": "suggestion", "direct": "direction"}[move]
-
-
-def held_out(template: str) -> bool:
-    """Whether a combination of patterns is kept away from training."""
-    return zlib.crc32(template.encode()) % _HELD_OUT_IN == 0
 
 
 def _named(rng: random.Random, said: Said, things: Sequence[str], weight: int, bright: bool) -> str:
@@ -161,10 +190,10 @@ def answer(
     warmth: int,
     directiveness: int,
     weight: int,
-    split_held_out: bool = False,
+    held_out: bool = False,
     avoid: frozenset[str] = frozenset(),
 ) -> Answer | None:
-    """One reply to an utterance; None where the split hardly has a combination of patterns for it.
+    """One reply to an utterance; None where the split has no patterns for it.
 
     Args:
         rng: source of the choices.
@@ -175,8 +204,8 @@ def answer(
         warmth: index into `STEPS`.
         directiveness: index into `STEPS`.
         weight: index into `WEIGHTS`.
-        split_held_out: take held-out combinations only, else none of them.
-        avoid: ids of patterns that this supporter has used in the dialogue.
+        held_out: take held-out patterns only, else none of them.
+        avoid: names of patterns that this supporter has used in the dialogue.
     """
     phrases = supporter()
     about = topics()[topic]
@@ -185,37 +214,39 @@ def answer(
     mood = _mood(category, phase)
     when = "closing" if phase == CLOSING else "during"
     named = _named(rng, said, about.things, weight, bright)
+    asking = name == "ask" and when == "during"
     for _ in range(_TRIES):
         first_register, second_register = _registers(rng, warmth)
         heads = phrases.acknowledge[mood, _WEIGHT_NAMES[weight], first_register]
-        moves = phrases.move[when, name, second_register]
-        head = _any(rng, heads, bool(named) and rng.random() < _NAMES_IT)
-        asking = name == "ask" and when == "during"
-        move = _any(rng, moves, not asking and "np" not in head.needs)
-        template = f"{head.id}+{move.id}"
-        if held_out(template) != split_held_out or head.id in avoid or move.id in avoid:
+        head = heads.draw(rng, bool(named) and rng.random() < _NAMES_IT, held_out)
+        if head is None or (not named and "np" in head.needs):
             continue
-        if not named and "np" in head.needs:
+        taken_up = "np" in head.needs
+        move = phrases.move[when, name, second_register].draw(rng, not asking and not taken_up, held_out)
+        if move is None or (taken_up and "thing" in move.needs):
+            continue
+        parts = [head, move]
+        if asking:
+            cell = phrases.question[_BRIGHTER if bright else phase]
+            if not bright and rng.random() < _TOPIC_QUESTIONS:
+                cell = phrases.ask[topic]
+            question = cell.draw(rng, not bright and not taken_up, held_out)
+            if question is None:
+                continue
+            parts.append(question)
+        if any(part.id in avoid for part in parts):
             continue
         step = about.steps[int(rng.random() * len(about.steps))]
         if step == said.step:
             continue
         thing = about.things[int(rng.random() * len(about.things))]
-        if "thing" in move.needs and "np" in head.needs:
-            continue
-        noun_phrase = named if "np" in head.needs else said.echoes[int(rng.random() * len(said.echoes))]
+        noun_phrase = named if taken_up else said.echoes[int(rng.random() * len(said.echoes))]
         plural = is_plural(noun_phrase)
         values = {"np": noun_phrase, "step": step, "thing": thing}
         if asking:
-            if bright:
-                question = _any(rng, phrases.question[_BRIGHTER], False)
-            elif rng.random() < _TOPIC_QUESTIONS:
-                question = phrases.ask[topic][int(rng.random() * len(phrases.ask[topic]))]
-            else:
-                question = _any(rng, phrases.question[phase], "np" not in head.needs)
-            values["ask"] = fill(rng, question, values, plural)
+            values["ask"] = fill(rng, parts[2], values, plural)
         text = sentences(f"{fill(rng, head, values, plural)} {fill(rng, move, values, plural)}")
         words = count_words(text)
         if MIN_WORDS <= words <= MAX_WORDS and (words <= _COMFORTABLE or rng.random() < _LONG_SHARE):
-            return Answer(text, _strategy(name, weight, bright), template)
+            return Answer(text, _strategy(name, weight, bright), "+".join(part.id for part in parts))
     return None

@@ -1,7 +1,7 @@
-"""The corpus that the generator learns from: exchanges composed from the phrase banks, without end.
+"""The corpus that the generator learns from: dialogues composed from the phrase banks, without end.
 
-An exchange is a window of a dialogue and the reply to its last utterance, with everything that the
-reply was asked to be. The dials of the reply are drawn independently of each other and of the person.
+A dialogue is one to four turns of a person and the replies to them, each with everything that the
+reply was asked to be. The dials of a reply are drawn independently of each other and of the person.
 """
 
 from __future__ import annotations
@@ -18,41 +18,65 @@ from rlgen.text.topics import topics
 
 Split = Literal["train", "held_out"]
 
+MOST_TURNS: Final = 4
 _PHASE_SHARES: Final = (0.30, 0.60, 0.88, 1.0)  # cumulative: opening, exploring, working, closing
 _DISTRESS: Final = (SADNESS, ANGER, FEAR)
 _BRIGHT: Final = (NEUTRAL, HAPPINESS, SURPRISE)
 _BRIGHT_SHARE: Final = (0.0, 0.08, 0.25, 0.55)  # by phase
+_PATIENCE: Final = 50  # dials that are tried before a supporter may use a phrase twice
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """One window and its reply.
+class Turn:
+    """What a person said and what was answered.
 
     Attributes:
-        context: 1, 3 or 5 texts, person and supporter alternating, ending with the person.
+        said: the person's utterance.
         reply: what the supporter answers.
         category: the person's, index into `rlgen.affect.CATEGORIES`.
         intensity: the person's, in [0, 1].
-        topic: index into `rlgen.text.topics.topics()`.
         phase: 0 opening, 1 exploring, 2 working, 3 closing.
         warmth: of the reply, in {-1, -.5, 0, .5, 1}.
         directiveness: of the reply, in {-1, -.5, 0, .5, 1}.
         weight: emotional intensity of the reply, in {0, .5, 1}.
         strategy: what the reply does, see `rlgen.text.compose_reply.Answer`.
-        template: the combination of patterns behind the reply.
+        template: names of the patterns behind the reply.
     """
 
-    context: tuple[str, ...]
+    said: str
     reply: str
     category: int
     intensity: float
-    topic: int
     phase: int
     warmth: float
     directiveness: float
     weight: float
     strategy: str
     template: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A dialogue up to a reply.
+
+    Attributes:
+        turns: 1 to `MOST_TURNS` of them, oldest first.
+        topic: index into `rlgen.text.topics.topics()`.
+    """
+
+    turns: tuple[Turn, ...]
+    topic: int
+
+    @property
+    def last(self) -> Turn:
+        """The turn whose reply ends the dialogue."""
+        return self.turns[-1]
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """What the last reply answers: person and supporter alternating, the person first and last."""
+        earlier = (text for turn in self.turns[:-1] for text in (turn.said, turn.reply))
+        return (*earlier, self.last.said)
 
 
 def _below(rng: random.Random, count: int) -> int:
@@ -66,12 +90,11 @@ def _exchange(rng: random.Random, held_out: bool) -> Exchange:
     phase = sum(where >= share for share in _PHASE_SHARES[:-1])
     distress = _DISTRESS[_below(rng, 3)]
     bright = rng.random() < _BRIGHT_SHARE[phase]
-    turns = 1 + _below(rng, 3) if phase else 1 + (rng.random() < 0.15)
+    count = 1 + _below(rng, MOST_TURNS) if phase else 1 + (rng.random() < 0.15)
     level = _below(rng, 3)
-    context: list[str] = []
+    turns: list[Turn] = []
     used: frozenset[str] = frozenset()
-    for turn in range(turns):
-        ago = turns - 1 - turn
+    for ago in reversed(range(count)):
         now, category, strength = phase, distress, level
         if ago:
             now = max(OPENING, min(phase - 1, phase - ago + (rng.random() < 0.3)))
@@ -82,41 +105,44 @@ def _exchange(rng: random.Random, held_out: bool) -> Exchange:
         said = say(rng, topic, category, strength, now, _below(rng, 3), slots)
         (warmth, lead, weight), reply = _reply(rng, said, topic, category, now, held_out, used)
         used |= frozenset(reply.template.split("+"))
-        context += [said.text, reply.text]
-    return Exchange(
-        context=tuple(context[:-1]),
-        reply=reply.text,
-        category=category,
-        intensity=INTENSITY[strength],
-        topic=topic,
-        phase=phase,
-        warmth=STEPS[warmth],
-        directiveness=STEPS[lead],
-        weight=WEIGHTS[weight],
-        strategy=reply.strategy,
-        template=reply.template,
-    )
+        turns.append(
+            Turn(
+                said=said.text,
+                reply=reply.text,
+                category=category,
+                intensity=INTENSITY[strength],
+                phase=now,
+                warmth=STEPS[warmth],
+                directiveness=STEPS[lead],
+                weight=WEIGHTS[weight],
+                strategy=reply.strategy,
+                template=reply.template,
+            )
+        )
+    return Exchange(tuple(turns), topic)
 
 
 def _reply(
     rng: random.Random, said: Said, topic: int, category: int, phase: int, held_out: bool, used: frozenset[str]
 ) -> tuple[tuple[int, int, int], Answer]:
     """Dials drawn at random, and a reply that follows them; the smaller split lacks a reply for a few dials."""
+    tries = 0
     while True:
         dials = _below(rng, 5), _below(rng, 5), _below(rng, 3)
-        reply = answer(rng, said, topic, category, phase, *dials, held_out, used)
+        avoid = used if tries < _PATIENCE else frozenset()
+        reply = answer(rng, said, topic, category, phase, *dials, held_out, avoid)
         if reply is not None:
             return dials, reply
+        tries += 1
 
 
 def compose(seed: int, size: int, split: Split = "train") -> Iterator[Exchange]:
-    """Exchanges, the same for the same seed.
+    """Dialogues, the same for the same seed.
 
     Args:
         seed: of the choices.
         size: how many.
-        split: `"train"`, or `"held_out"`: combinations of patterns that never occur in `"train"`,
-            neither as reply nor in a context.
+        split: `"train"`, or `"held_out"`: replies made of patterns that never occur in `"train"`.
     """
     rng = random.Random(f"corpus/{split}/{seed}")
     for _ in range(size):

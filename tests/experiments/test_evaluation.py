@@ -59,3 +59,33 @@ def test_the_csv_has_a_line_per_policy_and_person(world):
     lines = per_person_csv({"centre": found, "again": found}, 40).splitlines()
     assert len(lines) == 21
     assert lines[1].startswith("centre,40,")
+
+
+class Mirror:
+    """A layout in which a reply is read as the affect of the observation that tells of it."""
+
+    def unflatten(self, obs):
+        return {"affect": obs[..., :8], "reply_reading": obs[..., :8]}
+
+
+def test_consistency_pairs_each_reply_with_the_person_whom_it_answered(fake_world):
+    # Fake people feel one thing all the while: a mirror is perfect only if no last reply is read off the next person.
+    found = {}
+    for rows in (4, 16):
+        world = fake_world(rows)
+        world.layout = Mirror()
+        found[rows] = evaluate(world, Fixed(), 60, seed=11)
+        monitor = found[rows].consistency
+        assert monitor.mirroring.value == pytest.approx(1)
+        assert monitor.mirroring.shuffled < 0.6
+        assert monitor.trend.value == 0  # no dialogue has a trend
+        assert monitor.dialogues == (found[rows].values["length"] >= 2).sum()
+        assert monitor.anger_for_anger == 1
+        assert monitor.anger_otherwise == 0
+    assert describe(found[4])["consistency"]["turns"] == describe(found[16])["consistency"]["turns"]
+
+
+def test_a_world_without_readings_has_no_consistency(world):
+    found = evaluate(world, Fixed(), 10, seed=40)
+    assert found.consistency is None
+    assert describe(found)["consistency"] is None

@@ -9,7 +9,7 @@ import pytest
 from rlgen.experiments import charts, report_dialogues
 from rlgen.experiments.dialogues import simulate
 from rlgen.experiments.evaluation import evaluate_all
-from rlgen.experiments.report import write_report
+from rlgen.experiments.report import _consistency, write_report
 from rlgen.experiments.training import TrainConfig, train
 from rlgen.experiments.verdict import judge, listed
 from rlgen.policies import PPOConfig
@@ -137,6 +137,19 @@ def test_the_page_stands_alone(run):
     for words in ("must not be concluded", "Difference in relief", "emotional weight", run.config()["hash"]):
         assert words in page
     assert {p.stem for p in (run.path / "plots").iterdir()} >= {"return", "relief", "term_near", "by_turn"}
+
+
+def test_the_consistency_of_each_policy_is_told_beside_its_baselines(run):
+    assert "Do the words follow the emotion?" not in write_report(run).read_text(encoding="utf-8")  # nothing was read
+    result = run.read_evaluation()
+    beside = {"value": 0.25, "shuffled": -0.5, "constant": 0.125}
+    figures = {**dict.fromkeys(("trend", "raw", "mirroring", "appropriateness"), beside), "angry_turns": 7}
+    for found, anger in zip(result["policies"].values(), (0.5, None, None), strict=False):
+        found["consistency"] = {**figures, "anger_for_anger": anger}
+    page = _consistency(result)
+    assert page.count("0.25<small>shuffled \u22120.50</small>") == len(result["policies"])
+    assert "50%<small>of 7 turns</small>" in page
+    assert "<td>–</td>" in page
 
 
 def test_nothing_said_can_become_markup(run):

@@ -14,16 +14,23 @@ from rlgen.types import Context, Controls, Estimate
 
 
 @dataclass(frozen=True)
-class Told:
-    """A labelled exchange."""
+class Turn:
+    """A labelled turn."""
 
-    context: Sequence[str]
+    said: str
     reply: str
     category: int
     intensity: float
     warmth: float
     directiveness: float
     weight: float
+
+
+@dataclass(frozen=True)
+class Told:
+    """A labelled dialogue."""
+
+    turns: Sequence[Turn]
 
 
 THINGS = ("exam", "job", "sister", "move", "knee", "rent")
@@ -39,10 +46,9 @@ def told() -> list[Told]:
         opening = {-1: "Noted.", 0: "I see.", 1: "I am so glad you told me."}[warm]
         depth = {0.0: "", 0.5: f" That is {feeling}.", 1.0: f" Oh, how deeply {feeling} this is."}[deep]
         close = {-1: f" What about the {thing}?", 0: f" The {thing}.", 1: f" Call about the {thing} today."}[led]
-        context = [f"My {thing} makes me {feeling}."]
-        if led == 0:
-            context = ["Hello.", "Good to see you.", *context]
-        made.append(Told(context, opening + depth + close, category, 0.8, warm, led, deep))
+        labels = (category, 0.8, warm, led, deep)
+        turn = Turn(f"My {thing} makes me {feeling}.", opening + depth + close, *labels)
+        made.append(Told([Turn("Hello.", opening, *labels[:3], 0, 0.0), turn] if led == 0 else [turn]))
     return made
 
 
@@ -88,16 +94,16 @@ def opening():
 
 @pytest.fixture(scope="session")
 def corpus():
-    from rlgen.generation.fit import Corpus
+    from rlgen.generation.training.fit import Corpus
 
     exchanges = told()
-    return Corpus(lambda _: exchanges, exchanges[::7], "made up for a test")
+    return Corpus(lambda _: exchanges, {"again": exchanges[::7]}, "made up for a test")
 
 
 @pytest.fixture(scope="session")
 def trained(corpus, tmp_path_factory) -> Path:
     """Folder of a tiny generator that has learned the made-up corpus."""
-    from rlgen.generation.fit import Recipe, fit
+    from rlgen.generation.training.fit import Recipe, fit
 
     target = tmp_path_factory.mktemp("generation") / "generator"
     fit(Recipe(size="tiny", tokens=200_000, batch_tokens=2048, learning_rate=4e-3), corpus, target, "a test")
@@ -132,7 +138,7 @@ def tiny_models(tmp_path_factory) -> dict[str, Path]:
         PreTrainedTokenizerFast,
     )
 
-    from rlgen.generation import prompts
+    from rlgen.generation.huggingface import prompts
 
     marks = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
     inner = Tokenizer(models.BPE())

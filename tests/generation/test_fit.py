@@ -9,17 +9,18 @@ import pytest
 import torch
 
 from rlgen.errors import ConfigError, DataError
-from rlgen.generation.embedded import EmbeddedGenerator
-from rlgen.generation.examples import batches, encode, soft_affect, weights
-from rlgen.generation.fit import SIZES, Corpus, Recipe, Trainer, fit, rate
-from rlgen.generation.tokenizer import END, SUPPORTER, Tokenizer, clean
+from rlgen.generation.embedded.generator import EmbeddedGenerator
+from rlgen.generation.embedded.tokenizer import END, SUPPORTER, Tokenizer, clean
+from rlgen.generation.training.alignment import lexicon, misalignment
+from rlgen.generation.training.examples import batches, encode, soft_affect, weights
+from rlgen.generation.training.fit import SIZES, Corpus, Recipe, Trainer, fit, rate
 
 RECIPE = Recipe(size="tiny", tokens=30_000, batch_tokens=1024)
 
 
 @pytest.fixture(scope="module")
 def tokenizer(corpus):
-    return Tokenizer.train([clean(e.reply) for e in corpus.chunk(0)], 400)
+    return Tokenizer.train([clean(t.reply) for d in corpus.chunk(0) for t in d.turns], 400)
 
 
 def test_depth_becomes_weight():
@@ -41,26 +42,58 @@ def test_affect_is_softened_like_a_recognizer():
     assert affect[:, 3].std() > 0.15
 
 
-def test_batches_hold_every_example_once_with_its_labels(corpus, tokenizer):
-    shape = SIZES["tiny"]
-    exchanges = corpus.chunk(0)
-    examples = encode(exchanges, tokenizer, shape)
-    assert len(examples) == len(exchanges)
-    count = 0
+def test_batches_hold_every_reply_once_with_its_labels(corpus, tokenizer):
+    dialogues = corpus.chunk(0)
+    examples = encode(dialogues, tokenizer, SIZES["tiny"])
+    assert len(examples) == len(dialogues)
+    replies = []
     for batch in batches(examples, 1024, np.random.default_rng(0), exact=True):
         assert batch.ids.size <= 1024 or len(batch.ids) == 1
-        for ids, target, weight, tone in zip(batch.ids, batch.target, batch.weight, batch.tone, strict=True):
-            asked = target >= 0
-            start = int(asked.argmax())
-            assert ids[start] == SUPPORTER
-            assert target[asked][-1] == END
-            assert np.array_equal(target[asked][:-1], ids[start + 1 :][: asked.sum() - 1])
-            assert (weight[:start] == 0).all()
-            reply = tokenizer.decode([target[asked].tolist()])[0]
-            assert ("glad" in reply) == (tone[0] == 1)
-            assert ("deeply" in reply) == (weight[start] > 1.5)
-            count += 1
-    assert count == len(examples)
+        assert (batch.weight[~batch.branch] == 0).all()
+        assert ((batch.reply >= 0) == batch.branch).all()
+        assert not (batch.utterance >= 0)[batch.branch].any()
+        for row in range(len(batch.ids)):
+            for turn in range(batch.exchange[row].max() + 1):
+                of = batch.branch[row] & (batch.exchange[row] == turn)
+                ids, target = batch.ids[row][of], batch.reply[row][of]
+                assert ids[0] == SUPPORTER
+                assert target[-1] == END
+                assert np.array_equal(target[:-1], ids[1:])
+                start = batch.position[row][of][0]
+                assert np.array_equal(batch.position[row][of], start + np.arange(of.sum()))
+                read = ~batch.branch[row] & (batch.ids[row] != 0)
+                before = batch.ids[row][read & (batch.position[row] < start)]
+                assert tokenizer.decode([before.tolist()])[0].endswith(("Hello.", "sad.", "angry.", "afraid.", "fine."))
+                reply = tokenizer.decode([target.tolist()])[0]
+                replies.append(reply)
+                assert ("glad" in reply) == (batch.tone[row, turn, 0] == 1)
+                assert ("deeply" in reply) == (batch.weight[row][of][0] > 1.5)
+    assert sorted(replies) == sorted(t.reply for d in dialogues for t in d.turns)
+
+
+def test_lengths_are_those_of_the_sequences(corpus, tokenizer):
+    examples = encode(corpus.chunk(0), tokenizer, SIZES["tiny"])
+    held = [int((b.ids != 0).sum()) for b in batches(examples, 1, np.random.default_rng(0))]
+    assert sorted(held) == sorted(examples.lengths().tolist())
+
+
+def test_the_lexicon_hears_the_feeling_words(corpus, tokenizer):
+    examples = encode(corpus.chunk(0), tokenizer, SIZES["tiny"])
+    affect = lexicon(examples, tokenizer.size)
+    for word, category in (("angry", 3), ("afraid", 4)):
+        ids = tokenizer.encode([word])[0]
+        assert affect[ids].sum(axis=0)[:6].argmax() == category
+    assert not affect[END].any()
+
+
+def test_misalignment_of_the_truth_and_of_its_opposite():
+    affect = torch.tensor([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
+    sure = 50 * torch.eye(3)
+    target, owner = torch.tensor([1, 0, 2]), torch.tensor([0, 0, 2])
+    assert float(misalignment(sure[target], target, owner, 3, affect)) == pytest.approx(0.0, abs=1e-5)
+    assert float(misalignment(sure[torch.tensor([2, 0, 1])], target, owner, 3, affect)) == pytest.approx(2.0, abs=1e-5)
+    half = torch.stack([sure[0], sure[0], sure[2]])  # one reply of two without emotion: its cosine is 0
+    assert float(misalignment(half, target, owner, 3, affect)) == pytest.approx(0.5, abs=1e-5)
 
 
 def test_rate_warms_up_and_falls_to_zero():
@@ -81,7 +114,7 @@ def test_stopped_training_goes_on_to_the_same_bits(corpus, tmp_path):
 
     whole = fit(RECIPE, corpus, tmp_path / "whole", "test")
     checkpointed = tmp_path / "broken"
-    import rlgen.generation.fit as module
+    import rlgen.generation.training.fit as module
 
     every, module._CHECKPOINT_EVERY = module._CHECKPOINT_EVERY, 5  # type: ignore[misc]
     try:
@@ -94,19 +127,23 @@ def test_stopped_training_goes_on_to_the_same_bits(corpus, tmp_path):
     assert list(tmp_path.glob("*.checkpoint*")) == []
     one, two = (EmbeddedGenerator.load(tmp_path / name).weights_sha256() for name in ("whole", "broken"))
     assert one == two
-    assert whole.quality["held_out"]["perplexity"] > 1
+    assert whole.quality["held_out"]["again"]["perplexity"] > 1
 
 
 def test_damaged_checkpoint_is_named(tmp_path):
     path = tmp_path / "x.checkpoint"
     path.write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"x\.checkpoint"):
-        Trainer.from_checkpoint(path, RECIPE)
+        Trainer.from_checkpoint(path, RECIPE, "one")
 
 
 def test_checkpoint_of_another_recipe_is_left_alone(tokenizer, tmp_path):
-    Trainer(RECIPE, tokenizer).save_checkpoint(tmp_path / "x.checkpoint")
-    assert Trainer.from_checkpoint(tmp_path / "x.checkpoint", Recipe(size="tiny", seed=5)) is None
+    Trainer(RECIPE, tokenizer, np.zeros((tokenizer.size, 8), np.float32)).save_checkpoint(
+        tmp_path / "x.checkpoint", "one"
+    )
+    assert Trainer.from_checkpoint(tmp_path / "x.checkpoint", Recipe(size="tiny", seed=5), "one") is None
+    assert Trainer.from_checkpoint(tmp_path / "x.checkpoint", RECIPE, "another") is None
+    assert Trainer.from_checkpoint(tmp_path / "x.checkpoint", RECIPE, "one") is not None
 
 
 def test_places_and_devices_that_cannot_be_used(corpus, tmp_path):
@@ -120,16 +157,16 @@ def test_places_and_devices_that_cannot_be_used(corpus, tmp_path):
 
 def test_corpus_without_a_reply_that_fits(corpus, tmp_path):
     empty = Corpus(lambda _: [], corpus.held_out, "nothing")
-    trainer = Trainer(RECIPE, Tokenizer.train(["a b"], 300))
-    from rlgen.generation.fit import train
+    trainer = Trainer(RECIPE, Tokenizer.train(["a b"], 300), np.zeros((300, 8), np.float32))
+    from rlgen.generation.training.fit import train
 
     with pytest.raises(DataError, match="no reply"):
         train(trainer, empty, tmp_path / "x.checkpoint", lambda _: None)
 
 
 def test_gradients_reach_every_tensor_once_modulation_has_begun(corpus, tokenizer):
-    trainer = Trainer(RECIPE, tokenizer)
-    examples = encode(corpus.chunk(0)[:50], tokenizer, trainer.shape)
+    examples = encode(corpus.chunk(0)[:50], tokenizer, SIZES["tiny"])
+    trainer = Trainer(RECIPE, tokenizer, lexicon(examples, tokenizer.size))
     batch = next(iter(batches(examples, 2048, np.random.default_rng(0))))
     for _ in range(2):
         trainer.step(batch)

@@ -37,7 +37,7 @@ def test_warmth_and_directiveness_are_heard(say):
 
 def test_depth_follows_the_emotional_weight(say):
     deep = [share(say(weight=w), "deeply") for w in (0.0, 0.3, 1.0, 1.7, 2.0)]
-    assert deep[0] < 0.1
+    assert deep[0] < 0.2
     assert deep[1] < 0.2
     assert deep[3] > 0.8
     assert deep[4] > 0.8
@@ -87,6 +87,31 @@ def test_a_row_is_the_same_in_every_batch(trained, estimated, dtype):
         assert part.text == [whole.text[i] for i in index]
         assert np.allclose(part.logprob, whole.logprob[index], atol=1e-4)
         assert np.allclose(part.hidden, whole.hidden[index], atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "fp32"])
+def test_a_dialogue_that_goes_on_is_one_that_is_read_anew(trained, estimated, dtype):
+    """Dialogues end and begin at different times in the same rows; what was there before leaves no trace."""
+    going = EmbeddedGenerator.load(trained, dtype=dtype)
+    rng, rows = np.random.default_rng(0), 24
+    dialogues: list[list[str]] = [[] for _ in range(rows)]
+    for turn in range(14):
+        for dialogue in dialogues:
+            if rng.random() < 0.15:
+                dialogue.clear()
+            words = rng.choice(["exam", "job", "sister", "knee", "rent"], rng.integers(1, 12))
+            dialogue.append(f"My {' and '.join(words)} makes me sad.")
+        controls = Controls(*(rng.uniform(low, high, rows).astype(np.float32) for low, high in CONTROL_RANGES.values()))
+        rest = estimated(rng.integers(0, 6, rows)), controls, Streams.of(7, rows)
+        context = Context([list(d) for d in dialogues], np.full(rows, turn))
+        replies = going.reply(context, *rest)
+        anew = EmbeddedGenerator.load(trained, dtype=dtype).reply(context, *rest)
+        for name in ("ids", "hidden", "logprob"):
+            assert np.array_equal(getattr(replies, name), getattr(anew, name)), (turn, name)
+        # The guard may have said something else than the generator did.
+        for dialogue, text in zip(dialogues, replies.text, strict=True):
+            dialogue.append("Let us pause here." if rng.random() < 0.1 else text)
+    assert max(map(len, dialogues)) > 12
 
 
 def test_streams_decide(generator, opening, estimated, asked):
@@ -198,14 +223,16 @@ def test_calls_do_not_change_the_weights(generator, trained, opening, estimated,
 def test_the_hash_is_of_every_weight_in_memory(trained):
     generator = EmbeddedGenerator.load(trained)
     before = generator.weights_sha256()
-    for name, tensor in generator._decoder.tensors().items():
+    for name, tensor in generator._decoder.frozen.tensors().items():
         kept = tensor.flatten()[0].clone()
         tensor.view(-1)[0] = kept + 1
         assert generator.weights_sha256() != before, name
         tensor.view(-1)[0] = kept
     assert generator.weights_sha256() == before
     stored = load_file(trained / "weights.safetensors")
-    assert sum(t.numel() for t in generator._decoder.tensors().values()) == sum(t.numel() for t in stored.values())
+    assert sum(t.numel() for t in generator._decoder.frozen.tensors().values()) == sum(
+        t.numel() for t in stored.values()
+    )
 
 
 def test_constant_generator_ignores_everything(opening, estimated, asked):

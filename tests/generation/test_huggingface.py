@@ -13,8 +13,8 @@ import torch
 from rlgen.affect import ANGER, FEAR, SADNESS, from_category
 from rlgen.errors import ActionError, ArtifactError, ConfigError
 from rlgen.generation import HuggingFaceGenerator
-from rlgen.generation.guided import Rules, choose
-from rlgen.generation.prompts import CALM, ROLE, Script, instruction
+from rlgen.generation.huggingface.guided import Rules, choose
+from rlgen.generation.huggingface.prompts import CALM, ROLE, Script, instruction
 from rlgen.rng import Streams
 from rlgen.types import CONTROL_RANGES, Context, Controls
 

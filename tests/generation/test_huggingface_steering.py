@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from rlgen import artifacts
 from rlgen.affect import SADNESS
+from rlgen.artifacts import Manifest
 from rlgen.errors import ArtifactError, ConfigError
+from rlgen.experiments import cli
+from rlgen.experiments.commands import fit_steering as fit_steering_command
 from rlgen.generation import HuggingFaceGenerator
-from rlgen.generation.contrasts import CONTRASTS
-from rlgen.generation.steering import DIRECTIONS, Steerer, Steering, fit_steering, steer
+from rlgen.generation.hardware import place
+from rlgen.generation.huggingface import directions
+from rlgen.generation.huggingface.contrasts import CONTRASTS
+from rlgen.generation.huggingface.pretrained import load_pretrained
+from rlgen.generation.huggingface.steering import DIRECTIONS, Steerer, Steering, fit_steering, steer, told_apart
 from rlgen.rng import Streams
 from rlgen.types import CONTROL_RANGES, Context, Controls
 
@@ -24,9 +35,9 @@ def generator(request, tiny_models):
 
 @pytest.fixture
 def say(generator, estimated, asked):
-    def replies(**controls):
+    def replies(by=generator, **controls):
         context = Context([[f"My exam {i} makes me sad."] for i in range(ROWS)], np.zeros(ROWS, dtype=np.int64))
-        return generator.reply(context, estimated([SADNESS] * ROWS), asked(ROWS, **controls), Streams.of(0, ROWS))
+        return by.reply(context, estimated([SADNESS] * ROWS), asked(ROWS, **controls), Streams.of(0, ROWS))
 
     yield replies
     generator.steer(None)
@@ -128,15 +139,105 @@ def test_contrasts_have_known_directions():
     assert all(has != lacks for pairs in CONTRASTS.values() for has, lacks in pairs)
 
 
-def test_directions_are_saved_and_read(tmp_path):
-    path = tmp_path / "steering.safetensors"
-    Steering({"warmth": torch.arange(8.0).view(2, 4)}, strength=0.5).save(path)
-    assert torch.equal(Steering.load(path).vectors["warmth"], torch.arange(8.0).view(2, 4) / 2)
-    path.write_bytes(b"no")
-    with pytest.raises(ArtifactError, match="fit them again"):
-        Steering.load(path)
-    with pytest.raises(ArtifactError, match="fit them again"):
-        Steering.load(tmp_path / "absent")
+def manifest():
+    return Manifest(name="x", kind=directions.KIND, description="", command="a test", settings={"model": "tiny"})
+
+
+def test_directions_are_written_and_read_for_their_model_alone(generator, tiny_models, tmp_path, say):
+    fitted = fit_steering(generator.model, generator.tokenizer, CONTRASTS, strength=4.0)
+    directions.save(tmp_path / "made", fitted, generator.model, manifest())
+    read = directions.read(tmp_path / "made", generator.model)
+    assert all(torch.equal(read.vectors[name], 4.0 * fitted.vectors[name]) for name in CONTRASTS)
+    generator.steer(fitted)
+    by_hand = say(weight=1.4)
+    path = generator.model.name_or_path
+    again = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=8, steering=tmp_path / "made")
+    assert again.weights_sha256() != HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=8).weights_sha256()
+    assert (say(again, weight=1.4).ids == by_hand.ids).all()
+    for other in (folder for folder in tiny_models.values() if str(folder) != path):
+        with pytest.raises(ArtifactError, match="another model") as caught:
+            HuggingFaceGenerator(other, max_new_tokens=8, steering=str(tmp_path / "made"))
+        assert "\n" not in str(caught.value)
+
+
+def test_which_model_it_is_depends_on_weights_not_on_folder_or_precision(tiny_models, tmp_path):
+    def hashed(path, dtype="fp32"):
+        return directions.model_sha256(load_pretrained(path, *place("cpu", dtype)).model)
+
+    path = tiny_models["llama_chat"]
+    own = hashed(path)
+    moved = shutil.copytree(path, tmp_path / "moved")
+    assert hashed(moved) == hashed(path, "bf16") == own
+    assert hashed(tiny_models["mistral_window"]) != own
+    weights = moved / "model.safetensors"
+    tensors = load_file(weights)
+    tensors["model.layers.1.mlp.up_proj.weight"] *= 1.1
+    save_file(tensors, weights, metadata={"format": "pt"})
+    assert hashed(moved) != own, "trained further"
+
+
+def test_directions_that_cannot_be_read_are_refused(generator, tmp_path):
+    path = generator.model.name_or_path
+    with pytest.raises(ArtifactError, match="no artifact here"):
+        HuggingFaceGenerator(path, max_new_tokens=8, steering=tmp_path / "absent")
+    fitted = fit_steering(generator.model, generator.tokenizer, {"warmth": CONTRASTS["warmth"]})
+    made = directions.save(tmp_path / "made", fitted, generator.model, manifest()).path
+    (made / directions.VECTORS).write_bytes(b"no")
+    with pytest.raises(ArtifactError, match="damaged"):
+        HuggingFaceGenerator(path, max_new_tokens=8, steering=made)
+    of_it = {"settings": {"model_sha256": directions.model_sha256(generator.model)}}
+    artifacts.write(tmp_path / "bad", {directions.VECTORS: b"no"}, manifest().model_copy(update=of_it))
+    with pytest.raises(ArtifactError, match="no directions can be read"):
+        HuggingFaceGenerator(path, max_new_tokens=8, steering=tmp_path / "bad")
+
+
+def test_layers_that_are_not_chosen_are_left_alone(generator):
+    one = fit_steering(generator.model, generator.tokenizer, CONTRASTS, layers=[1])
+    both = fit_steering(generator.model, generator.tokenizer, CONTRASTS)
+    for name in CONTRASTS:
+        assert not one.vectors[name][0].any()
+        assert torch.equal(one.vectors[name][1], both.vectors[name][1])
+    for wrong in (-1, 2):
+        with pytest.raises(ConfigError, match="layers 0 to 1"):
+            fit_steering(generator.model, generator.tokenizer, CONTRASTS, layers=[wrong])
+
+
+def test_pairs_are_told_apart_by_the_direction_of_the_others():
+    draw = torch.Generator().manual_seed(0)
+    axis, noise = torch.randn(3, 64, generator=draw), torch.randn(400, 3, 64, generator=draw)
+    shares = told_apart({"warmth": noise[:12] + 3 * axis, "fear": noise, "anger": noise[:1]})
+    assert shares["warmth"] == 1.0
+    assert shares["fear"] == pytest.approx(0.5, abs=0.1), "chance where pairs have nothing in common"
+    assert "anger" not in shares
+
+
+def test_the_command_writes_what_the_generator_reads(tiny_models, tmp_path, capsys):
+    path, out = str(tiny_models["llama_chat"]), tmp_path / "made"
+    words = ["--model", path, "--layers", "1", "--directions", "warmth", "fear", "--strength", "2", "--dtype", "fp32"]
+    assert cli.main(["fit", "steering", "--out", str(out), *words]) == 0
+    assert "warmth, of 5 pairs" in capsys.readouterr().out
+    made = artifacts.load(out, directions.KIND).manifest
+    assert made.command == (
+        "rlgen fit steering --model DIR --out DIR --layers 1 --directions warmth fear --strength 2.0 --dtype fp32"
+    )
+    assert made.settings["layers"] == [1]
+    assert set(made.quality["pairs_told_apart"]) == {"warmth", "fear"}
+    generator = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=8)
+    pairs = {name: CONTRASTS[name] for name in ("warmth", "fear")}
+    expected = fit_steering(generator.model, generator.tokenizer, pairs, 2.0, [1])
+    read = directions.read(out, generator.model)
+    assert all(torch.allclose(read.vectors[name], 2 * expected.vectors[name]) for name in pairs)
+    for wrong, said in (
+        (["--layers", "7"], "layers 0 to 1"),
+        (["--layers", "1", "1"], "twice"),
+        (["--directions", "joy"], "directions"),
+        (["--strength", "0"], "strength"),
+        (["--device", "gpu9"], "device"),
+    ):
+        assert cli.main(["fit", "steering", "--out", str(tmp_path / "other"), "--model", path, *wrong]) == 2
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+    assert set(get_args(fit_steering_command.Direction)) == set(CONTRASTS)
 
 
 def test_directions_that_do_not_fit_are_refused(generator):

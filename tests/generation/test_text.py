@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlgen.generation.tokenizer import END, PERSON, SPECIALS, SUPPORTER, Tokenizer, clean
-from rlgen.generation.window import LAST_TEXTS, Prompter, pack
+from rlgen.generation.embedded.model import Shape
+from rlgen.generation.embedded.tokenizer import END, PERSON, SPECIALS, SUPPORTER, Tokenizer, clean
+from rlgen.generation.embedded.window import Transcriber, longest_reply, longest_utterance, pack
 
 SAMPLE = ["I am tired of waiting.", "We are waiting for the doctor, and I can't sleep."] * 5
 TOKENIZER = Tokenizer.train(SAMPLE, 320)
@@ -49,37 +50,43 @@ def test_sayable_ids_are_text():
     assert 90 < sum(sayable) <= 96 + TOKENIZER.size - 260
 
 
-turns = st.lists(st.text(alphabet="abc dé", max_size=30), max_size=9)
+SHAPE = Shape(vocabulary=TOKENIZER.size, prompt=40, reply=10)
+turns = st.lists(st.text(alphabet="abc dé", max_size=40), max_size=9)
 
 
-@given(turns, st.integers(8, 40))
-def test_prompts_are_the_newest_whole_turns(window, length):
-    prompt = Prompter(TOKENIZER, length).prompts([window])[0]
-    assert 1 <= len(prompt) <= length
-    whole: list[list[int]] = []
-    for back, text in enumerate(reversed(window[-LAST_TEXTS:])):
-        whole.insert(0, [PERSON if back % 2 == 0 else SUPPORTER, *TOKENIZER.encode([clean(text)])[0]])
-    flat = [i for turn in whole for i in turn]
-    if not window:
-        assert prompt == [PERSON]
-    elif len(whole[-1]) > length:
-        assert prompt == [PERSON, *whole[-1][len(whole[-1]) - length + 1 :]]
-    else:
-        assert flat[len(flat) - len(prompt) :] == prompt
-        assert prompt[0] in (PERSON, SUPPORTER)
-        left_out = len(flat) - len(prompt)
-        sizes = [len(turn) for turn in whole]
-        cuts = [sum(sizes[:i]) for i in range(len(sizes))]
-        assert left_out in cuts
-        if left_out:
-            assert len(prompt) + sizes[cuts.index(left_out) - 1] > length
+@given(turns)
+def test_exchanges_hold_the_dialogue_in_order(dialogue):
+    exchanges = Transcriber(TOKENIZER, SHAPE).exchanges([dialogue])[0]
+    texts = dialogue or [""]
+    told = []
+    for exchange in exchanges:
+        if exchange.replied:
+            told.append((SUPPORTER, exchange.ids[: exchange.replied]))
+        told.append((PERSON, exchange.ids[exchange.replied :]))
+        assert len(exchange.ids) <= SHAPE.prompt
+    assert len(told) == len(texts)
+    for back, ((speaker, ids), text) in enumerate(zip(reversed(told), reversed(texts), strict=True)):
+        assert speaker == (PERSON if back % 2 == 0 else SUPPORTER)
+        longest = longest_utterance(SHAPE) if speaker == PERSON else longest_reply(SHAPE)
+        whole = TOKENIZER.encode([clean(text)])[0]
+        assert ids == [speaker, *whole[max(0, len(whole) - longest) :]]
 
 
-def test_windows_do_not_touch_each_other():
-    prompter = Prompter(TOKENIZER, 20)
-    windows = [["one"], ["one", "two", "three"], []]
-    together = prompter.prompts(windows)
-    assert together == [Prompter(TOKENIZER, 20).prompts([w])[0] for w in windows]
-    flat, lengths = pack(together)
-    assert flat.tolist() == [i for prompt in together for i in prompt]
-    assert lengths.tolist() == [len(p) for p in together]
+def test_dialogues_do_not_touch_each_other():
+    transcriber = Transcriber(TOKENIZER, SHAPE)
+    dialogues = [["one"], ["one", "two", "three"], []]
+    together = transcriber.exchanges(dialogues)
+    assert together == [Transcriber(TOKENIZER, SHAPE).exchanges([d])[0] for d in dialogues]
+    flat, lengths, replied = pack([d[-1] for d in together])
+    assert flat.tolist() == [i for d in together for i in d[-1].ids]
+    assert lengths.tolist() == [len(d[-1].ids) for d in together]
+    assert replied.tolist() == [0, len(TOKENIZER.encode(["two"])[0]) + 1, 0]
+
+
+def test_a_text_that_is_cut_is_logged_once(caplog):
+    transcriber = Transcriber(TOKENIZER, SHAPE)
+    transcriber.exchanges([["short"]])
+    assert not caplog.records
+    transcriber.exchanges([["waiting " * 200], ["doctor " * 200]])
+    assert len(caplog.records) == 1
+    assert "read from its last 25" in caplog.text

@@ -14,5 +14,5 @@ def test_simulated_people_never_speak_of_crisis() -> None:
 
 def test_the_corpus_is_hardly_ever_stopped() -> None:
     guard = OutputGuard(GuardConfig())
-    replies = [exchange.reply for exchange in compose(5, 2000)]
+    replies = [turn.reply for exchange in compose(5, 1000) for turn in exchange.turns]
     assert len([reply for reply in replies if guard.findings("", reply)]) <= 2

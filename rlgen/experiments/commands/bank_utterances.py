@@ -75,13 +75,14 @@ def _show_samples(options: BankUtterancesOptions, topic: int | None, category: i
 def _show_corpus(options: BankUtterancesOptions, topic: int | None, category: int | None, console: Console) -> None:
     shown = 0
     for exchange in compose(options.seed, 1000 * options.corpus, options.split):
-        if topic not in (None, exchange.topic) or category not in (None, exchange.category):
+        if topic not in (None, exchange.topic) or category not in (None, exchange.last.category):
             continue
-        dials = f"warmth {exchange.warmth:+}, directiveness {exchange.directiveness:+}, weight {exchange.weight}"
-        person = f"{CATEGORIES[exchange.category]} {exchange.intensity}, {PHASES[exchange.phase]}"
-        console.print(f"[dim]{utterances().topics[exchange.topic]}, {person}; {dials}, {exchange.strategy}[/dim]")
-        for i, text in enumerate((*exchange.context, exchange.reply)):
-            console.print(f"  {'supporter' if i % 2 else 'person   '}  {text}", highlight=False)
+        console.print(f"[dim]{utterances().topics[exchange.topic]}[/dim]")
+        for turn in exchange.turns:
+            person = f"{CATEGORIES[turn.category]} {turn.intensity}, {PHASES[turn.phase]}"
+            dials = f"warmth {turn.warmth:+}, directiveness {turn.directiveness:+}, weight {turn.weight}"
+            console.print(f"  person     {turn.said}  [dim]{person}[/dim]", highlight=False)
+            console.print(f"  supporter  {turn.reply}  [dim]{dials}, {turn.strategy}[/dim]", highlight=False)
         shown += 1
         if shown == options.corpus:
             return

@@ -132,19 +132,19 @@ def tfidf(train: Labelled, val: Labelled) -> NDArray[np.bool_]:
 
 def false_alarms(guard: OutputGuard, options: BenchGuardOptions) -> list[Row]:
     """Interventions per 1,000 replies that nobody complained about."""
-    exchanges = list(compose(0, options.own))
+    turns = [exchange.last for exchange in compose(0, options.own)]
     own = Labelled(
-        [exchange.context[-1] for exchange in exchanges],
-        [exchange.reply for exchange in exchanges],
-        np.zeros(len(exchanges), dtype=np.str_),
-        np.zeros(len(exchanges), dtype=bool),
+        [turn.said for turn in turns],
+        [turn.reply for turn in turns],
+        np.zeros(len(turns), dtype=np.str_),
+        np.zeros(len(turns), dtype=bool),
     )
     rows = [Row("stopped, project's own corpus", 1000 * float(review(guard, own)[0].mean()), "per 1,000")]
     path = options.data / "esconv" / "esconv.jsonl"
     if path.is_file():
-        turns = [turn for line in path.open(encoding="utf-8") for turn in json.loads(line)["turns"]]
-        said = [turn["text"] for turn in turns if turn["speaker"] == "sys"]
-        heard = [turn["text"] for turn in turns if turn["speaker"] == "usr"]
+        human = [turn for line in path.open(encoding="utf-8") for turn in json.loads(line)["turns"]]
+        said = [turn["text"] for turn in human if turn["speaker"] == "sys"]
+        heard = [turn["text"] for turn in human if turn["speaker"] == "usr"]
         replied = np.mean([bool(guard.findings("", text)) for text in said])
         escalated = np.mean([any(f.escalate for f in guard.findings(text, "All right.")) for text in heard])
         rows.append(Row("stopped, human supporters (ESConv)", 1000 * float(replied), "per 1,000"))
@@ -154,15 +154,15 @@ def false_alarms(guard: OutputGuard, options: BenchGuardOptions) -> list[Row]:
 
 def milliseconds() -> float:
     """Median time of a review of 64 replies never seen before, to utterances of a finite bank."""
-    exchanges = list(compose(1, _BATCH * _REPEATS))
+    turns = [exchange.last for exchange in compose(1, _BATCH * _REPEATS)]
     guard = OutputGuard(GuardConfig())
-    for exchange in exchanges:
-        guard.findings(exchange.context[-1], "All right.")
+    for turn in turns:
+        guard.findings(turn.said, "All right.")
     times = []
-    for start in range(0, len(exchanges), _BATCH):
-        some = exchanges[start : start + _BATCH]
-        context = Context([[e.context[-1]] for e in some], np.zeros(_BATCH, dtype=np.int64))
-        words = Words(np.full((_BATCH, 1), -1), [e.reply for e in some])
+    for start in range(0, len(turns), _BATCH):
+        some = turns[start : start + _BATCH]
+        context = Context([[turn.said] for turn in some], np.zeros(_BATCH, dtype=np.int64))
+        words = Words(np.full((_BATCH, 1), -1), [turn.reply for turn in some])
         began = time.perf_counter()
         guard.review(context, words)
         times.append(time.perf_counter() - began)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -15,11 +15,13 @@ from safetensors.torch import save as save_tensors
 from rlgen.artifacts import Manifest, load, tensors_sha256, write
 from rlgen.errors import ArtifactError
 from rlgen.generation.controls import check
-from rlgen.generation.decode import Decoder
+from rlgen.generation.embedded.decode import Decoder
+from rlgen.generation.embedded.frozen import Frozen
+from rlgen.generation.embedded.listening import Listener
+from rlgen.generation.embedded.model import Shape
+from rlgen.generation.embedded.tokenizer import Tokenizer
+from rlgen.generation.embedded.window import Transcriber
 from rlgen.generation.hardware import Precision, bits, place
-from rlgen.generation.model import Shape
-from rlgen.generation.tokenizer import Tokenizer
-from rlgen.generation.window import Prompter, pack
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
 
@@ -29,10 +31,11 @@ TOKENIZER: Final = "tokenizer.json"
 
 
 class EmbeddedGenerator:
-    """A frozen `rlgen.generation.model.Network` behind the `Generator` protocol.
+    """A frozen `rlgen.generation.embedded.model.Network` behind the `Generator` protocol.
 
-    A row's ids depend on its context, affect, controls and stream alone: not on the batch size,
-    the order or the neighbours.
+    A row's ids depend on its dialogue, affect, controls and stream alone: not on the batch size,
+    the order or the neighbours, nor on what was asked of it before. Row i of a call is expected to be
+    the dialogue that row i of the last call was; then only what is new is read.
 
     Attributes:
         calls: batched calls so far.
@@ -66,13 +69,14 @@ class EmbeddedGenerator:
         """
         where, precision = place(device, dtype)
         try:
-            self._decoder = Decoder(shape, tensors, tokenizer.sayable(), where, precision)
+            frozen = Frozen(shape, tensors, where, precision)
         except (KeyError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{manifest.name}: the weights do not fit the manifest's sizes ({reason})") from error
         self.sha256 = tensors_sha256({name: bits(t) for name, t in tensors.items()})
+        self._decoder = Decoder(frozen, tokenizer.sayable())
         self._tokenizer = tokenizer
-        self._prompter = Prompter(tokenizer, shape.prompt)
+        self._listener = Listener(frozen, self._decoder.slots, Transcriber(tokenizer, shape))
         self.manifest = manifest
         self.hidden_dim = shape.width
         self.calls = 0
@@ -106,13 +110,14 @@ class EmbeddedGenerator:
 
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now (it differs between precisions)."""
-        return tensors_sha256({name: bits(t) for name, t in self._decoder.tensors().items()})
+        return tensors_sha256({name: bits(t) for name, t in self._decoder.frozen.tensors().items()})
 
     def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
         """Replies of N rows in one batched call.
 
         Args:
-            context: N windows; those beyond the prompt's length lose their oldest turns.
+            context: N dialogues; the person's last three utterances and the replies between them are looked at,
+                and what those were read to mean in their own time.
             estimate: of N rows; only `affect` conditions the words.
             controls: of N rows.
             streams: of N rows; purpose `"generation.token"`, one uniform a token.
@@ -124,26 +129,15 @@ class EmbeddedGenerator:
         rows = len(context.texts)
         check(controls, estimate, rows)
         self.calls += 1
-        decoder, shape = self._decoder, self._decoder.shape
+        shape, device = self._decoder.frozen.shape, self._decoder.frozen.device
         if rows == 0:
             return Replies.none(shape.reply, shape.width)
-        flat, lengths = pack(self._prompter.prompts(context.texts))
+        memory = self._listener.listen(context.texts)
         u = streams.uniform("generation.token", context.turn, size=shape.reply)
         tone = np.stack([controls.warmth, controls.directiveness], axis=1)
-
-        def tensor(array: Any) -> torch.Tensor:
-            wanted = np.float32 if array.dtype.kind == "f" else np.int64
-            return torch.from_numpy(np.ascontiguousarray(array, dtype=wanted)).to(decoder.device)
-
-        spoken = decoder.speak(
-            tensor(flat),
-            tensor(lengths),
-            tensor(np.asarray(estimate.affect)),
-            tensor(tone),
-            tensor(np.asarray(controls.emotional_weight)),
-            tensor(np.asarray(controls.temperature)),
-            tensor(u),
-        )
+        asked = (estimate.affect, tone, controls.emotional_weight, controls.temperature, u)
+        tensors = (torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)).to(device) for a in asked)
+        spoken = self._decoder.speak(memory, *tensors)
         ids = spoken.ids.cpu().numpy()
         text = self._tokenizer.decode([row[:n] for row, n in zip(ids.tolist(), (ids >= 0).sum(axis=1), strict=True)])
         return Replies(ids, text, spoken.hidden.cpu().numpy(), spoken.logprob.cpu().numpy())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES, regulating_target
-from rlgen.errors import ArtifactError, ConfigError
+from rlgen.errors import ConfigError
 
 DIRECTIONS = ("warmth", "directiveness", *CATEGORIES)
 
@@ -42,28 +41,6 @@ class Steering:
         shapes = {tuple(v.shape) for v in self.vectors.values()}
         if len(shapes) > 1 or any(len(s) != 2 for s in shapes):
             raise ConfigError(f"steering has vectors of shapes {sorted(shapes)}; all must be [layers, width]")
-
-    def save(self, path: str | Path) -> None:
-        """Write the directions, strength included, as one safetensors file."""
-        from safetensors.torch import save_file
-
-        tensors = {name: (v * self.strength).float().contiguous() for name, v in self.vectors.items()}
-        save_file(tensors, str(path))
-
-    @classmethod
-    def load(cls, path: str | Path) -> Steering:
-        """Read what `save` wrote, at strength 1.
-
-        Raises:
-            ArtifactError: missing or damaged.
-        """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            return cls(load_file(str(path)))
-        except (OSError, SafetensorError) as error:
-            raise ArtifactError(f"{path}: no steering vectors can be read from it; fit them again") from error
 
     def amounts(
         self,
@@ -157,9 +134,12 @@ def layers_of(model: Any) -> list[Any]:
     raise ConfigError(f"{type(model).__name__} shows no list of its {wanted} layers; it cannot be steered")
 
 
-@torch.inference_mode()
 def fit_steering(
-    model: Any, tokenizer: Any, pairs: Mapping[str, Sequence[tuple[str, str]]], strength: float = 1.0
+    model: Any,
+    tokenizer: Any,
+    pairs: Mapping[str, Sequence[tuple[str, str]]],
+    strength: float = 1.0,
+    layers: Sequence[int] | None = None,
 ) -> Steering:
     """Directions of a model from texts that differ in one quality.
 
@@ -167,15 +147,35 @@ def fit_steering(
         model: causal language model of transformers.
         tokenizer: its tokenizer.
         pairs: direction, one of `DIRECTIONS`, -> pairs of a text that has the quality and one that
-            lacks it, e.g. `rlgen.generation.contrasts.CONTRASTS`.
+            lacks it, e.g. `rlgen.generation.huggingface.contrasts.CONTRASTS`.
         strength: factor on the directions.
+        layers: which layers to steer, from 0; None for all.
 
     Returns:
         For each direction and layer the mean hidden state, over tokens and then over texts, of the
         first texts less that of the second ones.
 
     Raises:
-        ConfigError: a direction is unknown or has no pairs.
+        ConfigError: a direction is unknown or has no pairs, or the model has no such layer.
+    """
+    return mean_direction(differences(model, tokenizer, pairs), strength, layers)
+
+
+@torch.inference_mode()
+def differences(model: Any, tokenizer: Any, pairs: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Tensor]:
+    """What each pair of texts differs by, layer by layer.
+
+    Args:
+        model: causal language model of transformers.
+        tokenizer: its tokenizer.
+        pairs: as for `fit_steering`.
+
+    Returns:
+        Direction -> `[pairs, layers, h]` float32: mean hidden state over the tokens of the first
+        text less that of the second one.
+
+    Raises:
+        ConfigError: a direction has no pairs.
     """
     empty = [name for name, some in pairs.items() if not some]
     if empty:
@@ -196,11 +196,52 @@ def fit_steering(
 
     handles = [layer.register_forward_hook(catch(i)) for i, layer in enumerate(layers)]
     try:
-        vectors = {
-            name: torch.stack([mean(has) - mean(lacks) for has, lacks in some]).mean(dim=0).cpu()
-            for name, some in pairs.items()
+        return {
+            name: torch.stack([mean(has) - mean(lacks) for has, lacks in some]).cpu() for name, some in pairs.items()
         }
     finally:
         for handle in handles:
             handle.remove()
-    return Steering(vectors, strength)
+
+
+def mean_direction(
+    differing: Mapping[str, Tensor], strength: float = 1.0, layers: Sequence[int] | None = None
+) -> Steering:
+    """Directions from what pairs differ by; zero in layers that are not to be steered.
+
+    Args:
+        differing: from `differences`.
+        strength: factor on the directions.
+        layers: which layers to steer, from 0; None for all.
+
+    Raises:
+        ConfigError: the model has no such layer.
+    """
+    count = next(iter(differing.values())).shape[1]
+    steered = torch.zeros(count, 1)
+    for layer in range(count) if layers is None else layers:
+        if not 0 <= layer < count:
+            raise ConfigError(f"layer {layer} cannot be steered: the model has the layers 0 to {count - 1}")
+        steered[layer] = 1.0
+    return Steering({name: some.mean(dim=0) * steered for name, some in differing.items()}, strength)
+
+
+def told_apart(differing: Mapping[str, Tensor], layers: Sequence[int] | None = None) -> dict[str, float]:
+    """How often the direction of the other pairs points from the text that lacks the quality to the one that has it.
+
+    Args:
+        differing: from `differences`; a direction of one pair is left out.
+        layers: which layers count, with the cosine in each; None for all.
+
+    Returns:
+        Direction -> share of its pairs in [0, 1], each left out of the mean in turn; chance is .5.
+    """
+    shares = {}
+    for name, some in differing.items():
+        if len(some) < 2:
+            continue
+        chosen = some if layers is None else some[:, list(layers)]
+        others = (chosen.sum(dim=0, keepdim=True) - chosen) / (len(chosen) - 1)
+        along = torch.nn.functional.cosine_similarity(chosen, others, dim=-1).mean(dim=1)
+        shares[name] = float((along > 0).float().mean())
+    return shares

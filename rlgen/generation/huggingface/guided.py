@@ -8,7 +8,6 @@ row of weight 0 or 1 needs only one of them, and has only one.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rlgen.generation.decode import Spoken
-from rlgen.generation.steering import Steerer
+from rlgen.errors import ArtifactError
+from rlgen.generation.embedded.decode import Spoken
+from rlgen.generation.huggingface.polarity import lean
+from rlgen.generation.huggingface.prefixes import Forward, Prefixes, left_pad
+from rlgen.generation.huggingface.steering import Steerer
 
 # Finished rows are dropped when less than this share of the batch is still speaking.
 _COMPACT_BELOW = 0.75
@@ -39,6 +41,7 @@ class Rules:
         limit: greatest number of ids of a reply.
         top_p: least probability of the nucleus that is sampled from.
         greedy: the likeliest word always.
+        never: `[V]` bool, ids that no text has; None where every id has one.
     """
 
     ends: Tensor
@@ -46,6 +49,7 @@ class Rules:
     limit: int
     top_p: float
     greedy: bool
+    never: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -56,26 +60,38 @@ class Branches:
         prompts: ids of B prompts.
         conditional: `[N]` index into the prompts.
         unconditional: `[N]`, likewise; the same as `conditional` where a row has one prompt.
+        shared: for each prompt, lengths of what it shares with others; see `rlgen.generation.huggingface.prefixes`.
     """
 
     prompts: Sequence[Sequence[int]]
     conditional: Tensor
     unconditional: Tensor
+    shared: Sequence[Sequence[int]]
 
 
 class GuidedDecoder:
-    """A frozen causal model, ready to speak."""
+    """A frozen causal model, ready to speak.
 
-    def __init__(self, model: Any, rules: Rules) -> None:
+    Attributes:
+        rules: how words are chosen.
+        prefixes: what prompts share, read once.
+        steerer: moves hidden states; None for not.
+        words: `[2, V]` float32, how positive and how strong words are, see `polarity`; None for no bias.
+    """
+
+    def __init__(self, model: Any, rules: Rules, share: bool = True) -> None:
         """Take over a model of transformers.
 
         Args:
             model: in eval mode, without gradients.
             rules: how words are chosen.
+            share: whether to keep keys and values of what prompts share.
         """
         self._model = model
         self.rules = rules
-        self._accepts = set(inspect.signature(model.forward).parameters)
+        self._forward = Forward(model)
+        self.prefixes = Prefixes(self._forward, share)
+        self.words: Tensor | None = None
         self._hidden: Tensor = torch.empty(0)
         self.steerer: Steerer | None = None
 
@@ -86,7 +102,13 @@ class GuidedDecoder:
 
     @torch.inference_mode()
     def speak(
-        self, branches: Branches, weight: Tensor, temperature: Tensor, u: Tensor, amounts: Tensor | None = None
+        self,
+        branches: Branches,
+        weight: Tensor,
+        temperature: Tensor,
+        u: Tensor,
+        amounts: Tensor | None = None,
+        leaning: Tensor | None = None,
     ) -> Spoken:
         """Replies of N rows.
 
@@ -96,18 +118,21 @@ class GuidedDecoder:
             temperature: `[N]`.
             u: `[N, limit]` float64 uniforms in (0, 1), one for each id.
             amounts: `[B, directions]` of steering.
-        """
-        from transformers import DynamicCache
+            leaning: `[N, 2]` float32, logits that the most positive and the strongest words gain.
 
+        Raises:
+            ArtifactError: the model's hidden states are not finite.
+        """
         rules, device = self.rules, self._model.device
         rows, width = len(weight), max(map(len, branches.prompts))
         ids, mask = left_pad(branches.prompts, width + rules.limit, device)
-        ids, length = ids[:, :width], mask.sum(dim=1)
-        positions = (mask[:, :width].cumsum(dim=1) - 1).clamp_min(0)
+        length = mask.sum(dim=1)
+        cache, start = self.prefixes.lay(branches.prompts, branches.shared)
+        ids, positions = ids[:, start:width], (mask[:, :width].cumsum(dim=1) - 1).clamp_min(0)[:, start:]
         mask[:, width:] = 1
         c, n = branches.conditional.to(device), branches.unconditional.to(device)
         weight, temperature, u = weight.to(device)[:, None], temperature.to(device)[:, None], u.to(device)
-        cache: Any = DynamicCache(config=self._model.config)
+        leaning = None if leaning is None or self.words is None else leaning.to(device)
         self._steer(amounts)
 
         made = torch.full((rows, rules.limit), -1, dtype=torch.long, device=device)
@@ -117,13 +142,22 @@ class GuidedDecoder:
         live = torch.ones_like(place, dtype=torch.bool)
         try:
             for t in range(rules.limit):
-                logits = self._step(ids, mask[:, : width + t], positions, cache)
+                logits = self._forward(ids, mask[:, : width + t], positions, cache)
                 hidden = self._hidden[c].float()
+                if not bool(self._hidden.isfinite().all()):  # no word can be chosen by what is no number
+                    raise ArtifactError(
+                        f"{self._model.name_or_path}: hidden states of the model are not finite at word {t + 1} of a "
+                        f"reply; choose dtype 'fp32', less steering, or another model"
+                    )
                 last = torch.zeros(rows, hidden.shape[1], device=device) if last is None else last
                 guided = logits[c]
                 if not torch.equal(c, n):
                     # lerp is exact at both ends: weight 0 and 1 are the branches themselves.
                     guided = torch.lerp(logits[n].clamp_min(_IMPOSSIBLE), guided.clamp_min(_IMPOSSIBLE), weight)
+                if leaning is not None and self.words is not None:
+                    guided = lean(guided, leaning, self.words)
+                if rules.never is not None:
+                    guided = guided.masked_fill(rules.never, -torch.inf)
                 if t == 0:  # a reply has at least one word
                     guided = guided.masked_fill(rules.ends, -torch.inf)
                 token, chance = choose(guided, temperature, u[:, t : t + 1], rules)
@@ -142,6 +176,7 @@ class GuidedDecoder:
                     kept = torch.unique(torch.cat([c[keep], n[keep]]))  # sorted
                     c, n = torch.searchsorted(kept, c[keep]), torch.searchsorted(kept, n[keep])
                     place, live, weight, temperature, u = (a[keep] for a in (place, live, weight, temperature, u))
+                    leaning = None if leaning is None else leaning[keep]
                     mask, length, ids, positions = (a[kept] for a in (mask, length, ids, positions))
                     cache.reorder_cache(kept)  # drops the others too, in every kind of layer
                     if self.steerer is not None and self.steerer.amounts is not None:
@@ -154,36 +189,6 @@ class GuidedDecoder:
     def _steer(self, amounts: Tensor | None) -> None:
         if self.steerer is not None:
             self.steerer.amounts = None if amounts is None else amounts.to(self._model.device)
-
-    def _step(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
-        """Logits `[B, V]` float32 after the last id of each row."""
-        given: dict[str, Any] = {"attention_mask": mask, "past_key_values": cache, "use_cache": True}
-        if "position_ids" in self._accepts:
-            given["position_ids"] = positions
-        if "logits_to_keep" in self._accepts:
-            given["logits_to_keep"] = 1
-        logits: Tensor = self._model(input_ids=ids, **given).logits
-        return logits[:, -1].float()
-
-
-def left_pad(prompts: Sequence[Sequence[int]], size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Prompts that end in one column.
-
-    Args:
-        prompts: ids of B prompts.
-        size: columns, those after the prompts included.
-        device: where the tensors are made.
-
-    Returns:
-        Ids and mask `[B, size]`; where the mask is 0 the ids mean nothing.
-    """
-    width = max(map(len, prompts))
-    ids = torch.zeros(len(prompts), size, dtype=torch.long)
-    mask = torch.zeros(len(prompts), size, dtype=torch.long)
-    for row, prompt in enumerate(prompts):
-        ids[row, width - len(prompt) : width] = torch.tensor(prompt, dtype=torch.long)
-        mask[row, width - len(prompt) : width] = 1
-    return ids.to(device), mask.to(device)
 
 
 def choose(logits: Tensor, temperature: Tensor, u: Tensor, rules: Rules) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,7 @@ emotional weight 0 means: the same role, the same dialogue, no word of tone or e
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,7 +15,10 @@ import numpy as np
 
 from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, NUM_CATEGORIES, SADNESS, SURPRISE
 from rlgen.errors import ArtifactError, ConfigError
-from rlgen.generation.tokenizer import clean
+from rlgen.generation.embedded.tokenizer import clean
+from rlgen.generation.huggingface.prefixes import common
+
+_LOG = logging.getLogger(__name__)
 
 ROLE: Final = (
     "You are a caring companion, in a conversation with a person who wants to talk. Answer what they just said in "
@@ -70,6 +74,8 @@ _LIGHT, _HEARD = 0.5, 1.25
 # Ids that must be left for the person's newest words, and ids that joining texts may cost.
 _LEAST_WORDS = 16
 _JOINTS = 8
+# Dialogues without a letter in common, for finding out where their prompts part.
+_UNLIKE = (["A b."], ["7?", "Yes", "Oh, 3"])
 
 
 def level(value: float) -> int:
@@ -98,6 +104,11 @@ def depth(weight: float) -> str:
     return DEPTH[0 if weight <= _LIGHT else 1 if weight <= _HEARD else 2]
 
 
+def tone(warmth: float, directiveness: float) -> str:
+    """How warm and how leading to be, in a sentence; both in [-1, 1]."""
+    return f"{WARMTH[level(warmth)]}; {DIRECTIVENESS[level(directiveness)]}."
+
+
 def instruction(
     affect: np.ndarray[Any, Any], warmth: float, directiveness: float, deep: str = DEPTH[PLAIN_DEPTH]
 ) -> str:
@@ -109,8 +120,7 @@ def instruction(
         directiveness: in [-1, 1].
         deep: a sentence on emotional depth.
     """
-    tone = f"{WARMTH[level(warmth)]}; {DIRECTIVENESS[level(directiveness)]}."
-    return f"{tone} {feeling(affect)} {deep}"
+    return f"{tone(warmth, directiveness)} {feeling(affect)} {deep}"
 
 
 class Script:
@@ -139,6 +149,8 @@ class Script:
         self._tokenizer = tokenizer
         self.chat = bool(tokenizer.chat_template)
         self.room = room
+        self._name = name
+        self._cut_before = False
         added = tokenizer.added_tokens_decoder.values()
         markup = {str(t) for t in added if t.special or re.search(r"[<>|\[\]]", str(t))} | set(
             tokenizer.all_special_tokens
@@ -161,21 +173,24 @@ class Script:
 
     def _takes_system(self, name: str) -> bool:
         """Whether the template shows what a system message says; some refuse it, some leave it out."""
-        from jinja2 import TemplateError
-
-        mark = "a mark of its own"
+        marks = ["mark one", "mark two", "mark three", "mark four"]
+        roles = ["system", "user", "assistant", "user"]
+        messages = [{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)]
         try:
-            shown = self._template([{"role": "system", "content": mark}, {"role": "user", "content": SILENCE}])
-        except TemplateError:
+            shown = self._template(messages)
+        except Exception:  # noqa: BLE001 - a template is a program of the model's; without a system message it may do
             shown = ""
-        if mark in shown:
+        if all(mark in shown for mark in marks):
             return True
         try:
-            self._template([{"role": "user", "content": SILENCE}])
-        except TemplateError as error:
+            shown = self._template(messages[1:])
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200]
             raise ArtifactError(
-                f"{name}: the chat template cannot render a dialogue ({str(error)[:200]}); mend or remove it"
+                f"{name}: the chat template cannot render a dialogue ({reason}); mend or remove it"
             ) from error
+        if not all(mark in shown for mark in marks[1:]):
+            raise ArtifactError(f"{name}: the chat template leaves out what was said; mend or remove it")
         return False
 
     def _template(self, messages: list[dict[str, str]]) -> str:
@@ -216,11 +231,19 @@ class Script:
         # Some tokenizers close every text; a reply cannot follow a text that has ended.
         return ids if self.chat else [row[:-1] if len(row) > 1 and row[-1] == end else row for row in ids]
 
+    def opening(self, *told: str) -> list[int]:
+        """The ids that prompts with one of these instructions begin with, whatever was said in the dialogue.
+
+        Args:
+            told: instructions, as for `render`.
+        """
+        return common(self.encode([self.render(window, words) for words in told for window in _UNLIKE]))
+
     def windows(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[list[int]]]:
         """What of each dialogue fits, and its unconditioned prompt.
 
         The newest turns that fit whole are kept, in pairs from a person's turn on; of a single
-        utterance that is too long, the end.
+        utterance that is too long, the end. The first dialogue that is cut is logged as a warning.
 
         Args:
             texts: N windows, oldest first, person and supporter in turn, the person last. An empty
@@ -229,26 +252,55 @@ class Script:
         Returns:
             N windows for `render`, and the ids of N prompts without instruction.
         """
-        kept = [[self._harmless(t) for t in window[(len(window) + 1) % 2 :]] for window in texts]
-        kept = [window or [SILENCE] for window in kept]
-        ids: list[list[int]] = [[] for _ in kept]
-        waiting = list(range(len(kept)))
-        while waiting:
-            made = self.encode([self.render(kept[i], "") for i in waiting])
-            over = []
-            for i, row in zip(waiting, made, strict=True):
-                ids[i] = row
-                excess = len(row) + self._reserve - self.room if self.room is not None else 0
-                if excess > 0:
-                    kept[i] = self._shorter(kept[i], excess)
-                    over.append(i)
-            waiting = over
-        return kept, ids
+        kept = [[self._harmless(t) for t in self._newest(window)] or [SILENCE] for window in texts]
+        prompts = self.encode([self.render(window, "") for window in kept]) if kept else []
+        for i, ids in enumerate(prompts):
+            if self._excess(ids) > 0:
+                kept[i], prompts[i] = self._cut(kept[i])
+        return kept, prompts
 
-    def _shorter(self, window: list[str], excess: int) -> list[str]:
-        if len(window) > 1:
-            return window[2:]
-        text = window[0]
+    def _newest(self, window: Sequence[str]) -> Sequence[str]:
+        """A window from a person's turn on, without turns that cannot fit since each has an id at least."""
+        turns = len(window) if self.room is None else min(len(window), self.room)
+        return window[len(window) - turns + (turns + 1) % 2 :]
+
+    def _excess(self, ids: Sequence[int]) -> int:
+        """Ids too many in a prompt without instruction."""
+        return 0 if self.room is None else len(ids) + self._reserve - self.room
+
+    def _cut(self, window: list[str]) -> tuple[list[str], list[int]]:
+        """The newest turns that fit whole, and their prompt."""
+        if not self._cut_before:
+            self._cut_before = True
+            _LOG.warning(
+                "%s: a dialogue does not fit into the %s ids that a prompt may have; what is oldest is left out, "
+                "of this one and of others (said once)",
+                self._name,
+                self.room,
+            )
+
+        def without(pairs: int) -> tuple[list[str], list[int]]:
+            left = window[2 * pairs :]
+            return left, self.encode([self.render(left, "")])[0]
+
+        most = len(window) // 2
+        over, fits = 0, 1  # pairs to drop: too few, and the next guess
+        while fits < most and self._excess(without(fits)[1]) > 0:
+            over, fits = fits, 2 * fits
+        fits = min(fits, most)
+        while fits - over > 1:
+            middle = (over + fits) // 2
+            if self._excess(without(middle)[1]) > 0:
+                over = middle
+            else:
+                fits = middle
+        left, ids = without(fits)
+        while (excess := self._excess(ids)) > 0:  # one utterance is left
+            left = [self._end_of(left[0], excess)]
+            ids = self.encode([self.render(left, "")])[0]
+        return left, ids
+
+    def _end_of(self, text: str, excess: int) -> str:
         count = max(1, len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]))
         keep = min(len(text) - 1, len(text) * max(count - excess, 1) // count)
-        return [text[-keep:].strip() or SILENCE] if keep > 0 else [SILENCE]
+        return text[-keep:].strip() or SILENCE if keep > 0 else SILENCE

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from rlgen.affect import AROUSAL, VALENCE, regulating_target
 from rlgen.artifacts import tensors_sha256
 from rlgen.errors import ConfigError
 from rlgen.generation.controls import check
-from rlgen.generation.guided import Branches, GuidedDecoder, Rules
 from rlgen.generation.hardware import Precision, bits, place
-from rlgen.generation.pretrained import load_pretrained
-from rlgen.generation.prompts import Script, depth, instruction
-from rlgen.generation.steering import Steerer, Steering
+from rlgen.generation.huggingface.directions import read
+from rlgen.generation.huggingface.guided import Branches, GuidedDecoder, Rules
+from rlgen.generation.huggingface.options import MOST_POLARITY
+from rlgen.generation.huggingface.polarity import of_vocabulary
+from rlgen.generation.huggingface.prefixes import alike
+from rlgen.generation.huggingface.pretrained import load_pretrained
+from rlgen.generation.huggingface.prompts import SILENCE, Script, depth, instruction, tone
+from rlgen.generation.huggingface.steering import Steerer, Steering
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
 
@@ -50,7 +56,9 @@ class HuggingFaceGenerator:
         top_p: float = 0.95,
         guidance: bool = True,
         greedy: bool = False,
-        steering: Steering | None = None,
+        steering: Steering | str | Path | None = None,
+        polarity: float = 0.0,
+        shared_prefixes: bool = True,
     ) -> None:
         """Load a model.
 
@@ -63,10 +71,15 @@ class HuggingFaceGenerator:
             guidance: False says the emotional weight in words, which halves the work; weight 0 is the
                 unconditioned prompt then too.
             greedy: always the likeliest word; temperature and streams change nothing.
-            steering: directions to move hidden states along as well; see `steer`.
+            steering: directions to move hidden states along as well, or the folder of those that
+                `rlgen fit steering` wrote; see `steer`.
+            polarity: logits that positive (strong) words gain at emotional weight 1 where the reply should be
+                wholly positive (strong), see `rlgen.generation.huggingface.polarity`; 0 for no bias.
+            shared_prefixes: False reads every prompt whole; replies are the same, up to rounding.
 
         Raises:
-            ArtifactError: there is no such model, or it is no causal language model.
+            ArtifactError: there is no such model, it is no causal language model, or the folder of directions
+                is damaged or another model's.
             ConfigError: there is no such device or type, a number is out of range, the model's context is
                 too short, or the directions are not of this model.
         """
@@ -74,6 +87,8 @@ class HuggingFaceGenerator:
             raise ConfigError(f"max_new_tokens was {max_new_tokens}; it must be 1 or more")
         if not 0.0 < top_p <= 1.0:
             raise ConfigError(f"top_p was {top_p}; it must be above 0 and at most 1")
+        if not 0.0 <= polarity <= MOST_POLARITY:
+            raise ConfigError(f"polarity was {polarity}; it must be from 0 to {MOST_POLARITY:g}")
         where, precision = place(device, dtype)
         loaded = load_pretrained(model, where, precision)
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
@@ -83,17 +98,25 @@ class HuggingFaceGenerator:
         self._guidance = guidance
         room = loaded.context - max_new_tokens if loaded.context is not None else None
         self._script = Script(loaded.tokenizer, room, loaded.name)
+        self._opening = lru_cache(maxsize=4096)(self._script.opening)
         size = loaded.model.get_output_embeddings().weight.shape[0]
         ends, lasts = torch.zeros(size, dtype=torch.bool), torch.zeros(size, dtype=torch.bool)
         ends[list(loaded.ends)] = True
+        never = ~ends & (torch.arange(size) >= len(self.tokenizer))  # rows that only fill up the matrix
         if not self._script.chat:  # a turn of a transcript is one line
             for i, text in enumerate(self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])):
                 if "\n" in text:
                     (lasts if text.partition("\n")[0].strip() else ends)[i] = True
-        rules = Rules(ends.to(where), lasts.to(where), max_new_tokens, top_p, greedy)
-        self._decoder = GuidedDecoder(self.model, rules)
+        masks = ends.to(where), lasts.to(where)
+        rules = Rules(*masks, max_new_tokens, top_p, greedy, never.to(where) if bool(never.any()) else None)
+        self._decoder = GuidedDecoder(self.model, rules, shared_prefixes)
+        self._polarity = polarity
+        if polarity > 0.0:
+            self._decoder.words = torch.from_numpy(
+                of_vocabulary(self._ids, self.tokenizer.batch_decode, size).array()
+            ).to(where)
         self._steering: Steering | None = None
-        self.steer(steering)
+        self.steer(steering if steering is None or isinstance(steering, Steering) else read(steering, self.model))
 
     def steer(self, steering: Steering | None) -> None:
         """Move hidden states along directions from now on; None for no more.
@@ -102,7 +125,8 @@ class HuggingFaceGenerator:
         prompts: emotional weight 0 stays the unconditioned model.
 
         Args:
-            steering: e.g. from `rlgen.generation.steering.fit_steering(generator.model, generator.tokenizer, pairs)`.
+            steering: e.g. from `fit_steering(generator.model, generator.tokenizer, pairs)` of
+                `rlgen.generation.huggingface.steering`.
 
         Raises:
             ConfigError: the directions are not of this model.
@@ -113,10 +137,12 @@ class HuggingFaceGenerator:
         self._decoder.steerer, self._steering = steerer, steering
 
     def weights_sha256(self) -> str:
-        """Hash of the weights as they are in memory now, and of the directions where it is steered."""
+        """Hash of the weights as they are in memory now, and of the directions and the bias of words, where given."""
         tensors = {name: bits(t) for name, t in self.model.state_dict().items()}
         if self._decoder.steerer is not None:
             tensors["steering"] = bits(self._decoder.steerer.vectors)
+        if self._decoder.words is not None:
+            tensors["polarity"] = bits(self._decoder.words * self._polarity)
         return tensors_sha256(tensors)
 
     def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
@@ -134,6 +160,8 @@ class HuggingFaceGenerator:
         Raises:
             ActionError: a control is not finite, out of range or of the wrong shape.
             SignalError: the affect is not finite or of the wrong shape.
+            ArtifactError: the model's hidden states are not finite.
+            ConfigError: the batch does not fit into the device's memory.
         """
         rows = len(context.texts)
         check(controls, estimate, rows)
@@ -143,13 +171,20 @@ class HuggingFaceGenerator:
         weight = np.asarray(controls.emotional_weight, dtype=np.float32)
         branches, told = self._branches(context.texts, estimate, controls, weight)
         u = streams.uniform("generation.token", context.turn, size=self.max_new_tokens)
-        spoken = self._decoder.speak(
-            branches,
-            torch.from_numpy(weight),
-            torch.from_numpy(np.asarray(controls.temperature, dtype=np.float32)),
-            torch.from_numpy(u),
-            self._amounts(estimate, controls, weight, told, len(branches.prompts)),
-        )
+        try:
+            spoken = self._decoder.speak(
+                branches,
+                torch.from_numpy(weight),
+                torch.from_numpy(np.asarray(controls.temperature, dtype=np.float32)),
+                torch.from_numpy(u),
+                self._amounts(estimate, controls, weight, told, len(branches.prompts)),
+                self._leaning(estimate, weight),
+            )
+        except torch.OutOfMemoryError as error:
+            raise ConfigError(
+                f"{rows} dialogues at once do not fit into the memory of {self.model.device}; choose fewer num_envs, "
+                f"a smaller max_new_tokens or dtype 'bf16'"
+            ) from error
         ids = spoken.ids.cpu().numpy()
         return Replies(ids, self._texts(ids), spoken.hidden.cpu().numpy(), spoken.logprob.cpu().numpy())
 
@@ -160,12 +195,17 @@ class HuggingFaceGenerator:
         windows, bare = self._script.windows(texts)
         told = np.flatnonzero(weight != 0)
         free = np.flatnonzero(weight != 1) if self._guidance else np.flatnonzero(weight == 0)
-        rendered = []
+        rendered: list[str] = []
+        openings: list[tuple[list[int], ...]] = []
         for i in told:
             deep = () if self._guidance else (depth(float(weight[i])),)
-            tone = float(controls.warmth[i]), float(controls.directiveness[i])
-            rendered.append(self._script.render(windows[i], instruction(estimate.affect[i], *tone, *deep)))
+            asked = float(controls.warmth[i]), float(controls.directiveness[i])
+            said = instruction(estimate.affect[i], *asked, *deep)
+            rendered.append(self._script.render(windows[i], said))
+            openings.append((self._opening(*_any_feeling(tone(*asked))), self._opening(said)))
         prompts = [*(self._script.encode(rendered) if rendered else []), *(bare[i] for i in free)]
+        openings += [(self._opening(""),)] * len(free)
+        shared = [alike(ids, some) for ids, some in zip(prompts, openings, strict=True)]
         conditional, unconditional = np.full((2, len(windows)), -1)
         conditional[told] = np.arange(len(told))
         unconditional[free] = len(told) + np.arange(len(free))
@@ -174,6 +214,7 @@ class HuggingFaceGenerator:
                 prompts,
                 torch.from_numpy(np.where(conditional < 0, unconditional, conditional)),
                 torch.from_numpy(np.where(unconditional < 0, conditional, unconditional)),
+                shared,
             ),
             told,
         )
@@ -199,10 +240,27 @@ class HuggingFaceGenerator:
         )
         return torch.cat([asked, asked.new_zeros(prompts - len(told), asked.shape[1])])
 
+    def _leaning(self, estimate: Estimate, weight: np.ndarray[Any, Any]) -> torch.Tensor | None:
+        """Logits that words gain, `[N, 2]`: towards the valence and the arousal of the regulating target."""
+        if self._polarity == 0.0:
+            return None
+        target = regulating_target(np.asarray(estimate.affect, dtype=np.float32))[:, [VALENCE, AROUSAL]]
+        return torch.from_numpy((self._polarity * weight[:, None] * target).astype(np.float32))
+
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        ids: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        return ids
+
     def _texts(self, ids: np.ndarray[Any, Any]) -> list[str]:
-        """Strings on one line, printable."""
+        """Strings on one line, printable, and never empty."""
         said = [row[:n] for row, n in zip(ids.tolist(), (ids >= 0).sum(axis=1), strict=True)]
         texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
         if not self._script.chat:
             texts = [text.partition("\n")[0] for text in texts]
-        return [" ".join("".join(c if c.isprintable() else " " for c in text).split()) for text in texts]
+        plain = [" ".join("".join(c if c.isprintable() else " " for c in text).split()) for text in texts]
+        return [text or SILENCE for text in plain]
+
+
+def _any_feeling(told: str) -> tuple[str, ...]:
+    """Instructions of one tone that go on differently from their first letter."""
+    return f"{told} You", f"{told} I"

@@ -7,22 +7,25 @@ import math
 import os
 import pickle
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from rlgen.artifacts import Manifest
 from rlgen.errors import ConfigError, DataError
-from rlgen.generation.embedded import KIND, save
-from rlgen.generation.examples import Batch, Examples, Labelled, batches, encode
+from rlgen.generation.embedded.generator import KIND, save
+from rlgen.generation.embedded.model import Layout, Network, Shape
+from rlgen.generation.embedded.tokenizer import PAD, Tokenizer, clean
 from rlgen.generation.hardware import has_bf16, usable
-from rlgen.generation.model import Network, Shape
-from rlgen.generation.tokenizer import Tokenizer, clean
+from rlgen.generation.training.alignment import lexicon, misalignment
+from rlgen.generation.training.examples import Batch, Examples, Labelled, batches, encode
+from rlgen.types import F32
 
 SIZES: Final = {
     "tiny": Shape(vocabulary=512, width=64, layers=2, heads=2, condition=16),
@@ -45,6 +48,9 @@ class Recipe:
         tokens: ids to train on, padding not counted.
         batch_tokens: ids in a batch at most.
         learning_rate: at its peak, after a linear warm-up; it then falls along a cosine to 0.
+        utterances: weight of the loss on what people say, beside that on replies: who can go on in their words
+            has understood the topic.
+        alignment: weight of the emotional-alignment loss, see `rlgen.generation.training.alignment`.
         smoothing: share of every target that is spread over the whole vocabulary (Szegedy et al., CVPR 2016).
             Composed text is so regular that a model of it stays fluent at any temperature; with a floor
             under all ids, heat above about 1 costs fluency, as it does with models of human text.
@@ -56,6 +62,8 @@ class Recipe:
     tokens: int = 8_000_000
     batch_tokens: int = 2048
     learning_rate: float = 3e-3
+    utterances: float = 0.2
+    alignment: float = 0.1
     smoothing: float = 0.0
     seed: int = 0
     device: str = "cpu"
@@ -63,16 +71,16 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Where exchanges come from.
+    """Where dialogues come from.
 
     Attributes:
-        chunk: the k-th lot of training exchanges, always the same for a k.
-        held_out: exchanges from templates that no chunk uses.
+        chunk: the k-th lot of training dialogues, always the same for a k.
+        held_out: lots of dialogues, by name, that no chunk uses.
         description: for the manifest.
     """
 
     chunk: Callable[[int], Sequence[Labelled]]
-    held_out: Sequence[Labelled]
+    held_out: Mapping[str, Sequence[Labelled]]
     description: str
 
 
@@ -93,14 +101,32 @@ def rate(share: float, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * min(1.0, (share - _WARM_UP) / (1 - _WARM_UP))))
 
 
+@dataclass(frozen=True)
+class Loss:
+    """Of one batch: nats of all replies, nats of all utterances, misalignment in [0, 2], ids of the replies."""
+
+    reply: torch.Tensor
+    utterance: torch.Tensor
+    misalignment: torch.Tensor
+    count: int
+
+
 class Trainer:
     """A network in training, with everything that a stop must not lose."""
 
-    def __init__(self, recipe: Recipe, tokenizer: Tokenizer) -> None:
+    def __init__(self, recipe: Recipe, tokenizer: Tokenizer, affect: F32) -> None:
+        """Start from random weights.
+
+        Args:
+            recipe: how to train.
+            tokenizer: of the model.
+            affect: `[vocabulary, 8]`, the lexicon of the alignment loss.
+        """
         self.recipe, self.tokenizer = recipe, tokenizer
         self.shape = Shape(**{**asdict(SIZES[recipe.size]), "vocabulary": tokenizer.size})
         torch.manual_seed(recipe.seed)
         self.device = usable(recipe.device)
+        self.affect = torch.from_numpy(affect).to(self.device)
         self.network = Network(self.shape).to(self.device)
         # Muon (Jordan et al., 2024) learns the layers' matrices from fewer ids than AdamW.
         layers = [p for p in self.network.layers.parameters() if p.dim() == 2]
@@ -118,17 +144,27 @@ class Trainer:
             self.working.to(torch.bfloat16)
         self.seen = self.chunk = self.step_in_chunk = 0
 
-    def loss(self, batch: Batch, smoothing: float = 0.0) -> tuple[torch.Tensor, int]:
-        """Summed cross-entropy of a batch's replies in nats, and the number of their ids."""
-        ids, target, weight, affect, tone = (
-            torch.from_numpy(a).to(self.device)
-            for a in (batch.ids, batch.target, batch.weight, batch.affect, batch.tone)
-        )
-        asked, kind = target >= 0, self.working.norm.weight.dtype
-        hidden = self.working(ids, weight.to(kind), affect.to(kind), tone.to(kind))[asked]
-        logits = self.working.logits(hidden)
-        nats = F.cross_entropy(logits.float(), target[asked], reduction="sum", label_smoothing=smoothing)
-        return nats, int(asked.sum())
+    def loss(self, batch: Batch, smoothing: float = 0.0) -> Loss:
+        """The parts of the loss of a batch."""
+
+        def tensor(array: NDArray[Any]) -> torch.Tensor:
+            return torch.from_numpy(array).to(self.device)
+
+        kind = self.working.norm.weight.dtype
+        ids, reply, utterance = map(tensor, (batch.ids, batch.reply, batch.utterance))
+        weight, affect, tone = (tensor(a).to(kind) for a in (batch.weight, batch.affect, batch.tone))
+        position, exchange, read, branch = map(tensor, (batch.position, batch.exchange, batch.read, batch.branch))
+        layout = Layout(position, exchange, read, branch, held=ids != PAD)
+        hidden = self.working(ids, layout, weight, affect, tone)
+        asked = reply >= 0
+        logits = self.working.logits(hidden[asked]).float()
+        nats = F.cross_entropy(logits, reply[asked], reduction="sum", label_smoothing=smoothing)
+        turns = batch.affect.shape[1]
+        owner = (torch.arange(len(ids), device=self.device)[:, None] * turns + layout.exchange)[asked]
+        apart = misalignment(logits, reply[asked], owner, len(ids) * turns, self.affect)
+        told = utterance >= 0
+        said = F.cross_entropy(self.working.logits(hidden[told]).float(), utterance[told], reduction="sum")
+        return Loss(nats, said, apart, int(asked.sum()))
 
     def step(self, batch: Batch) -> float:
         """One update; the loss in nats per id."""
@@ -136,17 +172,18 @@ class Trainer:
         for optimizer, factor in zip(self.optimizers, _FACTORS, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate(share, self.recipe.learning_rate * factor)
-        total, count = self.loss(batch, self.recipe.smoothing)
-        mean = total / count
+        loss = self.loss(batch, self.recipe.smoothing)
+        mean = loss.reply / loss.count
+        total = mean + self.recipe.utterances * loss.utterance / loss.count + self.recipe.alignment * loss.misalignment
         self.working.zero_grad(set_to_none=True)
-        mean.backward()  # type: ignore[no-untyped-call]
+        total.backward()  # type: ignore[no-untyped-call]
         for master, copied in zip(self.network.parameters(), self.working.parameters(), strict=True):
             master.grad = None if copied.grad is None else copied.grad.float()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
         self.refresh()
-        self.seen += int((batch.ids != 0).sum())
+        self.seen += int((batch.ids != PAD).sum())
         self.step_in_chunk += 1
         return float(mean.detach())
 
@@ -158,23 +195,27 @@ class Trainer:
 
     @torch.no_grad()
     def measure(self, examples: Examples) -> dict[str, float]:
-        """Perplexity per id and bits per byte of the replies, with exact labels."""
-        nats, ids = 0.0, 0
+        """Perplexity per id, bits per byte and misalignment of the replies, with exact labels."""
+        nats, ids, apart, lots = 0.0, 0, 0.0, 0
         for batch in batches(examples, self.recipe.batch_tokens, np.random.default_rng(0), exact=True):
-            total, count = self.loss(batch)
-            nats, ids = nats + float(total), ids + count
+            loss = self.loss(batch)
+            nats, ids = nats + float(loss.reply), ids + loss.count
+            apart, lots = apart + float(loss.misalignment), lots + 1
         return {
             "perplexity": math.exp(nats / ids),
             "bits_per_byte": nats / math.log(2) / int(examples.reply_bytes.sum()),
+            "misalignment": apart / lots,
         }
 
-    def save_checkpoint(self, path: Path) -> None:
-        """Everything needed to go on, whole or not at all."""
+    def save_checkpoint(self, path: Path, corpus: str) -> None:
+        """Everything needed to go on with a corpus of this description, whole or not at all."""
         partial = path.with_name(path.name + ".partial")
         torch.save(
             {
                 "recipe": asdict(self.recipe),
+                "corpus": corpus,
                 "tokenizer": self.tokenizer.to_json(),
+                "affect": self.affect,
                 "network": self.network.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "place": (self.seen, self.chunk, self.step_in_chunk),
@@ -184,8 +225,8 @@ class Trainer:
         os.replace(partial, path)
 
     @classmethod
-    def from_checkpoint(cls, path: Path, recipe: Recipe) -> Trainer | None:
-        """The trainer as it was, or None where the file is of another recipe; the number of ids may differ.
+    def from_checkpoint(cls, path: Path, recipe: Recipe, corpus: str) -> Trainer | None:
+        """The trainer as it was, or None where the file is of another recipe or corpus; the number of ids may differ.
 
         Raises:
             DataError: the file is damaged.
@@ -194,9 +235,9 @@ class Trainer:
             kept: dict[str, Any] = torch.load(path, weights_only=True, map_location=recipe.device)
         except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
             raise DataError(f"{path}: cannot be read; delete it to train from the start") from error
-        if {**kept["recipe"], "tokens": recipe.tokens} != asdict(recipe):
+        if {**kept["recipe"], "tokens": recipe.tokens} != asdict(recipe) or kept["corpus"] != corpus:
             return None
-        trainer = cls(recipe, Tokenizer.from_json(kept["tokenizer"]))
+        trainer = cls(recipe, Tokenizer.from_json(kept["tokenizer"]), kept["affect"].cpu().numpy())
         trainer.network.load_state_dict(kept["network"])
         trainer.refresh()
         for optimizer, state in zip(trainer.optimizers, kept["optimizers"], strict=True):
@@ -208,7 +249,7 @@ class Trainer:
 def fit(
     recipe: Recipe, corpus: Corpus, target: Path, command: str, report: Callable[[Progress], None] = lambda _: None
 ) -> Manifest:
-    """Train, measure on held-out templates, write the artifact.
+    """Train, measure on held-out dialogues, write the artifact.
 
     A run that was stopped goes on from its checkpoint (`TARGET.checkpoint`), which is deleted
     at the end. With fewer ids than before it ends sooner, the learning rate falling at once.
@@ -229,13 +270,18 @@ def fit(
     except OSError as error:
         raise ConfigError(f"{target}: the folder above it cannot be made; give another path") from error
     checkpoint = target.with_name(target.name + ".checkpoint")
-    trainer = Trainer.from_checkpoint(checkpoint, recipe) if checkpoint.is_file() else None
+    trainer = Trainer.from_checkpoint(checkpoint, recipe, corpus.description) if checkpoint.is_file() else None
     if trainer is None:
         first = corpus.chunk(0)
-        texts = (clean(t) for e in first for t in (e.context[-1:], [e.reply]) for t in t)
-        trainer = Trainer(recipe, Tokenizer.train(texts, SIZES[recipe.size].vocabulary))
+        texts = (clean(text) for dialogue in first for turn in dialogue.turns for text in (turn.said, turn.reply))
+        shape = SIZES[recipe.size]
+        tokenizer = Tokenizer.train(texts, shape.vocabulary)
+        trainer = Trainer(recipe, tokenizer, lexicon(encode(first, tokenizer, shape), tokenizer.size))
     train(trainer, corpus, checkpoint, report)
-    quality = trainer.measure(encode(corpus.held_out, trainer.tokenizer, trainer.shape))
+    quality = {
+        name: trainer.measure(encode(dialogues, trainer.tokenizer, trainer.shape))
+        for name, dialogues in corpus.held_out.items()
+    }
     parameters = sum(p.numel() for p in trainer.network.parameters())
     manifest = Manifest(
         name=target.name,
@@ -269,7 +315,7 @@ def train(trainer: Trainer, corpus: Corpus, checkpoint: Path, report: Callable[[
             steps += 1
             report(Progress(trainer.seen, recipe.tokens, smooth, (trainer.seen - before) / (time.monotonic() - began)))
             if steps % _CHECKPOINT_EVERY == 0:
-                trainer.save_checkpoint(checkpoint)
+                trainer.save_checkpoint(checkpoint, corpus.description)
             if trainer.seen >= recipe.tokens:
                 return
         trainer.chunk, trainer.step_in_chunk = trainer.chunk + 1, 0

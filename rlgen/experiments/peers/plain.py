@@ -28,6 +28,9 @@ from rlgen.envs.speech import SpokenReplies
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
 
+# What the shipped generator sees: the person's last three utterances and the replies between them.
+_LAST_TEXTS = 5
+
 
 class PlainGenerator:
     """A GPT-2 of given sizes through `generate()`, one row at a time.
@@ -89,7 +92,7 @@ class PlainGenerator:
         for row, chosen in enumerate(pick.tolist()):
             self.calls += 1
             text, length = self._said[chosen]
-            words = sum(len(turn.split()) for turn in context.texts[row])
+            words = sum(len(text.split()) for text in context.texts[row][-_LAST_TEXTS:])
             self._generate(min(self._prompt, int(1.3 * words) + 1), length, float(controls.temperature[row]))
             texts.append(text)
         nothing = np.zeros(len(pick), dtype=np.float32)

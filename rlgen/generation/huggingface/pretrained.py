@@ -14,6 +14,8 @@ from rlgen.errors import ArtifactError, ConfigError
 
 # Change of a logit, in standard deviations, that a later token may cause: rounding, and nothing else.
 _ROUNDING = {torch.float32: 1e-3, torch.bfloat16: 3e-2}
+# Files of weights that transformers can read.
+_WEIGHTS = (".safetensors", ".bin")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype)
     if local and not (path / "config.json").is_file():
         what = "holds no config.json" if path.exists() else "does not exist"
         raise ArtifactError(f"{name}: {what}; give the folder of a Hugging Face causal language model, or a hub id")
+    if local and not any(next(path.glob(f"*{ending}"), None) for ending in _WEIGHTS):
+        raise ArtifactError(
+            f"{name}: holds no weights (model.safetensors); save the whole model there with save_pretrained"
+        )
     source = str(path) if local else name
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -131,10 +137,14 @@ def _ends(name: str, model: Any, tokenizer: Any) -> tuple[int, ...]:
 @torch.inference_mode()
 def _check_causal(name: str, model: Any, device: torch.device, dtype: torch.dtype, rows: int) -> None:
     """Refuse encoders, which transformers loads as if they were decoders: later tokens must not be seen."""
-    ids = torch.tensor([[1, 2, 3, 4], [1, 2, 3, 5]], device=device) % rows
-    logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.float()[:, :3]
-    change = (logits[0] - logits[1]).abs().max() / logits.std()
-    if not bool(change <= _ROUNDING.get(dtype, 3e-2)):
+    ids = torch.tensor([[1, 2, 3, 4], [1, 5, 6, 7]], device=device) % rows
+    logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.float()
+    if not bool(logits.isfinite().all()):
+        raise ArtifactError(f"{name}: its weights give logits that are not finite; fetch or save it again")
+    change = (logits[0, 0] - logits[1, 0]).abs().max() / logits.std()
+    # What masked words are predicted with is no decoder, however little an untrained one looks ahead.
+    masked = any("ForMaskedLM" in kind for kind in model.config.architectures or ())
+    if masked or not bool(change <= _ROUNDING.get(dtype, 3e-2)):
         raise ArtifactError(
             f"{name}: is no causal language model, its predictions change with tokens that come later; "
             f"give a decoder such as GPT-2, Llama or Qwen"

@@ -20,6 +20,9 @@ from rlgen.affect import AFFECT_DIM, NUM_CATEGORIES
 # Rotary frequencies for windows of about a hundred tokens (Su et al., RoFormer, 2021).
 _ROTARY_BASE = 1000.0
 
+# A token sees back to the person's last but two utterances; an exchange is an utterance and the reply before it.
+REACH = 2
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -33,7 +36,7 @@ class Shape:
         shared: heads that share one set of keys and values (Ainslie et al., GQA, EMNLP 2023): reading
             the cache is what a decoding step waits for.
         condition: width of the vector that emotion and tone are merged into.
-        prompt: ids of a prompt at most.
+        prompt: ids of the context that are kept: the last three exchanges, as far as they fit.
         reply: ids of a reply at most, its end included.
     """
 
@@ -43,8 +46,8 @@ class Shape:
     heads: int = 4
     shared: int = 1
     condition: int = 48
-    prompt: int = 64
-    reply: int = 40
+    prompt: int = 176
+    reply: int = 48
 
     @property
     def head(self) -> int:
@@ -62,18 +65,17 @@ class Shape:
         return 2 * self.layers + 1
 
 
-def rotary(length: int, head: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Cosines and sines `[length, 1, head]` of positions from 0, both halves of a head alike."""
-    frequency = _ROTARY_BASE ** (-torch.arange(0, head, 2, device=device) / head)
-    angle = torch.outer(torch.arange(length, device=device), frequency)
-    angle = torch.cat([angle, angle], dim=-1)[:, None]
-    return angle.cos().to(dtype), angle.sin().to(dtype)
+def rotary(position: Tensor, head: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosines and signed sines `[..., 1, head]` of positions `[...]`, for `rotate`."""
+    frequency = _ROTARY_BASE ** (-torch.arange(0, head, 2, device=position.device) / head)
+    angle = (position[..., None] * frequency)[..., None, :]
+    cos, sin = angle.cos().to(dtype), angle.sin().to(dtype)
+    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn the pairs `(x[i], x[i + head / 2])` by their angles; `x` is `[..., length, heads, head]`."""
-    first, second = x.chunk(2, dim=-1)
-    return torch.addcmul(x * cos, torch.cat([-second, first], dim=-1), sin)
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)
 
 
 class Conditioner(nn.Module):
@@ -126,16 +128,28 @@ class Layer(nn.Module):
         self.up = nn.Linear(width, 4 * width, bias=False)
         self.down = nn.Linear(4 * width, width, bias=False)
 
-    def forward(self, x: Tensor, modulation: Tensor, weight: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """One layer over `[B, T, width]`; `modulation` is `[2, 2, B, width]`, `weight` `[B, T, 1]`."""
+    def forward(
+        self, x: Tensor, modulation: Tensor, weight: Tensor, turned_by: tuple[Tensor, Tensor], visible: Tensor
+    ) -> Tensor:
+        """One layer over `[B, T, width]`.
+
+        Args:
+            x: `[B, T, width]`.
+            modulation: `[2, 2, B, T, width]`, gamma and beta of both normalisations.
+            weight: `[B, T, 1]`; each token has its own, so that a context stays unconditioned.
+            turned_by: see `rotary`.
+            visible: `[B, 1, T, T]`, 0 where a token sees another, else -inf.
+        """
         batch, length, width = x.shape
         heads, turning = self.shape.heads, self.shape.heads + self.shape.stored
         h = modulate(self.norm_attention(x), modulation[0], weight)
         qkv = self.qkv(h).view(batch, length, -1, self.shape.head)
-        turned = rotate(qkv[:, :, :turning], cos, sin).transpose(1, 2)
+        turned = rotate(qkv[:, :, :turning], *turned_by).transpose(1, 2)
         k = turned[:, heads:].repeat_interleave(self.shape.shared, dim=1)
         v = qkv[:, :, turning:].transpose(1, 2).repeat_interleave(self.shape.shared, dim=1)
-        mixed = F.scaled_dot_product_attention(turned[:, :heads], k, v, is_causal=True)
+        # Written out: torch's fused attention takes five times as long on a CPU in bf16, forward and backward.
+        scores = torch.matmul(turned[:, :heads] * self.shape.head**-0.5, k.transpose(-1, -2)) + visible
+        mixed = torch.matmul(torch.softmax(scores, dim=-1), v)
         x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, width))
         h = modulate(self.norm_mlp(x), modulation[1], weight)
         hidden: Tensor = x + self.down(F.gelu(self.up(h)))
@@ -143,19 +157,46 @@ class Layer(nn.Module):
 
 
 def modulate(normed: Tensor, modulation: Tensor, weight: Tensor) -> Tensor:
-    """`(1 + w gamma) normed + w beta`.
-
-    Args:
-        normed: `[B, T, width]`.
-        modulation: `[2, B, width]`, gamma and beta.
-        weight: `[B, T, 1]`; each token has its own, so that a context stays unconditioned.
-    """
-    gamma, beta = modulation[0][:, None], modulation[1][:, None]
+    """`(1 + w gamma) normed + w beta`; `modulation` is gamma and beta, `[2, ..., width]`."""
+    gamma, beta = modulation
     return torch.addcmul(weight * beta, 1 + weight * gamma, normed)
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Where the tokens of B sequences stand in their dialogues. Each array is `[B, T]`.
+
+    A sequence is a dialogue as it is read, and behind it every reply once more, as it is spoken: a
+    *branch* that stands where the reply stands in the dialogue and that nothing else sees. So one
+    pass learns all replies of a dialogue, each conditioned, while what it answers is plain text.
+
+    Attributes:
+        position: index in the dialogue; a branch goes on after the utterance that it answers.
+        exchange: of the u-th utterance and the reply before it, u; of the branch that answers it, u too.
+        reply: whether the token belongs to a reply that is read.
+        branch: whether the token belongs to a branch.
+        held: False for padding.
+    """
+
+    position: Tensor
+    exchange: Tensor
+    reply: Tensor
+    branch: Tensor
+    held: Tensor
+
+    def visible(self) -> Tensor:
+        """`[B, T, T]`, whether the token in the row sees the token in the column."""
+        before = self.position[:, None, :] <= self.position[:, :, None]
+        back = self.exchange[:, :, None] - self.exchange[:, None, :]
+        own = self.branch[:, :, None] & self.branch[:, None, :] & (back == 0)
+        oldest = self.reply[:, None, :] & (back == REACH)
+        read = ~self.branch[:, None, :] & (back >= 0) & (back <= REACH) & ~oldest
+        everyone = torch.eye(before.shape[1], dtype=torch.bool, device=before.device)
+        return (before & (own | read) & self.held[:, None, :]) | everyone
+
+
 class Network(nn.Module):
-    """The whole model, in the form in which it is trained. `rlgen.generation.decode` runs it."""
+    """The whole model, in the form in which it is trained. `rlgen.generation.embedded.decode` runs it."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -171,25 +212,29 @@ class Network(nn.Module):
                     residual = name.startswith(("out", "down"))
                     nn.init.normal_(matrix, std=0.05 / ((2 * shape.layers) ** 0.5 if residual else 1.0))
 
-    def forward(self, ids: Tensor, weight: Tensor, affect: Tensor, tone: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, layout: Layout, weight: Tensor, affect: Tensor, tone: Tensor) -> Tensor:
         """Hidden states after the last normalisation.
 
         Args:
-            ids: `[B, T]`, padded on the right.
-            weight: `[B, T]`, emotional weight of each token's own turn; 0 in the context.
-            affect: `[B, 8]`.
-            tone: `[B, 2]`.
+            ids: `[B, T]`.
+            layout: where they stand.
+            weight: `[B, T]`, emotional weight of each token's own turn; 0 outside branches.
+            affect: `[B, K, 8]`, of each exchange.
+            tone: `[B, K, 2]`, of each exchange.
 
         Returns:
             `[B, T, width]`.
         """
-        modulation = self.conditioner(affect, tone)
+        batch, turns = affect.shape[:2]
+        modulation = self.conditioner(affect.flatten(0, 1), tone.flatten(0, 1))
+        turn = torch.arange(batch, device=ids.device)[:, None] * turns + layout.exchange
         x: Tensor = self.embedding(ids)
-        cos, sin = rotary(ids.shape[1], self.shape.head, x.device, x.dtype)
+        turned_by = rotary(layout.position, self.shape.head, x.dtype)
+        visible = torch.zeros((), dtype=x.dtype, device=x.device).masked_fill(~layout.visible()[:, None], -torch.inf)
         weight = weight[..., None]
         for i, layer in enumerate(self.layers):
-            x = layer(x, modulation[2 * i : 2 * i + 2], weight, cos, sin)
-        return modulate(self.norm(x), modulation[-1], weight)
+            x = layer(x, modulation[2 * i : 2 * i + 2, :, turn], weight, turned_by, visible)
+        return modulate(self.norm(x), modulation[-1][:, turn], weight)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores `[..., vocabulary]` of hidden states `[..., width]`."""

@@ -1,0 +1,1 @@
+"""The project's own generator: a small conditional transformer and its batched decoder."""

@@ -1,0 +1,212 @@
+"""Batched decoding over a static memory, the same ids for a row in any batch.
+
+What was said is read unconditioned, so it is remembered by its words alone; the opening of the reply and
+every token of it are conditioned. Three things keep a row's bits apart from its neighbours: rows
+are packed for the matrix products, attention has a fixed number of columns, and every row draws its
+own uniforms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rlgen.generation.embedded.frozen import Frozen
+from rlgen.generation.embedded.memory import COLUMN_STEP, HIDDEN, Memory
+from rlgen.generation.embedded.model import rotary, rotate
+from rlgen.generation.embedded.tokenizer import END, SUPPORTER
+
+# Rows that a float32 product needs before its bits stop depending on their number.
+_FLOAT32_ROWS = 16
+# Numbers of rows are rounded up to these: the backend compiles and keeps a kernel for each size it meets.
+_BATCH_STEP = 8
+# Members of a block in sampling.
+_BLOCK = 64
+# Finished rows are dropped when less than this share of the batch is still speaking.
+_COMPACT_BELOW = 0.75
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What the decoder made of N rows.
+
+    Attributes:
+        ids: `[N, reply]`, -1 from the end on.
+        hidden: `[N, width]` float32, last hidden state.
+        logprob: `[N]` float32, under the sampling distribution, the end included.
+    """
+
+    ids: Tensor
+    hidden: Tensor
+    logprob: Tensor
+
+
+class Decoder:
+    """Speaks from frozen weights."""
+
+    def __init__(self, frozen: Frozen, sayable: list[bool]) -> None:
+        """Prepare masks.
+
+        Args:
+            frozen: the weights.
+            sayable: for each id, whether a reply may hold it.
+        """
+        self.frozen = frozen
+        shape, device = frozen.shape, frozen.device
+        self._banned = torch.zeros(shape.vocabulary, device=device)
+        self._banned[~torch.tensor(sayable, device=device)] = -torch.inf
+        self._banned_first = self._banned.clone()
+        self._banned_first[END] = -torch.inf  # a reply has at least one token
+        self._least_rows = _FLOAT32_ROWS if frozen.dtype == torch.float32 else 1
+
+    def slots(self, rows: int) -> int:
+        """Slots that a memory needs for N rows: a few more where the products ask for them."""
+        return max(rows, self._least_rows)
+
+    @torch.inference_mode()
+    def speak(
+        self,
+        memory: Memory,
+        affect: Tensor,
+        tone: Tensor,
+        weight: Tensor,
+        temperature: Tensor,
+        u: Tensor,
+    ) -> Spoken:
+        """Replies to the last utterances of the memory's first N dialogues.
+
+        Args:
+            memory: of at least `slots(N)` dialogues.
+            affect: `[N, 8]`.
+            tone: `[N, 2]`.
+            weight: `[N]`, emotional weight.
+            temperature: `[N]`.
+            u: `[N, reply]` uniforms in (0, 1), one for each token.
+        """
+        real = len(weight)
+        rows = self.slots(real)
+        if rows > real:  # rows that only keep the products wide enough
+            affect, tone, weight, temperature, u = (
+                torch.cat([a, a[:1].expand(rows - real, *a.shape[1:])]) for a in (affect, tone, weight, temperature, u)
+            )
+        batch = _Batch(self.frozen, memory, rows, self.frozen.modulations(affect, tone, weight))
+        reply, width, device = self.frozen.shape.reply, self.frozen.shape.width, self.frozen.device
+        made = torch.full((rows, reply), -1, dtype=torch.long, device=device)
+        chosen = torch.ones(rows, reply, device=device)
+        last = torch.zeros(rows, width, dtype=self.frozen.dtype, device=device)
+        place = torch.arange(rows, device=device)  # which rows of the call are left in the batch
+        live = place < real
+        token = torch.full((rows,), SUPPORTER, dtype=torch.long, device=device)
+        parts = made.clone(), last.clone(), chosen.clone()  # the results, of the rows that are left
+        for t in range(reply):
+            h = self._step(batch, token, t)
+            logits = F.linear(h, self.frozen.embedding).float()
+            logits += self._banned if t else self._banned_first
+            probabilities = torch.softmax(logits / temperature[:, None], dim=-1)
+            token = sample(probabilities, u[:, t : t + 1])
+            torch.where(live[:, None], h, parts[1], out=parts[1])
+            parts[2][:, t] = torch.where(live, probabilities.gather(1, token[:, None])[:, 0], 1.0)
+            live = live & (token != END)
+            parts[0][:, t] = torch.where(live, token, -1)
+            left = int(live.sum())
+            if left == 0:
+                break
+            least = max(left + -left % _BATCH_STEP, self._least_rows)
+            if least < _COMPACT_BELOW * len(live):
+                for whole, part in zip((made, last, chosen), parts, strict=True):
+                    whole[place] = part
+                # Finished rows stay only where the products need them.
+                keep = torch.argsort(live, descending=True, stable=True)[:least]
+                parts = parts[0][keep], parts[1][keep], parts[2][keep]
+                temperature, u, place, live, token = (a[keep] for a in (temperature, u, place, live, token))
+                batch.keep(keep)
+        for whole, part in zip((made, last, chosen), parts, strict=True):
+            whole[place] = part
+        return Spoken(made[:real], last[:real].float(), chosen[:real].log().sum(dim=1))
+
+    def _step(self, batch: _Batch, token: Tensor, t: int) -> Tensor:
+        """Hidden states `[N, width]` after one more token each, the t-th of the reply."""
+        frozen, shape, rows = self.frozen, self.frozen.shape, len(token)
+        stored, head, turning = shape.stored, shape.head, shape.heads + shape.stored
+        scale, shift = batch.scale, batch.shift
+        cos, sin = batch.cos[:, t], batch.sin[:, t]
+        batch.mask[:, :, t] = 0
+        size = (shape.width,)
+        x = frozen.embedding[token]
+        for i, layer in enumerate(frozen.layers):
+            h = torch.addcmul(shift[2 * i], scale[2 * i], F.layer_norm(x, size, *layer.norm_attention))
+            qkv = F.linear(h, layer.qkv).view(rows, turning + stored, head)
+            turned = rotate(qkv[:, :turning], cos, sin)
+            batch.keys[i][:, :, t] = turned[:, shape.heads :]
+            batch.values[i][:, :, t] = qkv[:, turning:]
+            k, v = (side[i].view(rows * stored, -1, head) for side in (batch.keys, batch.values))
+            q = turned[:, : shape.heads].reshape(rows * stored, shape.shared, head)
+            attention = torch.softmax(torch.baddbmm(batch.mask, q, k.transpose(1, 2)), dim=-1)
+            x = x + F.linear(torch.bmm(attention, v).view(rows, shape.width), layer.out)
+            h = torch.addcmul(shift[2 * i + 1], scale[2 * i + 1], F.layer_norm(x, size, *layer.norm_mlp))
+            x = x + F.linear(F.gelu(F.linear(h, layer.up)), layer.down)
+        return torch.addcmul(shift[-1], scale[-1], F.layer_norm(x, size, *frozen.norm))
+
+
+class _Batch:
+    """What decoding needs of the rows that are still speaking.
+
+    Keys and values are the memory's own, or a copy of the columns that are in use where others are
+    not: a slice would be copied before every product.
+    """
+
+    def __init__(self, frozen: Frozen, memory: Memory, rows: int, modulations: tuple[Tensor, Tensor]) -> None:
+        shape = frozen.shape
+        self.scale, self.shift = modulations
+        used = memory.used(rows)
+        columns = shape.reply + used + -(shape.reply + used) % COLUMN_STEP
+        self.keys, self.values = (
+            [layer[:rows, :, :columns].contiguous() for layer in side] for side in (memory.keys, memory.values)
+        )
+        place = torch.arange(rows, device=frozen.device)
+        ring = memory.mask(place)[:, : columns - shape.reply].repeat_interleave(shape.stored, dim=0)[:, None]
+        self.mask = F.pad(ring, (shape.reply, 0), value=HIDDEN)  # [rows * stored, 1, columns]
+        position = memory.length[:rows, None] + torch.arange(shape.reply, device=frozen.device)
+        self.cos, self.sin = rotary(position, shape.head, frozen.dtype)
+        self._stored = shape.stored
+
+    def keep(self, rows: Tensor) -> None:
+        """Drop all other rows."""
+        self.keys, self.values = ([layer[rows] for layer in side] for side in (self.keys, self.values))
+        self.scale, self.shift, self.cos, self.sin = (
+            self.scale[:, rows],
+            self.shift[:, rows],
+            self.cos[rows],
+            self.sin[rows],
+        )
+        self.mask = self.mask.view(-1, self._stored, *self.mask.shape[1:])[rows].flatten(0, 1)
+
+
+def sample(probabilities: Tensor, u: Tensor) -> Tensor:
+    """One index per row by inverse CDF.
+
+    Args:
+        probabilities: `[N, V]` float32, rows that sum to about 1.
+        u: `[N, 1]` in (0, 1).
+
+    Returns:
+        `[N]`, each with a probability above zero.
+    """
+    rows, size = probabilities.shape
+    # In two steps, because a running sum over a few thousand is slow: which block, then which of its members.
+    blocks = F.pad(probabilities, (0, -size % _BLOCK)).view(rows, -1, _BLOCK)
+    sums = blocks.sum(dim=-1).cumsum(dim=-1)
+    threshold = torch.minimum(u.to(sums.dtype) * sums[:, -1:], _below(sums[:, -1:]))
+    block = torch.searchsorted(sums, threshold, right=True)
+    before = F.pad(sums, (1, 0)).gather(1, block)
+    inside = blocks.gather(1, block[:, :, None].expand(-1, 1, _BLOCK))[:, 0].cumsum(dim=-1)
+    member = torch.searchsorted(inside, torch.minimum(threshold - before, _below(inside[:, -1:])), right=True)
+    return (block * _BLOCK + member).squeeze(1)
+
+
+def _below(total: Tensor) -> Tensor:
+    """The next smaller number, so that rounding cannot lead past the last possible member."""
+    return torch.nextafter(total, torch.zeros_like(total))
