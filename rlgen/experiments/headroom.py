@@ -163,6 +163,22 @@ class Search:
         return rules
 
 
+def cooler(rule: Fixed | EmotionTable | Schedule, by: float = 0.3) -> Fixed | EmotionTable | Schedule:
+    """The rule at a lower temperature, in units of the action box.
+
+    A surface draws the fluency of a reply from its neighbours', one reply at a time; on real words the heat
+    that avoids repetition costs more, so a search on a surface ends too hot.
+    """
+
+    def cool(controls: Four) -> Four:
+        warmth, directiveness, temperature, weight = controls
+        return warmth, directiveness, max(-1.0, round(temperature - by, 4)), weight
+
+    if isinstance(rule, Fixed):
+        return rule.model_copy(update={"controls": cool(rule.controls)})
+    return rule.model_copy(update={"table": tuple(cool(row) for row in rule.table)})
+
+
 def best_on(
     world: WorldLike, candidates: Mapping[str, Sequence[Baseline]], people: int, say: Callable[[str], None]
 ) -> dict[str, Baseline]:

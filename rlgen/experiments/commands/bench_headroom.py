@@ -101,8 +101,8 @@ def _ladder(options: HeadroomOptions) -> dict[str, Baseline]:
         world = options.make_world(options.fit_people, generator=f"surface:{options.surface}")
     found = headroom.Search(world, _budget(options), progress=_note).ladder()
     # Constant controls are a rule of every rung, so no rung may fall below them.
-    constants = [Fixed(), found["fixed"]]
-    candidates = {rung: list(dict.fromkeys([rule, *constants])) for rung, rule in found.items()}
+    constants = [Fixed(), found["fixed"], headroom.cooler(found["fixed"])]
+    candidates = {rung: list(dict.fromkeys([rule, headroom.cooler(rule), *constants])) for rung, rule in found.items()}
     return {"random": Random(), "centre": Fixed(), **headroom.best_on(words, candidates, options.people, _note)}
 
 
