@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.experiments.evaluation import LADDER_PEOPLE, evaluate
-from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, Schedule
+from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, Random, Schedule
 from rlgen.policies.protocols import WorldLike
 from rlgen.types import MAX_TURNS
 
@@ -163,8 +163,8 @@ class Search:
         return rules
 
 
-def cooler(rule: Fixed | EmotionTable | Schedule, by: float = 0.3) -> Fixed | EmotionTable | Schedule:
-    """The rule at a lower temperature, in units of the action box.
+def cooler(rule: Baseline, by: float = 0.3) -> Baseline:
+    """The rule at a lower temperature, in units of the action box; random controls stay as they are.
 
     A surface draws the fluency of a reply from its neighbours', one reply at a time; on real words the heat
     that avoids repetition costs more, so a search on a surface ends too hot.
@@ -176,6 +176,8 @@ def cooler(rule: Fixed | EmotionTable | Schedule, by: float = 0.3) -> Fixed | Em
 
     if isinstance(rule, Fixed):
         return rule.model_copy(update={"controls": cool(rule.controls)})
+    if isinstance(rule, Random):
+        return rule
     return rule.model_copy(update={"table": tuple(cool(row) for row in rule.table)})
 
 

@@ -135,7 +135,7 @@ def find_actor(name: str, env_id: str, world: WorldLike, seed: int = 0, device: 
         A short name and the actor.
 
     Raises:
-        ConfigError: no such baseline.
+        ConfigError: no such baseline, nothing of that name.
         ArtifactError: no policy at that path.
     """
     from rlgen.policies.baselines import shipped_baselines
@@ -151,6 +151,11 @@ def find_actor(name: str, env_id: str, world: WorldLike, seed: int = 0, device: 
             raise ConfigError(f"{env_id} has no baseline {short!r}; there are {', '.join(ladder)}")
         return short, ladder[short]
     path = Path(name)
+    if not path.exists():
+        known = ", ".join(f"baseline:{short}" for short in shipped_baselines(env_id))
+        raise ConfigError(
+            f"there is no policy {name!r}; give a run folder, its policy.zip, untrained, or one of {known}"
+        )
     actor = Trained.load(path / "policy.zip" if path.is_dir() else path, device)
     if actor.model.observation_space.shape != world.single_observation_space.shape:
         raise ConfigError(

@@ -3,7 +3,7 @@ import pytest
 
 from rlgen.experiments import headroom
 from rlgen.experiments.evaluation import evaluate
-from rlgen.policies.baselines import Fixed
+from rlgen.policies.baselines import Fixed, Random, Schedule
 from rlgen.types import MAX_TURNS
 
 SMALL = headroom.Budget(population=12, iterations=8, people=64, first=16)
@@ -41,6 +41,13 @@ def test_a_schedule_passes_through_its_knots():
     assert len(rule.table) == MAX_TURNS
     for knot, row in zip(headroom.KNOTS, params, strict=True):
         assert rule.table[knot] == pytest.approx(row, abs=1e-4)
+
+
+def test_a_cooler_rule_differs_in_temperature_alone_and_stays_in_the_box():
+    assert headroom.cooler(Fixed(controls=(0.1, 0.2, 0.9, 0.4))) == Fixed(controls=(0.1, 0.2, 0.6, 0.4))
+    schedule = Schedule(table=((0.0, 0.0, -0.9, 0.0), (0.5, 0.5, 0.5, 0.5)))
+    assert headroom.cooler(schedule).table == ((0.0, 0.0, -1.0, 0.0), (0.5, 0.5, 0.2, 0.5))
+    assert headroom.cooler(Random()) == Random()
 
 
 def test_the_better_candidate_of_each_rung_is_kept(fake_world):
