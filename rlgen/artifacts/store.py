@@ -68,6 +68,11 @@ class Artifact:
             raise ArtifactError(f"{self.path}: the manifest lists no file {name!r}; rebuild: {self.manifest.command}")
         return self.path / name
 
+    def unreadable(self, error: Exception) -> ArtifactError:
+        """What to raise where the files are whole but make no sense, with the command that makes them anew."""
+        reason = " ".join(str(error).split())[:200]
+        return ArtifactError(f"{self.path}: cannot be read ({reason}); rebuild: {self.manifest.command}")
+
 
 def _manifest(path: Path) -> Manifest:
     """Read a `manifest.json`.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rlgen.artifacts import code_sha256
 from rlgen.errors import ArtifactError, ConfigError
+from rlgen.hardware import has_bf16
 from rlgen.text.minilm import WIDTH, MiniLM
 from rlgen.text.wordpieces import WEIGHTS_SHA256, verified_weights, word_pieces
 
@@ -20,10 +21,17 @@ CHUNK: Final = 2048  # texts per forward pass
 Precision = Literal["float32", "bfloat16", "auto"]
 
 
-def _fast_bfloat16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+def settled(dtype: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
+    """A precision after `"auto"` was settled: bfloat16 where the device multiplies it natively.
+
+    Raises:
+        ConfigError: `dtype` is none of the three.
+    """
+    if dtype not in ("float32", "bfloat16", "auto"):
+        raise ConfigError(f"encoder dtype was {dtype!r}; use 'float32', 'bfloat16' or 'auto'")
+    if dtype == "auto":
+        return "bfloat16" if has_bf16(device) else "float32"
+    return dtype
 
 
 class SentenceEncoder:
@@ -53,11 +61,8 @@ class SentenceEncoder:
     """
 
     def __init__(self, dtype: Precision = "float32", device: str = "cpu", model: str | None = None) -> None:
-        if dtype not in ("float32", "bfloat16", "auto"):
-            raise ConfigError(f"encoder dtype was {dtype!r}; use 'float32', 'bfloat16' or 'auto'")
         where = torch.device(device)
-        if dtype == "auto":
-            dtype = "bfloat16" if _fast_bfloat16(where) else "float32"
+        dtype = settled(dtype, where)
         self.dtype: str = dtype
         self.device: str = where.type
         self.calls = 0
@@ -76,7 +81,7 @@ class SentenceEncoder:
     @property
     def identity(self) -> str:
         """All that its vectors depend on, for the keys of tables that are kept."""
-        code = code_sha256(__name__, "rlgen.text.minilm", "rlgen.text.wordpieces")
+        code = code_sha256(__name__, "rlgen.text.minilm", "rlgen.text.packing", "rlgen.text.wordpieces")
         return f"{self.source_sha256}:{self.dtype}:{self.device}:{code}"
 
     def weights_sha256(self) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import torch
@@ -27,17 +27,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rlgen import artifacts
-from rlgen.errors import ArtifactError, ConfigError
-from rlgen.text.encoder import CHUNK, DIM, Precision, SentenceEncoder, _fast_bfloat16
+from rlgen.text.encoder import CHUNK, DIM, Precision, SentenceEncoder, settled
 from rlgen.text.fluency import piece_vectors
+from rlgen.text.packing import ROWS, Group, groups
 from rlgen.text.wordpieces import MAX_TOKENS, VOCABULARY, word_pieces
 
 KIND: Final = "fast_encoder/1"
 WEIGHTS: Final = "weights.safetensors"
 CHOICE: Final = "fast"
-_WIDTHS: Final = (32, 64, 128)  # of attention, in word pieces
 _CELLS: Final = 8192  # of one group of texts in attention
-_ROWS: Final = 32  # matrix products have a multiple of this many rows; see rlgen.text.minilm
 _HEAD: Final = 32  # dimensions of an attention head
 _PIECES: Final = ("map", "frequent", "more", "more_scale")  # names of tensors beside those of `Net`
 
@@ -59,24 +57,6 @@ class Shape:
     head: int = 768
 
 
-class _Group(NamedTuple):
-    """Texts that share an attention width.
-
-    Attributes:
-        gather: `[n * width]` position among the pieces of each cell; padded cells repeat the last.
-        cells: which cells are real pieces, `[t]`.
-        pieces: their positions among the pieces, `[t]`.
-        bias: `[n, 1, 1, width]`, hides padded keys.
-        width: cells per text.
-    """
-
-    gather: Tensor
-    cells: Tensor
-    pieces: Tensor
-    bias: Tensor
-    width: int
-
-
 @dataclass(frozen=True)
 class Layout:
     """N texts end to end, T pieces together.
@@ -93,7 +73,7 @@ class Layout:
     places: Tensor
     lengths: Tensor
     total: int
-    groups: list[_Group]
+    groups: list[Group]
 
 
 def layout(lists: Sequence[NDArray[np.int32]], device: torch.device) -> Layout:
@@ -106,27 +86,16 @@ def layout(lists: Sequence[NDArray[np.int32]], device: torch.device) -> Layout:
     lengths = np.array([len(ids) for ids in lists], dtype=np.int64) - 1
     starts = np.cumsum(lengths) - lengths
     total = int(lengths.sum())
-    padded = total + -total % _ROWS
+    padded = total + -total % ROWS
     ids, places = np.zeros(padded, dtype=np.int64), np.zeros(padded, dtype=np.int64)
     ids[:total] = np.concatenate([ids[1:] for ids in lists])
     places[:total] = np.arange(total) - np.repeat(starts, lengths)
 
-    def put(array: NDArray[np.int64] | NDArray[np.float32]) -> Tensor:
+    def put(array: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(array).to(device)
 
-    groups = []
-    floor = 0
-    for width in _WIDTHS:
-        found = np.flatnonzero((lengths > floor) & (lengths <= width))
-        floor = width
-        for first in range(0, len(found), _CELLS // width):  # bounds the memory of the scores
-            chosen = found[first : first + _CELLS // width]
-            length, cell = lengths[chosen, None], np.arange(width)
-            gather = starts[chosen, None] + np.minimum(cell, length - 1)
-            real = cell < length
-            bias = np.where(real, 0.0, -1e9).astype(np.float32)[:, None, None, :]
-            groups.append(_Group(put(gather.ravel()), put(np.flatnonzero(real)), put(gather[real]), put(bias), width))
-    return Layout(put(ids), put(places), put(lengths), total, groups)
+    laid_out = groups(lengths, starts, _CELLS, device)
+    return Layout(put(ids), put(places), put(lengths), total, laid_out)
 
 
 def _waves(width: int) -> Tensor:
@@ -155,17 +124,17 @@ class Layer(nn.Module):
         for last in (self.out, self.down):  # a new layer changes little
             nn.init.normal_(last.weight, std=0.02)
 
-    def _attend(self, qkv: Tensor, groups: Sequence[_Group]) -> Tensor:
+    def _attend(self, qkv: Tensor, groups: Sequence[Group]) -> Tensor:
         mixed = qkv.new_zeros(len(qkv), self.heads * _HEAD)
         for group in groups:
             laid = qkv[group.gather].view(-1, group.width, 3, self.heads, _HEAD)
             query, key, value = laid.permute(2, 0, 3, 1, 4)
             scores = (query @ key.transpose(-1, -2)).float() * _HEAD**-0.5 + group.bias
             heads = torch.softmax(scores, dim=-1).to(qkv.dtype) @ value
-            mixed = mixed.index_copy(0, group.pieces, heads.transpose(1, 2).reshape(-1, mixed.shape[1])[group.cells])
+            mixed = mixed.index_copy(0, group.tokens, heads.transpose(1, 2).reshape(-1, mixed.shape[1])[group.cells])
         return mixed
 
-    def forward(self, x: Tensor, groups: Sequence[_Group]) -> Tensor:
+    def forward(self, x: Tensor, groups: Sequence[Group]) -> Tensor:
         """`[T', width]` to the same."""
         x = x + self.out(self._attend(self.qkv(self.norm_1(x)), groups))
         wider: Tensor = self.down(functional.gelu(self.up(self.norm_2(x))))
@@ -219,7 +188,7 @@ class Net(nn.Module):
         plain = DIM + self.shape.width
         pooled = torch.cat([summed[:, :plain] / laid.lengths[:, None], summed[:, plain:-1] / summed[:, -1:]], dim=1)
         rows = len(pooled)
-        pooled = functional.pad(pooled, (0, 0, 0, -rows % _ROWS)).to(self.straight.weight.dtype)
+        pooled = functional.pad(pooled, (0, 0, 0, -rows % ROWS)).to(self.straight.weight.dtype)
         vectors = self.straight(pooled) + self.down(functional.gelu(self.up(pooled)))
         return functional.normalize(vectors[:rows].float(), dim=1)
 
@@ -264,11 +233,8 @@ class FastEncoder(SentenceEncoder):
         device: str = "cpu",
     ) -> None:
         # The teacher's weights are what the parent's __init__ loads, and they are not needed here.
-        if dtype not in ("float32", "bfloat16", "auto"):
-            raise ConfigError(f"encoder dtype was {dtype!r}; use 'float32', 'bfloat16' or 'auto'")
         self._where = torch.device(device)
-        if dtype == "auto":
-            dtype = "bfloat16" if _fast_bfloat16(self._where) else "float32"
+        dtype = settled(dtype, self._where)
         self.dtype = dtype
         self.device = self._where.type
         self.calls = 0
@@ -304,15 +270,12 @@ class FastEncoder(SentenceEncoder):
             tensors = load_tensors(artifact.file(WEIGHTS).read_bytes())
             return cls(Shape(**settings["shape"]), tensors, settings["teacher_sha256"], dtype, device)
         except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
-            raise ArtifactError(
-                f"{artifact.path}: cannot be read ({' '.join(str(error).split())[:200]}); "
-                f"rebuild: {artifact.manifest.command}"
-            ) from error
+            raise artifact.unreadable(error) from error
 
     @property
     def identity(self) -> str:
         """All that its vectors depend on, for the keys of tables that are kept."""
-        code = artifacts.code_sha256(__name__, "rlgen.text.fluency", "rlgen.text.wordpieces")
+        code = artifacts.code_sha256(__name__, "rlgen.text.fluency", "rlgen.text.packing", "rlgen.text.wordpieces")
         return f"{self._sha256}:{self.dtype}:{self.device}:{code}"
 
     def weights_sha256(self) -> str:

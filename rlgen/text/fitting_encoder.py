@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rlgen.text.encoder import SentenceEncoder, _fast_bfloat16
+from rlgen.hardware import has_bf16
+from rlgen.text.encoder import SentenceEncoder
 from rlgen.text.fast_encoder import Net, Shape, layout, piece_table, stored
 from rlgen.text.fluency import piece_vectors
 from rlgen.text.reader import KIND, load_heads
@@ -164,7 +165,7 @@ def fit(texts: Sequence[str], vectors: F32, directions: F32, training: Training,
     steps = max(int(training.passes * len(texts) / _BATCH), 1)
     optimizer = torch.optim.AdamW(net.parameters(), lr=training.rate, betas=(0.9, 0.98), weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, total_steps=steps + 1, pct_start=_WARM)
-    narrow = _fast_bfloat16(torch.device("cpu"))
+    narrow = has_bf16(torch.device("cpu"))
     step = 0
     while step < steps:
         order = rng.permutation(len(texts))

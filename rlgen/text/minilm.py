@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,12 +25,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
+from rlgen.text.packing import ROWS, Group, groups
+
 LAYERS: Final = 6
 HEADS: Final = 12
 WIDTH: Final = 384
-_WIDTHS: Final = (32, 64, 128)  # of attention, in tokens
+_LONGEST: Final = 128  # tokens of a text
 _CELLS: Final = 4096  # of one group of texts in attention
-_ROWS: Final = 32  # T is a multiple of this; fp32 products change their kernel below 12 rows
 _EPSILON: Final = 1e-12
 
 
@@ -42,25 +42,6 @@ class _Layer(NamedTuple):
     up: tuple[Tensor, Tensor]
     down: tuple[Tensor, Tensor]
     norm_2: tuple[Tensor, Tensor]
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Texts that share an attention width.
-
-    Attributes:
-        gather: `[n * width]` position in the flat tokens of each cell; padded cells repeat the last.
-        cells: which cells are real tokens, `[t]`.
-        tokens: their positions in the flat tokens, `[t]`.
-        bias: `[n * HEADS, 1, width]`, hides padded keys.
-        width: cells per text.
-    """
-
-    gather: Tensor
-    cells: Tensor
-    tokens: Tensor
-    bias: Tensor
-    width: int
 
 
 class MiniLM:
@@ -101,7 +82,7 @@ class MiniLM:
 
         self._words = stored["embeddings.word_embeddings.weight"].to(device)
         places = stored["embeddings.position_embeddings.weight"] + stored["embeddings.token_type_embeddings.weight"][0]
-        self._places = places[: _WIDTHS[-1]].to(device)
+        self._places = places[:_LONGEST].to(device)
         self._norm = pair("embeddings.LayerNorm")
         self._layers = [layer(i) for i in range(LAYERS)]
 
@@ -117,30 +98,13 @@ class MiniLM:
             digest.update(tensor.contiguous().view(torch.uint8).cpu().numpy().tobytes())
         return digest.hexdigest()
 
-    def _layout(self, lengths: NDArray[np.int64], starts: NDArray[np.int64]) -> list[_Group]:
-        groups = []
-        floor = 0
-        for width in _WIDTHS:
-            found = np.flatnonzero((lengths > floor) & (lengths <= width))
-            floor = width
-            for first in range(0, len(found), _CELLS // width):  # bounds the memory of the scores
-                chosen = found[first : first + _CELLS // width]
-                length, cell = lengths[chosen, None], np.arange(width)
-                gather = starts[chosen, None] + np.minimum(cell, length - 1)
-                real = cell < length
-                bias = np.where(real, 0.0, -1e9).astype(np.float32)[:, None, None, :]
-                bias = np.broadcast_to(bias, (len(chosen), HEADS, 1, width)).reshape(-1, 1, width)
-                arrays = (gather.ravel(), np.flatnonzero(real), gather[real], np.ascontiguousarray(bias))
-                all_cells, cells, tokens, hidden = (torch.from_numpy(array).to(self.device) for array in arrays)
-                groups.append(_Group(all_cells, cells, tokens, hidden, width))
-        return groups
-
-    def _attend(self, qkv: Tensor, groups: Sequence[_Group]) -> Tensor:
+    def _attend(self, qkv: Tensor, laid_out: Sequence[Group]) -> Tensor:
         mixed = qkv.new_zeros(len(qkv), WIDTH)
-        for group in groups:
+        for group in laid_out:
             laid = qkv[group.gather].view(-1, group.width, 3, HEADS, WIDTH // HEADS)
             query, key, value = laid.permute(2, 0, 3, 1, 4).reshape(3, -1, group.width, WIDTH // HEADS)
-            scores = torch.bmm(query, key.transpose(1, 2)).float() + group.bias
+            bias = group.bias.expand(-1, HEADS, -1, -1).reshape(-1, 1, group.width)
+            scores = torch.bmm(query, key.transpose(1, 2)).float() + bias
             heads = torch.bmm(torch.softmax(scores, dim=-1).to(qkv.dtype), value)
             rows = heads.view(-1, HEADS, group.width, WIDTH // HEADS).transpose(1, 2).reshape(-1, WIDTH)
             mixed[group.tokens] = rows[group.cells]
@@ -164,11 +128,11 @@ class MiniLM:
         embedded = (
             self._words[torch.from_numpy(flat).to(self.device)] + self._places[torch.from_numpy(place).to(self.device)]
         )
-        embedded = functional.pad(embedded, (0, 0, 0, -total % _ROWS))
+        embedded = functional.pad(embedded, (0, 0, 0, -total % ROWS))
         x = functional.layer_norm(embedded.to(self.dtype), (WIDTH,), *self._norm, _EPSILON)
-        groups = self._layout(lengths, starts)
+        laid_out = groups(lengths, starts, _CELLS, self.device)
         for layer in self._layers:
-            mixed = self._attend(functional.linear(x, *layer.qkv), groups)
+            mixed = self._attend(functional.linear(x, *layer.qkv), laid_out)
             x = functional.layer_norm(x + functional.linear(mixed, *layer.out), (WIDTH,), *layer.norm_1, _EPSILON)
             inner = functional.linear(functional.gelu(functional.linear(x, *layer.up)), *layer.down)
             x = functional.layer_norm(x + inner, (WIDTH,), *layer.norm_2, _EPSILON)

@@ -4,40 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rlgen.text.dialogues import RealDialogue, RealTurn
 from rlgen.types import Context, Controls, Estimate
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A labelled turn."""
-
-    said: str
-    reply: str
-    category: int
-    intensity: float
-    warmth: float
-    directiveness: float
-    weight: float
-
-
-@dataclass(frozen=True)
-class Told:
-    """A labelled dialogue."""
-
-    turns: Sequence[Turn]
-
 
 THINGS = ("exam", "job", "sister", "move", "knee", "rent")
 FEELINGS = ((2, "sad"), (3, "angry"), (4, "afraid"), (0, "fine"))
 
 
-def told() -> list[Told]:
+def told() -> list[RealDialogue]:
     """All combinations: the reply's words name the thing and show tone and depth."""
     made = []
     for thing, (category, feeling), warm, led, deep in itertools.product(
@@ -47,8 +26,8 @@ def told() -> list[Told]:
         depth = {0.0: "", 0.5: f" That is {feeling}.", 1.0: f" Oh, how deeply {feeling} this is."}[deep]
         close = {-1: f" What about the {thing}?", 0: f" The {thing}.", 1: f" Call about the {thing} today."}[led]
         labels = (category, 0.8, warm, led, deep)
-        turn = Turn(f"My {thing} makes me {feeling}.", opening + depth + close, *labels)
-        made.append(Told([Turn("Hello.", opening, *labels[:3], 0, 0.0), turn] if led == 0 else [turn]))
+        turn = RealTurn(f"My {thing} makes me {feeling}.", opening + depth + close, *labels)
+        made.append(RealDialogue((RealTurn("Hello.", opening, *labels[:3], 0, 0.0), turn) if led == 0 else (turn,)))
     return made
 
 

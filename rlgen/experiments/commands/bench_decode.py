@@ -29,7 +29,7 @@ from rlgen.generation.embedded.memory import Memory
 from rlgen.generation.embedded.model import Network, Shape
 from rlgen.generation.embedded.tokenizer import END, PERSON, SPECIALS, SUPPORTER, Tokenizer
 from rlgen.generation.embedded.window import Transcriber
-from rlgen.generation.hardware import place, usable
+from rlgen.hardware import place, usable
 from rlgen.rng import Streams
 from rlgen.types import CONTROL_RANGES
 

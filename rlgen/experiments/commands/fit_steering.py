@@ -32,10 +32,10 @@ def main(argv: Sequence[str]) -> int:
     options = parse(FitSteering, argv, "fit steering")
     from rlgen import artifacts
     from rlgen.artifacts import Manifest
-    from rlgen.generation.hardware import place
     from rlgen.generation.huggingface import directions, steering
     from rlgen.generation.huggingface.contrasts import CONTRASTS
     from rlgen.generation.huggingface.pretrained import load_pretrained
+    from rlgen.hardware import place
 
     artifacts.check_target(options.out, directions.KIND)
     repeated = {name for name in options.directions if options.directions.count(name) > 1}

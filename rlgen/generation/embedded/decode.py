@@ -2,8 +2,8 @@
 
 What was said is read unconditioned, so it is remembered by its words alone; the opening of the reply and
 every token of it are conditioned. Three things keep a row's bits apart from its neighbours: rows
-are packed for the matrix products, attention has a fixed number of columns, and every row draws its
-own uniforms.
+are packed for the matrix products, attention takes columns by sixteen, of which the unused change no
+bits, and every row draws its own uniforms.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from rlgen.generation.embedded.listening import Listener
 from rlgen.generation.embedded.model import Shape
 from rlgen.generation.embedded.tokenizer import Tokenizer
 from rlgen.generation.embedded.window import Transcriber
-from rlgen.generation.hardware import Precision, bits, place
+from rlgen.hardware import Precision, bits, place
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
 
@@ -102,10 +102,7 @@ class EmbeddedGenerator:
             tokenizer = Tokenizer.from_json(artifact.file(TOKENIZER).read_bytes())
             shape = Shape(**artifact.manifest.settings["shape"])
         except (KeyError, TypeError, ValueError, OSError) as error:
-            raise ArtifactError(
-                f"{artifact.path}: cannot be read ({' '.join(str(error).split())[:200]}); "
-                f"rebuild: {artifact.manifest.command}"
-            ) from error
+            raise artifact.unreadable(error) from error
         return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype)
 
     def weights_sha256(self) -> str:

@@ -1,8 +1,8 @@
 """Reading: what was said enters the memory, unconditioned, so that it depends on the words alone.
 
 Matrix products see the tokens of all rows end to end (their rows do not depend on each other in bf16,
-and in float32 from a dozen rows on); attention has a fixed number of keys. So what a row
-remembers does not depend on its neighbours.
+and in float32 from a dozen rows on); attention takes columns by sixteen, of which the unused change
+no bits. So what a row remembers does not depend on its neighbours.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import load as load_tensors
 
 from rlgen.artifacts import load
-from rlgen.errors import ArtifactError
 from rlgen.generation.embedded.generator import KIND, TOKENIZER, WEIGHTS
 from rlgen.generation.embedded.model import REACH, Layout, Network, Shape
 from rlgen.generation.embedded.tokenizer import END, PAD, SUPPORTER, Tokenizer, clean
@@ -65,10 +64,7 @@ class Scorer:
             self.network = Network(self.shape)
             self.network.load_state_dict(load_tensors(artifact.file(WEIGHTS).read_bytes()))
         except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
-            raise ArtifactError(
-                f"{artifact.path}: cannot be read ({' '.join(str(error).split())[:200]}); "
-                f"rebuild: {artifact.manifest.command}"
-            ) from error
+            raise artifact.unreadable(error) from error
         self.network.eval().requires_grad_(False)
         self._transcriber = Transcriber(self.tokenizer, self.shape)
 

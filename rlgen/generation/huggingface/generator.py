@@ -14,7 +14,6 @@ from rlgen.affect import AROUSAL, VALENCE, regulating_target
 from rlgen.artifacts import tensors_sha256
 from rlgen.errors import ConfigError
 from rlgen.generation.controls import check
-from rlgen.generation.hardware import Precision, bits, place
 from rlgen.generation.huggingface.directions import read
 from rlgen.generation.huggingface.guided import Branches, GuidedDecoder, Rules
 from rlgen.generation.huggingface.options import MOST_POLARITY
@@ -23,6 +22,7 @@ from rlgen.generation.huggingface.prefixes import alike
 from rlgen.generation.huggingface.pretrained import load_pretrained
 from rlgen.generation.huggingface.prompts import SILENCE, Script, depth, instruction, tone
 from rlgen.generation.huggingface.steering import Steerer, Steering
+from rlgen.hardware import Precision, bits, place
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
 
