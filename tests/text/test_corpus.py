@@ -164,10 +164,10 @@ def test_a_cell_draws_its_first_phrases_more_often_and_every_phrase_sometimes() 
         expected = [p.id for p in cell.patterns if ("np" in p.needs) == names and not is_held_out(p.id)]
         drawn = Counter(pattern.id for _ in range(6_000) if (pattern := cell.draw(rng, names, held_out=False)))
         assert set(drawn) == set(expected)
-        # By the law of the weights, rank ** -.7 past the first twelfth: a favourite beats the rarest about sixfold.
-        assert 3 < drawn[expected[0]] / drawn[expected[-1]] < 11
+        # By the law of the weights, rank ** -.5 past the first eighth: a favourite beats the rarest about threefold.
+        assert 2 < drawn[expected[0]] / drawn[expected[-1]] < 5
         half = len(expected) // 2
-        assert sum(drawn[name] for name in expected[:half]) > 0.6 * 6_000
+        assert sum(drawn[name] for name in expected[:half]) > 0.57 * 6_000
 
 
 def test_moves_are_audible(turns: list[Turn]) -> None:

@@ -44,7 +44,7 @@ class Shape:
     width: int = 192
     layers: int = 4
     heads: int = 4
-    shared: int = 1
+    shared: int = 2
     condition: int = 48
     prompt: int = 176
     reply: int = 48

@@ -15,12 +15,14 @@ from rlgen.generation.embedded.tokenizer import END, PAD, PERSON, SUPPORTER, Tok
 from rlgen.generation.embedded.window import longest_utterance
 from rlgen.types import F32, I64, Bools
 
-# A reply labelled s (0 plain, .5 middle, 1 deep) is shown under weights around `_FLOOR + _SLOPE s`:
-# tone is learned from a weight of about .2 on, and depth goes on rising up to 2.
-_FLOOR, _SLOPE, _SPREAD = 0.4, 1.3, 0.3
-# Share of plain replies that the unconditioned model (weight 0) is trained on.
-_UNCONDITIONED = 0.08
+# A reply labelled s (0 plain, .5 middle, 1 deep) is shown under weights around `_FLOOR + _SLOPE s`.
+# The three depths overlap by this standard deviation, so that what is said deepens evenly along the
+# weight; about a fifth of the plain replies fall to 0, where the unconditioned model is trained.
+_FLOOR, _SLOPE, _SPREAD = 0.35, 1.2, 0.4
 _TONE_NOISE = 0.08
+# Share of a reply's own ids that are replaced by any others while the next is learned (word dropout: Bowman
+# et al., CoNLL 2016): phrases are known less by heart, and speech goes on sensibly after an unlucky draw.
+_MISHEARD = 0.05
 # How much of the true affect is left at least, and how often nothing is: recognizers are soft and err.
 _LEAST_TRUTH, _WRONG = 0.35, 0.05
 
@@ -168,9 +170,7 @@ class Batch:
 
 def weights(depth: F32, rng: np.random.Generator) -> F32:
     """Emotional weights under which replies of that depth are shown, `[M]` in [0, 2]."""
-    count = len(depth)
-    around = _FLOOR + _SLOPE * depth + rng.uniform(-_SPREAD, _SPREAD, count)
-    around[(depth < 0.25) & (rng.random(count) < _UNCONDITIONED)] = 0.0
+    around = _FLOOR + _SLOPE * depth + rng.normal(0, _SPREAD, len(depth))
     return np.clip(around, 0.0, 2.0).astype(np.float32)
 
 
@@ -200,7 +200,18 @@ def batches(examples: Examples, size: int, rng: np.random.Generator, exact: bool
             groups.append([])
         groups[-1].append(i)
     for g in rng.permutation(len(groups)).tolist():
-        yield _batch(examples, groups[g], int(lengths[groups[g]].max()), affect, tone, weight)
+        batch = _batch(examples, groups[g], int(lengths[groups[g]].max()), affect, tone, weight)
+        if not exact:
+            _mishear(batch, rng)
+        yield batch
+
+
+def _mishear(batch: Batch, rng: np.random.Generator) -> None:
+    """Replace some ids of the replies as they are spoken, in place; what is to be said next stays."""
+    own = batch.branch & (batch.ids != SUPPORTER)
+    words = batch.ids[own]
+    heard = rng.random(len(words)) >= _MISHEARD
+    batch.ids[own] = np.where(heard, words, rng.permutation(words))
 
 
 def _batch(examples: Examples, rows: Sequence[int], length: int, affect: F32, tone: F32, weight: F32) -> Batch:

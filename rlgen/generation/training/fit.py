@@ -30,7 +30,7 @@ from rlgen.types import F32
 SIZES: Final = {
     "tiny": Shape(vocabulary=512, width=64, layers=2, heads=2, condition=16),
     "small": Shape(),
-    "medium": Shape(vocabulary=4096, width=320, layers=6, heads=5, condition=64),
+    "medium": Shape(vocabulary=4096, width=320, layers=6, condition=64),
 }
 _WARM_UP: Final = 0.03
 # Learning rates of the layers' matrices (Muon), the conditioner and the rest (AdamW), in units of the
