@@ -4,16 +4,17 @@ What a competent user would write from the usual libraries: a Gymnasium environm
 SB3's DummyVecEnv, replies from a transformers causal LM through `generate()`, texts encoded with
 sentence-transformers' `encode()`. Every choice is in its favour: the language model has the size of
 the shipped generator but no conditioning layers, its replies are as long as the shipped one's, the
-faster of float32 and bfloat16 is taken, and people, guard, reader's heads and tables are the
+fastest type and attention are taken, and people, guard, reader's heads and tables are the
 project's own.
 """
 
 from __future__ import annotations
 
 import copy
-import time
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from rlgen.envs import World, WorldConfig
 from rlgen.envs.parts import load_parts
 from rlgen.envs.single import DialogueEnv
 from rlgen.envs.speech import SpokenReplies
+from rlgen.experiments.peers.decoding import fastest, gpt2
+from rlgen.generation.embedded.model import Shape
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
 
@@ -33,56 +36,42 @@ _LAST_TEXTS = 5
 
 
 class PlainGenerator:
-    """A GPT-2 of given sizes through `generate()`, one row at a time.
+    """A GPT-2 of given sizes through `generate()`, one row at a time, in its fastest type and attention.
 
     Its weights are random: what it computes costs the same, and what is said is taken from
     replies that the shipped generator gave, of the length that was generated.
 
     Args:
-        shape: `vocabulary`, `width`, `layers`, `heads`, `prompt`, `reply`.
+        shape: `vocabulary`, `width`, `layers`, `heads`, `prompt` and `reply` are taken.
         said: replies to speak, with their lengths in tokens.
+
+    Attributes:
+        way: type and attention that were the fastest.
     """
 
-    def __init__(self, shape: dict[str, int], said: Sequence[tuple[str, int]]) -> None:
-        from transformers import GPT2Config, GPT2LMHeadModel
-
-        torch.manual_seed(0)
-        config = GPT2Config(
-            vocab_size=shape["vocabulary"],
-            n_embd=shape["width"],
-            n_layer=shape["layers"],
-            n_head=shape["heads"],
-            n_positions=shape["prompt"] + shape["reply"] + 8,
-            bos_token_id=0,
-            eos_token_id=0,
-            pad_token_id=0,
-        )
-        model: Any = GPT2LMHeadModel(config)  # transformers' classes are untyped here
-        self._model = model.eval().requires_grad_(False)
-        self._vocabulary, self._prompt = shape["vocabulary"], shape["prompt"]
+    def __init__(self, shape: Shape, said: Sequence[tuple[str, int]]) -> None:
+        models = {}
+        for dtype, attention in itertools.product((torch.float32, torch.bfloat16), ("eager", "sdpa")):
+            model = gpt2(shape, shape.prompt + shape.reply + 8).to(dtype)
+            model.set_attn_implementation(attention)
+            models[str(dtype).removeprefix("torch."), attention] = model
+        self._vocabulary, self._prompt = shape.vocabulary, shape.prompt
         self._said = list(said)
         self.calls = 0
-        seconds = {}
-        for dtype in (torch.bfloat16, torch.float32):
-            self._model.to(dtype)
-            self._generate(self._prompt, 8, 1.0)
-            started = time.perf_counter()
-            for _ in range(3):
-                self._generate(self._prompt, 16, 1.0)
-            seconds[dtype] = time.perf_counter() - started
-        self.dtype = min(seconds, key=lambda dtype: seconds[dtype])
-        self._model.to(self.dtype)
+        self.way = fastest(
+            {way: partial(self._generate, model, self._prompt, 16, 1.0) for way, model in models.items()}
+        )
+        self._model = models[self.way]
 
-    def _generate(self, prompt: int, length: int, temperature: float) -> None:
+    def _generate(self, model: Any, prompt: int, length: int, temperature: float) -> None:
         ids = torch.randint(1, self._vocabulary, (1, prompt))
-        self._model.generate(
+        model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             do_sample=True,
             temperature=temperature,
             top_k=0,
             max_new_tokens=length,
-            min_new_tokens=length,
         )
 
     def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
@@ -93,7 +82,8 @@ class PlainGenerator:
             self.calls += 1
             text, length = self._said[chosen]
             words = sum(len(text.split()) for text in context.texts[row][-_LAST_TEXTS:])
-            self._generate(min(self._prompt, int(1.3 * words) + 1), length, float(controls.temperature[row]))
+            prompt = min(self._prompt, int(1.3 * words) + 1)
+            self._generate(self._model, prompt, length, float(controls.temperature[row]))
             texts.append(text)
         nothing = np.zeros(len(pick), dtype=np.float32)
         return Replies(pick[:, None], texts, nothing[:, None], nothing)
@@ -131,9 +121,6 @@ def plain_env(config: WorldConfig, env_id: str, num_envs: int, said: Sequence[tu
         num_envs: how many environments.
         said: replies with their lengths in tokens.
     """
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     parts = load_parts(config)
     speech = parts.speech
     if not isinstance(speech, SpokenReplies):
@@ -141,7 +128,7 @@ def plain_env(config: WorldConfig, env_id: str, num_envs: int, said: Sequence[tu
     generator: Any = speech.generator
     reader = copy.copy(speech.reader)
     reader.encoder = PlainEncoder(reader.encoder)
-    plain = PlainGenerator(generator.manifest.settings["shape"], said)
+    plain = PlainGenerator(Shape(**generator.manifest.settings["shape"]), said)
     parts = replace(parts, speech=SpokenReplies(plain, speech.guard, reader))
 
     def make() -> DialogueEnv:

@@ -18,6 +18,7 @@ from rlgen.generation.embedded.frozen import Frozen
 from rlgen.generation.embedded.memory import COLUMN_STEP, HIDDEN, Memory
 from rlgen.generation.embedded.model import rotary, rotate
 from rlgen.generation.embedded.tokenizer import END, SUPPORTER
+from rlgen.generation.nucleus import within
 
 # Rows that a float32 product needs before its bits stop depending on their number.
 _FLOAT32_ROWS = 16
@@ -47,14 +48,16 @@ class Spoken:
 class Decoder:
     """Speaks from frozen weights."""
 
-    def __init__(self, frozen: Frozen, sayable: list[bool]) -> None:
+    def __init__(self, frozen: Frozen, sayable: list[bool], top_p: float = 1.0) -> None:
         """Prepare masks.
 
         Args:
             frozen: the weights.
             sayable: for each id, whether a reply may hold it.
+            top_p: ids are drawn from the likeliest with this probability, see `rlgen.generation.nucleus`.
         """
         self.frozen = frozen
+        self._top_p = top_p
         shape, device = frozen.shape, frozen.device
         self._banned = torch.zeros(shape.vocabulary, device=device)
         self._banned[~torch.tensor(sayable, device=device)] = -torch.inf
@@ -106,6 +109,9 @@ class Decoder:
             logits = F.linear(h, self.frozen.embedding).float()
             logits += self._banned if t else self._banned_first
             probabilities = torch.softmax(logits / temperature[:, None], dim=-1)
+            if self._top_p < 1.0:
+                nucleus = within(probabilities, self._top_p)
+                probabilities = nucleus / nucleus.sum(dim=-1, keepdim=True)
             token = sample(probabilities, u[:, t : t + 1])
             torch.where(live[:, None], h, parts[1], out=parts[1])
             parts[2][:, t] = torch.where(live, probabilities.gather(1, token[:, None])[:, 0], 1.0)

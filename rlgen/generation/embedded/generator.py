@@ -13,7 +13,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from rlgen.artifacts import Manifest, load, tensors_sha256, write
-from rlgen.errors import ArtifactError
+from rlgen.errors import ArtifactError, ConfigError
 from rlgen.generation.controls import check
 from rlgen.generation.embedded.decode import Decoder
 from rlgen.generation.embedded.frozen import Frozen
@@ -52,6 +52,7 @@ class EmbeddedGenerator:
         manifest: Manifest,
         device: str = "cpu",
         dtype: Precision = "auto",
+        top_p: float = 1.0,
     ) -> None:
         """Freeze the tensors of a network.
 
@@ -62,11 +63,14 @@ class EmbeddedGenerator:
             manifest: where it comes from.
             device: `"cpu"`, `"cuda"`, or as torch names them.
             dtype: `"bf16"`, `"fp32"`, or `"auto"`: bf16 where the device multiplies it in hardware.
+            top_p: words are drawn from the fewest ids that have this probability together; 1 for all.
 
         Raises:
-            ConfigError: there is no such device or type.
+            ConfigError: there is no such device or type, or no such nucleus.
             ArtifactError: the tensors do not fit the sizes.
         """
+        if not 0.0 < top_p <= 1.0:
+            raise ConfigError(f"top_p was {top_p}; it must be above 0 and at most 1")
         where, precision = place(device, dtype)
         try:
             frozen = Frozen(shape, tensors, where, precision)
@@ -74,7 +78,7 @@ class EmbeddedGenerator:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{manifest.name}: the weights do not fit the manifest's sizes ({reason})") from error
         self.sha256 = tensors_sha256({name: bits(t) for name, t in tensors.items()})
-        self._decoder = Decoder(frozen, tokenizer.sayable())
+        self._decoder = Decoder(frozen, tokenizer.sayable(), top_p)
         self._tokenizer = tokenizer
         self._listener = Listener(frozen, self._decoder.slots, Transcriber(tokenizer, shape))
         self.manifest = manifest
@@ -83,7 +87,11 @@ class EmbeddedGenerator:
 
     @classmethod
     def load(
-        cls, source: str | Path = "shipped:generator", device: str = "cpu", dtype: Precision = "auto"
+        cls,
+        source: str | Path = "shipped:generator",
+        device: str = "cpu",
+        dtype: Precision = "auto",
+        top_p: float = 1.0,
     ) -> EmbeddedGenerator:
         """Read an artifact that `rlgen fit generator` wrote.
 
@@ -91,10 +99,11 @@ class EmbeddedGenerator:
             source: `"shipped:generator"` or the path of a folder.
             device: where to run.
             dtype: in which type.
+            top_p: see the class.
 
         Raises:
             ArtifactError: missing, without weights, damaged, or of another kind.
-            ConfigError: there is no such device or type.
+            ConfigError: there is no such device or type, or no such nucleus.
         """
         artifact = load(source, KIND)
         try:
@@ -103,7 +112,7 @@ class EmbeddedGenerator:
             shape = Shape(**artifact.manifest.settings["shape"])
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise artifact.unreadable(error) from error
-        return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype)
+        return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype, top_p)
 
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now (it differs between precisions)."""

@@ -20,6 +20,7 @@ from rlgen.generation.embedded.decode import Spoken
 from rlgen.generation.huggingface.polarity import lean
 from rlgen.generation.huggingface.prefixes import Forward, Prefixes, left_pad
 from rlgen.generation.huggingface.steering import Steerer
+from rlgen.generation.nucleus import within
 
 # Finished rows are dropped when less than this share of the batch is still speaking.
 _COMPACT_BELOW = 0.75
@@ -27,8 +28,6 @@ _COMPACT_BELOW = 0.75
 _UNIT = 2.0**-40
 # Logits below this are as good as impossible; differences between them must stay finite.
 _IMPOSSIBLE = -1e9
-# A nucleus is looked for among so many likeliest words first: sorting a whole vocabulary is slow.
-_LIKELIEST = 256
 
 
 @dataclass(frozen=True)
@@ -209,23 +208,9 @@ def choose(logits: Tensor, temperature: Tensor, u: Tensor, rules: Rules) -> tupl
         chances = torch.log_softmax(logits.double() / temperature, dim=-1)
         return token, chances.gather(1, token[:, None])[:, 0]
     counts = (torch.softmax(logits / temperature, dim=-1) / _UNIT).long()
-    if rules.top_p < 1.0:
-        counts = counts.where(counts >= _nucleus(counts, rules.top_p), 0)
+    counts = within(counts, rules.top_p)
     cumulative = counts.cumsum(dim=-1)
     total = cumulative[:, -1:]
     threshold = torch.minimum((u * total).long(), total - 1)
     token = torch.searchsorted(cumulative, threshold, right=True)
     return token[:, 0], (counts.gather(1, token).double() / total).log()[:, 0]
-
-
-def _nucleus(counts: Tensor, top_p: float) -> Tensor:
-    """The least count `[N, 1]` in each row's nucleus: the fewest likeliest ids that make up `top_p`, and ties."""
-    wanted = top_p * counts.sum(dim=-1, keepdim=True).double()
-    size = counts.shape[-1]
-    for some in (min(_LIKELIEST, size), size):
-        best = counts.topk(some, dim=-1).values
-        sums = best.cumsum(dim=-1)
-        if some == size or bool((sums[:, -1:] >= wanted).all()):
-            break
-    inside = (sums - best) < wanted
-    return best.where(inside, best[:, :1]).min(dim=-1, keepdim=True).values
