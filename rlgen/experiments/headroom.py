@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.experiments.evaluation import LADDER_PEOPLE, evaluate
 from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, Random, Schedule
-from rlgen.policies.protocols import WorldLike
+from rlgen.policies.protocols import Floats, Ints, Layout, WorldLike
+from rlgen.rng import Streams
 from rlgen.types import MAX_TURNS
 
 SEED = LADDER_PEOPLE[0]
@@ -72,6 +73,27 @@ def schedule(params: Params) -> Schedule:
     turns = np.arange(MAX_TURNS)
     table = np.stack([np.interp(turns, KNOTS, knots[:, i]) for i in range(ACTION_DIM)], axis=1)
     return Schedule(table=_rows(table.ravel()))
+
+
+@dataclass(frozen=True)
+class Held:
+    """A policy with one control held still: what is that control worth?
+
+    Attributes:
+        actor: the policy.
+        control: index into the action.
+        value: where the control is held, in the box.
+    """
+
+    actor: Actor
+    control: int
+    value: float
+
+    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+        """See `rlgen.policies.baselines.Actor.act`."""
+        actions = self.actor.act(obs, layout, streams, turn).copy()
+        actions[:, self.control] = self.value
+        return actions
 
 
 class Search:

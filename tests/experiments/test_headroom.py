@@ -50,6 +50,19 @@ def test_a_cooler_rule_differs_in_temperature_alone_and_stays_in_the_box():
     assert headroom.cooler(Random()) == Random()
 
 
+def test_holding_a_control_costs_what_it_was_worth(fake_world):
+    """A rule that holds one control where it stands anyway loses nothing; the others stay as they were."""
+    world = fake_world(64)
+    rule = Schedule(table=((0.3, -0.2, 0.1, 0.4), (-0.3, 0.2, 0.1, -0.4)))
+    whole = evaluate(world, rule, 200, seed=5)
+    same = evaluate(world, headroom.Held(rule, 2, 0.1), 200, seed=5)
+    assert np.array_equal(same.values["return"], whole.values["return"])
+    held = evaluate(world, headroom.Held(rule, 0, 0.0), 200, seed=5)
+    assert (held.actions[:, 0] == 0).all()
+    assert np.array_equal(held.actions[:, 1:], whole.actions[:, 1:])
+    assert not np.array_equal(held.values["return"], whole.values["return"])
+
+
 def test_the_better_candidate_of_each_rung_is_kept(fake_world):
     world = fake_world(64)
     good, bad = Fixed(controls=(0.2, 0.0, 0.0, 0.2)), Fixed(controls=(-0.9, 0.9, 0.9, -0.9))

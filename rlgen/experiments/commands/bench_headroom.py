@@ -21,13 +21,14 @@ from rlgen.experiments.tables import Row, show
 from rlgen.experiments.training import TrainConfig, train
 from rlgen.experiments.worlds import WorldOptions
 from rlgen.policies.ppo import PPOConfig
+from rlgen.types import CONTROL_RANGES
 
 if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor, Baseline
 
 # What a learning benchmark has to leave: privileged PPO above the best fixed controls and above the
-# schedule, in standard deviations of the return; the recognizer must be worth something too.
-FIXED_GAP, SCHEDULE_GAP = 0.4, 0.15
+# schedule, in standard deviations of the return; the recognizer and every control must be worth something too.
+FIXED_GAP, SCHEDULE_GAP, CONTROL_GAP = 0.4, 0.15, 0.05
 
 
 class HeadroomOptions(WorldOptions):
@@ -70,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
     found = {name: _measure(name, world, rule, options.people) for name, rule in ladder.items()}
     for kind, extra in _KINDS.items():
         for seed in range(options.seeds):
-            found[f"{kind}, seed {seed}"] = _trained(options, fast, kind, extra, seed)
+            found |= _trained(options, fast, kind, extra, seed)
     if options.out is not None:
         _write(options, ladder, found)
     show(f"headroom {options.env}", _rows(found), options.as_json)
@@ -118,8 +119,8 @@ def _measure(name: str, world: Any, actor: Actor, people: int) -> Outcomes:
 
 def _trained(
     options: HeadroomOptions, fast: dict[str, Any], kind: str, extra: tuple[dict[str, Any], dict[str, Any]], seed: int
-) -> Outcomes:
-    """Train a policy of a kind and measure it on real words."""
+) -> dict[str, Outcomes]:
+    """Train a policy of a kind and measure it on real words; the plain one also with each control held at its mean."""
     from rlgen.policies.trained import Trained
 
     world_fields, ppo_fields = extra
@@ -134,7 +135,18 @@ def _trained(
         train(training)
         actor = Trained.load(out / "policy.zip")
     world = options.make_world(options.num_envs, **world_fields)
-    return _measure(f"{kind}, seed {seed}", world, actor, options.people)
+    name = f"{kind}, seed {seed}"
+    found = {name: _measure(name, world, actor, options.people)}
+    if kind == "ppo":
+        mean = found[name].actions.mean(axis=0)
+        for i, control in enumerate(CONTROL_RANGES):
+            held = f"{_held(control)}, seed {seed}"
+            found[held] = _measure(held, world, headroom.Held(actor, i, float(mean[i])), options.people)
+    return found
+
+
+def _held(control: str) -> str:
+    return f"ppo with {control.replace('_', ' ')} held"
 
 
 def _gap(found: dict[str, Outcomes], kind: str, other: str) -> float | None:
@@ -161,6 +173,7 @@ def _rows(found: dict[str, Outcomes]) -> list[Row]:
         ("ppo", "schedule", None),
         ("ppo", "blind ppo", 0.0),
         ("ppo", "linear ppo", None),
+        *(("ppo", _held(control), CONTROL_GAP) for control in CONTROL_RANGES),
     ):
         gap = _gap(found, kind, other)
         if gap is not None:
