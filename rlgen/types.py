@@ -1,7 +1,7 @@
 """What the parts of the world hand to each other: structs of arrays over N dialogues.
 
 A struct holds arrays whose first axis is the dialogue; per-row Python objects appear only as
-`text`, for parts that need strings. Nothing here computes more than a selection of rows.
+`text`, for parts that need strings. Nothing here computes more than a selection or an overwriting of rows.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ MODALITIES: Final = ("speech", "face", "physiology")
 MAX_TURNS: Final = 16
 
 
-class _Rows:
-    """Selection of rows for dataclasses whose every field is an array, a list over N, or None."""
+class Rows:
+    """Selection and overwriting of rows for dataclasses whose every field is an array, a list over N, or None."""
 
     def rows(self, index: Index) -> Self:
         """The same struct for some rows."""
@@ -35,9 +35,24 @@ class _Rows:
 
         return type(self)(**{f.name: pick(getattr(self, f.name)) for f in fields(self)})  # type: ignore[arg-type]
 
+    def put(self, rows: I64, fresh: Self) -> None:
+        """Write other rows over some of these, in place.
+
+        Args:
+            rows: `[K]` which.
+            fresh: K rows, with the same fields present.
+        """
+        for field in fields(self):  # type: ignore[arg-type]
+            mine, new = getattr(self, field.name), getattr(fresh, field.name)
+            if isinstance(mine, list):
+                for row, value in zip(rows.tolist(), new, strict=True):
+                    mine[row] = value
+            elif mine is not None:
+                mine[rows] = new
+
 
 @dataclass(frozen=True)
-class Signals(_Rows):
+class Signals(Rows):
     """One turn's signals as features on one timeline of T frames (after alignment).
 
     Attributes:
@@ -54,7 +69,7 @@ class Signals(_Rows):
 
 
 @dataclass(frozen=True)
-class Estimate(_Rows):
+class Estimate(Rows):
     """What the recognizer makes of one turn's signals.
 
     Attributes:
@@ -81,7 +96,7 @@ CONTROL_RANGES: Final[dict[str, tuple[float, float]]] = {
 
 
 @dataclass(frozen=True)
-class Controls(_Rows):
+class Controls(Rows):
     """What an action means. All `[N]`, finite.
 
     Attributes:
@@ -116,7 +131,7 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Words(_Rows):
+class Words(Rows):
     """A reply as a person meets it: its words and nothing of how they came about.
 
     Attributes:
@@ -129,7 +144,7 @@ class Words(_Rows):
 
 
 @dataclass(frozen=True)
-class Replies(_Rows):
+class Replies(Rows):
     """What the generator says.
 
     Attributes:
@@ -156,7 +171,7 @@ class Replies(_Rows):
 
 
 @dataclass(frozen=True)
-class Reading(_Rows):
+class Reading(Rows):
     """What a text is perceived as, from its words alone. `[N]` unless said otherwise.
 
     Attributes:
@@ -246,20 +261,26 @@ class UtteranceCatalogue:
 
 
 @dataclass(frozen=True)
-class Expression(_Rows):
+class Expression(Rows):
     """How people express themselves at one turn.
 
     Attributes:
-        utterance: `[N]` index into the utterance bank.
-        segment: `[N]` index into the signal bank.
+        utterance: `[N]` index into the utterance bank. Beside own words it only names the topic, and may be -1
+            where that is unknown.
+        segment: `[N]` index into the signal bank; -1 where no signals are given this turn.
+        text: N strings, own words that are said instead of the bank's; None: all say what the bank has.
+        to: N strings, what they answer in a log instead of the reply that was given: the dialogue goes on from
+            there (teacher forcing); None: all answer what they were told.
     """
 
     utterance: I64
     segment: I64
+    text: list[str] | None = None
+    to: list[str] | None = None
 
 
 @dataclass(frozen=True)
-class Feedback(_Rows):
+class Feedback(Rows):
     """What people show after a reply. `[N]`.
 
     Attributes:
@@ -279,7 +300,7 @@ ALLOW, REPLACE, ESCALATE = range(3)
 
 
 @dataclass(frozen=True)
-class Verdict(_Rows):
+class Verdict(Rows):
     """What the guard decides on replies.
 
     Attributes:

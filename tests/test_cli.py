@@ -237,6 +237,7 @@ def test_a_wrong_option_of_a_command_is_status_2(capsys: pytest.CaptureFixture[s
         ["fit", "readers", "--data", "none"],
         ["fit", "generator"],
         ["fit", "users", "--data", "none"],
+        ["fit", "transitions", "--data", "none"],
         ["fit", "surface"],
         ["bench", "headroom", "--fit"],
     ],

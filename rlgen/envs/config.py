@@ -40,6 +40,11 @@ class WorldConfig(BaseModel):
     )
     recognizer: str = Field("shipped:recognizer", description='"shipped:NAME" or path of a recognizer')
     bank: str = Field("shipped:signal_bank", description='"shipped:NAME" or path of a signal bank')
+    utterances: str = Field(
+        "own",
+        description='what people say: "own", the project\'s bank, or "corpus=PATH", turns of real people from your '
+        "copy of ESConv or a file like it",
+    )
     readers: str = Field("shipped:readers", description='"shipped:NAME" or path of fitted readers')
     encoder: str = Field(
         "auto",
@@ -72,6 +77,16 @@ class WorldConfig(BaseModel):
         if self.hf is None:  # a world without a language model is described, and hashed, without its options
             fields.pop("hf", None)
         return fields
+
+    @field_validator("utterances")
+    @classmethod
+    def _known_utterances(cls, value: str, info: ValidationInfo) -> str:
+        if value != "own" and not (value.startswith("corpus=") and value.removeprefix("corpus=")):
+            raise ValueError(f"no utterances {value!r}; use own, or corpus=PATH with the path of your copy")
+        users = info.data.get("users")
+        if value != "own" and users is not None and users.population == "crisis":
+            raise ValueError("people of the population 'crisis' speak from the project's own bank; use own")
+        return value
 
     @field_validator("encoder")
     @classmethod

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlgen.envs.hearing import Heard
 from rlgen.envs.observation import no_reading
 from rlgen.rng import Streams
-from rlgen.types import F32, I64, Estimate, Expression, Feedback
+from rlgen.types import F32, I64, Estimate, Feedback
 
 
 class Dialogues:
@@ -20,7 +21,7 @@ class Dialogues:
         streams: random streams of the rows.
         person: `[N]` index of the person in an evaluation, -1 outside one.
         turn: `[N]` turns done.
-        expression: how people express themselves now.
+        heard: what people said last, as heard.
         estimate: what is recognised now.
         window: N lists, the texts of both from the beginning, ending with what the person said.
         replies: N lists of the supporter's replies so far.
@@ -32,15 +33,15 @@ class Dialogues:
         episode_return: `[N]`, with `cost` and `terms` summed over the episode.
     """
 
-    def __init__(self, streams: Streams, expression: Expression, estimate: Estimate, said: list[str]) -> None:
+    def __init__(self, streams: Streams, heard: Heard, estimate: Estimate) -> None:
         rows = len(streams)
         self.streams = streams
         self.person = np.full(rows, -1, dtype=np.int64)
         self.turn: I64 = np.zeros(rows, dtype=np.int64)
-        self.expression = expression
+        self.heard = heard
         self.estimate = estimate
-        self.window: list[list[str]] = [[text] for text in said]
-        self.replies: list[list[str]] = [[] for _ in said]
+        self.window: list[list[str]] = [[text] for text in heard.text]
+        self.replies: list[list[str]] = [[] for _ in heard.text]
         self.reply_reading = no_reading(rows)
         self.earlier_reply_reading = no_reading(rows)
         self.controls: F32 = np.zeros((rows, 4), dtype=np.float32)
@@ -59,7 +60,7 @@ class Dialogues:
         return np.divide(self.rating_sum, self.rating_count, out=mean, where=self.rating_count > 0)
 
     def take(
-        self, controls: F32, replies: list[str], reading: F32, feedback: Feedback, said: list[str], estimate: Estimate
+        self, controls: F32, replies: list[str], reading: F32, feedback: Feedback, heard: Heard, estimate: Estimate
     ) -> None:
         """Advance every row by one turn.
 
@@ -68,7 +69,7 @@ class Dialogues:
             replies: N texts as said.
             reading: `[N, 18]` of the replies.
             feedback: what people showed.
-            said: N texts, what people say next.
+            heard: what people say next.
             estimate: what is recognised next.
         """
         self.turn = self.turn + 1
@@ -79,8 +80,8 @@ class Dialogues:
         self.rating_sum = self.rating_sum + np.where(self.rating_present, feedback.rating, 0)
         self.rating_count = self.rating_count + self.rating_present
         self.engagement = feedback.engagement.copy()
-        self.estimate = estimate
-        for window, earlier, reply, utterance in zip(self.window, self.replies, replies, said, strict=True):
+        self.heard, self.estimate = heard, estimate
+        for window, earlier, reply, utterance in zip(self.window, self.replies, replies, heard.text, strict=True):
             earlier.append(reply)
             window.append(reply)
             window.append(utterance)
@@ -92,17 +93,18 @@ class Dialogues:
         zero = np.zeros_like(reward)
         self.terms = {name: self.terms.get(name, zero) + value for name, value in terms.items()}
 
-    def restart(self, rows: I64, streams: Streams, expression: Expression, estimate: Estimate, said: list[str]) -> None:
+    def restart(self, rows: I64, streams: Streams, heard: Heard, estimate: Estimate) -> None:
         """Begin a new dialogue in some rows.
 
         Args:
             rows: `[K]` which.
             streams: of all N rows, already advanced.
-            expression: `[N]`, of all rows.
-            estimate: `[N]`, of all rows.
-            said: K texts, what the new people say first.
+            heard: `[K]`, what the new people say first.
+            estimate: `[K]`, what is recognised in it.
         """
-        self.streams, self.expression, self.estimate = streams, expression, estimate
+        self.streams = streams
+        self.heard.put(rows, heard)  # in place: records hold what was heard and recognised a turn ago
+        self.estimate.put(rows, estimate)
         fresh: list[tuple[NDArray[Any], float]] = [
             (self.turn, 0),
             (self.reply_reading, 0),
@@ -119,6 +121,6 @@ class Dialogues:
         ]
         for array, value in fresh:
             array[rows] = value
-        for row, text in zip(rows, said, strict=True):
+        for row, text in zip(rows, heard.text, strict=True):
             self.window[row] = [text]
             self.replies[row] = []

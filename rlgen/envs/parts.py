@@ -23,7 +23,8 @@ from rlgen.rewards import RewardDesign, design
 from rlgen.rng import Streams
 from rlgen.text import Reader, SentenceEncoder
 from rlgen.text.fast_encoder import encoder_of
-from rlgen.text.utterances import utterances
+from rlgen.text.real_utterances import real_utterances
+from rlgen.text.utterances import utterances, with_crisis
 from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue
 
 
@@ -39,6 +40,7 @@ class Parts:
         utterance_reading: reading of each utterance, `Reading` over U.
         utterance_embedding: `[U, 384]`.
         utterance_context: `[U, 32]`, the embeddings projected for the observation.
+        reader: reads what is not in the bank.
         reward: the reward design.
         sha256: part name -> hash of its weights or of its text.
         audit: log of the guard's interventions, if one is kept.
@@ -52,6 +54,7 @@ class Parts:
     utterance_reading: Reading
     utterance_embedding: F32
     utterance_context: F32
+    reader: Reader
     reward: RewardDesign
     sha256: dict[str, str]
     device: str
@@ -118,6 +121,19 @@ def text_sha256(*texts: str) -> str:
     return hashlib.sha256("\x00".join(texts).encode()).hexdigest()
 
 
+def load_bank(config: WorldConfig) -> tuple[UtteranceCatalogue, Reader]:
+    """What the people of a config can say, and the reader that reads it.
+
+    Raises:
+        ArtifactError: the reader is missing, damaged or of another format.
+        DataError: a file of real utterances cannot be used.
+    """
+    reader = _reader(config.readers, config.encoder, resolve_device(config.device))
+    if config.utterances != "own":
+        return real_utterances(Path(config.utterances.removeprefix("corpus=")), reader), reader
+    return (with_crisis() if config.users.population == "crisis" else utterances()), reader
+
+
 def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
     """Load and verify every part.
 
@@ -128,11 +144,12 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
     Raises:
         ArtifactError: a part is missing, damaged or of another format.
         ConfigError: a device or a design that is not there.
+        DataError: a file of real utterances cannot be used.
     """
     device = resolve_device(config.device)
     recognizer, bank, table = _perception(config.recognizer, config.bank)
-    catalogue, reward = utterances(), design(config.reward)
-    reader = _reader(config.readers, config.encoder, device)
+    reward = design(config.reward)
+    catalogue, reader = load_bank(config)
     reading, embedding = reader.read_catalogue(catalogue.text)
     sha256 = {
         "recognizer": recognizer.weights_sha256(),
@@ -166,6 +183,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
         utterance_reading=reading,
         utterance_embedding=embedding,
         utterance_context=embedding @ context_projection(embedding.shape[1]),
+        reader=reader,
         reward=reward,
         sha256=sha256,
         device=device,

@@ -72,7 +72,7 @@ class TurnRecord:
     Attributes:
         turn: `[N]` from 0.
         person: `[N]` as in `Finished`.
-        topic: N names.
+        topic: N names, empty where unknown.
         person_text: what was said.
         estimate: what was recognised.
         controls: what the action asked for.

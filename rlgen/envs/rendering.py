@@ -46,7 +46,7 @@ def turn_text(record: TurnRecord, row: int = 0) -> str:
     if np.isfinite(rating):
         shown = f"rating {rating:.0f}, {shown}"
     lines = [
-        f"turn {int(record.turn[row]) + 1}  ({record.topic[row]})",
+        f"turn {int(record.turn[row]) + 1}" + (f"  ({record.topic[row]})" if record.topic[row] else ""),
         f"  person      {record.person_text[row]}",
         f"  recognised  {bars(record.estimate.affect[row])}",
         f"  controls    warmth {c.warmth[row]:+.2f}  directiveness {c.directiveness[row]:+.2f}  "

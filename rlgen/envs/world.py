@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rlgen.envs.actions import action_space, to_box, to_controls
 from rlgen.envs.config import WorldConfig
 from rlgen.envs.dialogues import Dialogues
+from rlgen.envs.hearing import Heard, Hearing
 from rlgen.envs.observation import VECTOR_DIM, ObservationLayout
 from rlgen.envs.parts import Parts, load_parts
 from rlgen.envs.records import Finished, StepResult, TurnRecord
@@ -24,7 +25,7 @@ from rlgen.perception.table import project
 from rlgen.rewards import Trace
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Bools, Context, Controls, Estimate, Expression, Feedback
-from rlgen.users import build
+from rlgen.users import Users, build
 
 
 class World:
@@ -45,7 +46,12 @@ class World:
     """
 
     def __init__(
-        self, config: WorldConfig, num_envs: int, audit: Path | None = None, parts: Parts | None = None
+        self,
+        config: WorldConfig,
+        num_envs: int,
+        audit: Path | None = None,
+        parts: Parts | None = None,
+        users: Users | None = None,
     ) -> None:
         """Load the parts.
 
@@ -55,9 +61,11 @@ class World:
             audit: file for the guard's interventions.
             parts: frozen parts of your own (`dataclasses.replace` on `load_parts(config)` exchanges one);
                 None loads those that the config names.
+            users: people of your own, for this N; None builds those that the config describes.
 
         Raises:
-            ConfigError: fewer than one dialogue, or a part that is not there.
+            ConfigError: fewer than one dialogue, a part that is not there, or privileged observations of people
+                whose state nobody can know.
             ArtifactError: a damaged part.
         """
         if num_envs < 1:
@@ -65,12 +73,16 @@ class World:
         self.config = config
         self.num_envs = num_envs
         self.parts: Parts = load_parts(config, audit) if parts is None else parts
-        self._users = build(config.users, num_envs, self.parts.utterances, self.parts.segments)
-        privileged = self._users.hidden_names if config.observation == "privileged" else ()
+        if users is None:
+            users = build(config.users, num_envs, self.parts.utterances, self.parts.segments)
+        self._users = users
+        privileged = users.hidden_names if config.observation == "privileged" else ()
+        if config.observation == "privileged" and not privileged:
+            raise ConfigError("observation was privileged: nobody can know the state of these people; use policy")
         self.layout = ObservationLayout.of(privileged)
         self.single_observation_space: spaces.Box = self.layout.space()
         self.single_action_space = action_space(config.actions)
-        self._utterance_readings = self.parts.utterance_reading.array()
+        self._hearing = Hearing(self.parts)
         self.record = False
         self.last: TurnRecord | None = None
         self.seconds = {"users": 0.0, "rest": 0.0}
@@ -123,8 +135,8 @@ class World:
         self._people, self._served, self._done = people, self.num_envs, 0
         expression = self._users.reset(rows, streams)
         turn = np.zeros(self.num_envs, dtype=np.int64)
-        estimate = self._recognize(expression, streams, turn)
-        self._dialogues = Dialogues(streams, expression, estimate, self._texts(expression.utterance))
+        heard = self._hearing.hear(expression)
+        self._dialogues = Dialogues(streams, heard, self._recognize(expression, heard, streams, turn))
         if people is not None:
             self._dialogues.person = np.where(rows < people, rows, -1)
         return self._observe()
@@ -144,14 +156,15 @@ class World:
         box = to_box(actions, self.config.actions, self.num_envs)
         controls = to_controls(box)
         context = Context(now.window, now.turn)
-        asked = self.parts.utterance_embedding[now.expression.utterance]
+        asked = now.heard.embedding
         spoken = self.parts.speech.speak(
             context, now.estimate, controls, asked, now.replies, now.reply_reading, now.controls, now.streams
         )
         answered = perf_counter()
         feedback, expression = self._users.respond(spoken.words, spoken.reading, now.streams, now.turn)
         self.seconds["users"] += perf_counter() - answered
-        estimate = self._recognize(expression, now.streams, now.turn + 1)
+        heard = self._hearing.hear(expression)
+        estimate = self._recognize(expression, heard, now.streams, now.turn + 1)
         hidden = self._users.hidden()
         trace = Trace(
             estimate=now.estimate,
@@ -169,11 +182,12 @@ class World:
         terminated = feedback.completed | feedback.abandoned
         truncated = (now.turn + 1 >= self.config.max_turns) & ~terminated
 
-        next_text = self._texts(expression.utterance)
         if self.record:
-            self.last = self._record(now, controls, spoken, feedback, reward, terms, next_text, hidden)
-        now.take(box, spoken.words.text, spoken.reading.array(), feedback, next_text, estimate)
-        now.expression = expression
+            self.last = self._record(now, controls, spoken, feedback, reward, terms, heard.text, hidden)
+        said, reading = spoken.words.text, spoken.reading.array()
+        if expression.to is not None:
+            said, reading = expression.to, self._hearing.reply(expression.to, now.heard, now.replies)
+        now.take(box, said, reading, feedback, heard, estimate)
         now.earn(reward, terms, cost)
         ended = np.flatnonzero(terminated | truncated)
         obs = self._observe()
@@ -204,14 +218,9 @@ class World:
             now.person[rows] = np.where(following < self._people, following, -1)
         streams = Streams(seed, episode)
         fresh = self._users.reset(rows, streams.rows(rows))
-        utterance, segment = now.expression.utterance.copy(), now.expression.segment.copy()
-        utterance[rows], segment[rows] = fresh.utterance, fresh.segment
-        first = self._recognize(fresh, streams.rows(rows), np.zeros(len(rows), dtype=np.int64))
-        arrays = {}
-        for name in ("vector", "affect", "uncertainty", "present"):
-            arrays[name] = getattr(now.estimate, name).copy()
-            arrays[name][rows] = getattr(first, name)
-        now.restart(rows, streams, Expression(utterance, segment), Estimate(**arrays), self._texts(fresh.utterance))
+        heard = self._hearing.hear(fresh)
+        first = self._recognize(fresh, heard, streams.rows(rows), np.zeros(len(rows), dtype=np.int64))
+        now.restart(rows, streams, heard, first)
         return self._observe()
 
     def note(self, event: dict[str, Any]) -> None:
@@ -265,15 +274,12 @@ class World:
             raise ConfigError("the world has no dialogues yet; call reset first")
         return self._dialogues
 
-    def _texts(self, index: I64) -> list[str]:
-        return [self.parts.utterances.text[i] for i in index.tolist()]
-
-    def _recognize(self, expression: Expression, streams: Streams, turn: I64) -> Estimate:
+    def _recognize(self, expression: Expression, heard: Heard, streams: Streams, turn: I64) -> Estimate:
         missing = np.asarray(self.config.missing)
         present: Bools = np.ones((len(streams), 3), dtype=np.bool_)
         if missing.any():
             present = streams.uniform("envs.missing", turn, 3) >= missing
-        return self.parts.table.look_up(expression.segment, present)
+        return self._hearing.estimate(expression, heard, present)
 
     def _observe(self) -> F32:
         now = self._state()
@@ -282,10 +288,10 @@ class World:
             "uncertainty": now.estimate.uncertainty,
             "present": now.estimate.present.astype(np.float32),
             "vector": project(now.estimate.vector, VECTOR_DIM),
-            "utterance_reading": self._utterance_readings[now.expression.utterance],
+            "utterance_reading": now.heard.reading,
             "reply_reading": now.reply_reading,
             "earlier_reply_reading": now.earlier_reply_reading,
-            "context": self.parts.utterance_context[now.expression.utterance],
+            "context": now.heard.context,
             "previous_controls": now.controls,
             "rating": np.nan_to_num((now.rating - 3) / 2).astype(np.float32)[:, None],
             "rating_present": now.rating_present[:, None].astype(np.float32),
@@ -313,8 +319,8 @@ class World:
         return TurnRecord(
             turn=now.turn,
             person=now.person.copy(),
-            topic=[topics[i] for i in self.parts.utterances.topic[now.expression.utterance].tolist()],
-            person_text=self._texts(now.expression.utterance),
+            topic=[topics[i] if i >= 0 else "" for i in now.heard.topic.tolist()],
+            person_text=now.heard.text,
             estimate=now.estimate,
             controls=controls,
             reply_text=spoken.words.text,

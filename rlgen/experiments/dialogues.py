@@ -2,21 +2,108 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from rlgen.affect import AROUSAL, CATEGORIES, VALENCE
+from rlgen.experiments.turn_lines import outcome_lines, turn_lines, with_outcome
 from rlgen.policies.baselines import Actor, streams_of, to_space
 from rlgen.policies.protocols import WorldLike
-from rlgen.types import CONTROL_RANGES, MODALITIES, Reading
 
-_DECISIONS = ("allow", "replace", "escalate")
+Dialogue = list[str]
+"""The lines of one dialogue in order, JSON without line ends; the last has the outcome."""
+
+
+class Simulation:
+    """Persons meet a policy once each; their dialogues come out in the order of the persons.
+
+    A dialogue that is over waits until those of all earlier persons are out, so that neither the
+    order nor, without a model in the world, a single byte depends on how many rows the world has.
+
+    Attributes:
+        people: how many persons.
+        written: how many of their dialogues are out.
+        turns: how many turns these had.
+    """
+
+    def __init__(self, world: WorldLike, actor: Actor, people: int, seed: int, words: bool = True) -> None:
+        """Begin.
+
+        Args:
+            world: its dialogues are begun anew; it must keep records (`record`, `last`).
+            actor: the policy.
+            people: how many persons, seeded `seed` and on.
+            seed: of the first person.
+            words: False leaves out the words, for a world that has none.
+        """
+        self._world: Any = world
+        self._actor = actor
+        self.people = people
+        self._seed = seed
+        self._words = words
+        self.written = 0
+        self.turns = 0
+        self._obs = world.reset(seed, people)
+        self._turn = np.zeros(world.num_envs, dtype=np.int64)
+        self._open: list[Dialogue] = [[] for _ in range(world.num_envs)]
+        self._waiting: dict[int, Dialogue] = {}
+
+    def steps(self) -> Iterator[list[Dialogue]]:
+        """Go on to the end: after each step of the world, the dialogues that are next in order."""
+        kept, self._world.record = self._world.record, True
+        try:
+            while not self._world.exhausted:
+                yield self._step()
+        finally:
+            self._world.record = kept
+
+    def _step(self) -> list[Dialogue]:
+        world, person = self._world, np.array(self._world.person)
+        actions = self._actor.act(self._obs, world.layout, streams_of(self._seed, person), self._turn)
+        step = world.step(to_space(actions, world.single_action_space))
+        # Surplus rows have no person (-1), nobody reads their lines.
+        for dialogue, line in zip(self._open, turn_lines(world.last, self._seed + person, self._words), strict=True):
+            dialogue.append(line)
+        self._obs = step.obs
+        self._turn += 1
+        if step.finished is None:
+            return []
+        rows = np.asarray(step.finished.rows)
+        for row, whose, outcome in zip(rows.tolist(), person[rows].tolist(), outcome_lines(step.finished), strict=True):
+            dialogue, self._open[row] = self._open[row], []
+            dialogue[-1] = with_outcome(dialogue[-1], outcome)
+            if whose >= 0:
+                self._waiting[whose] = dialogue
+        self._turn[rows] = 0
+        return self._next()
+
+    def _next(self) -> list[Dialogue]:
+        found = []
+        while self.written in self._waiting:
+            found.append(self._waiting.pop(self.written))
+            self.turns += len(found[-1])
+            self.written += 1
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Everything that changes, between two steps; `load_state` continues from it to the byte."""
+        return {
+            "world": self._world.state(),
+            **{name: getattr(self, name) for name in ("written", "turns", "_obs", "_turn", "_open", "_waiting")},
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from a state of a simulation with the same arguments."""
+        self._world.load_state(state["world"])
+        for name, value in state.items():
+            if name != "world":
+                setattr(self, name, value)
 
 
 def simulate(world: WorldLike, actor: Actor, people: int, seed: int) -> Iterator[list[dict[str, Any]]]:
-    """Dialogues of `people` persons, each as it ends.
+    """Dialogues of `people` persons in their order.
 
     Args:
         world: its dialogues are begun anew; it must keep records (`record`, `last`).
@@ -27,89 +114,6 @@ def simulate(world: WorldLike, actor: Actor, people: int, seed: int) -> Iterator
     Yields:
         One dialogue: a record per turn, in order.
     """
-    recorder: Any = world
-    kept, recorder.record = recorder.record, True
-    try:
-        obs = world.reset(seed, people)
-        turn = np.zeros(world.num_envs, dtype=np.int64)
-        open_dialogues: list[list[dict[str, Any]]] = [[] for _ in range(world.num_envs)]
-        while not world.exhausted:
-            person = world.person.copy()
-            actions = actor.act(obs, world.layout, streams_of(seed, person), turn)
-            step = world.step(to_space(actions, world.single_action_space))
-            for row in np.flatnonzero(person >= 0).tolist():
-                open_dialogues[row].append(turn_record(recorder.last, row, seed + int(person[row])))
-            obs = step.obs
-            turn += 1
-            if step.finished is None:
-                continue
-            rows = np.asarray(step.finished.rows)
-            for k, row in enumerate(rows.tolist()):
-                if person[row] >= 0:
-                    open_dialogues[row][-1]["outcome"] = _outcome(step.finished, k)
-                    yield open_dialogues[row]
-                open_dialogues[row] = []
-            turn[rows] = 0
-    finally:
-        recorder.record = kept
-
-
-def turn_record(record: Any, row: int, person: int) -> dict[str, Any]:
-    """One row of a `TurnRecord` as plain values, floats rounded to four digits.
-
-    Args:
-        record: `World.last`.
-        row: which dialogue.
-        person: seed of the person.
-    """
-    affect = record.estimate.affect[row]
-    rating = float(record.feedback.rating[row])
-    plain: dict[str, Any] = {
-        "person": person,
-        "turn": int(record.turn[row]),
-        "said": record.person_text[row],
-        "recognised": {
-            **{name: _round(affect[i]) for i, name in enumerate(CATEGORIES)},
-            "valence": _round(affect[VALENCE]),
-            "arousal": _round(affect[AROUSAL]),
-            "uncertainty": [_round(value) for value in record.estimate.uncertainty[row]],
-            "present": [name for name, there in zip(MODALITIES, record.estimate.present[row], strict=True) if there],
-        },
-        "controls": {name: _round(getattr(record.controls, name)[row]) for name in CONTROL_RANGES},
-        "reply": record.reply_text[row],
-        "feedback": {
-            "rating": None if np.isnan(rating) else rating,
-            "engagement": _round(record.feedback.engagement[row]),
-            "completed": bool(record.feedback.completed[row]),
-            "abandoned": bool(record.feedback.abandoned[row]),
-        },
-        "reward": _round(record.reward[row]),
-        "terms": {name: _round(values[row]) for name, values in record.terms.items()},
-        "then": record.next_person_text[row],
-    }
-    if record.reading is not None:
-        reading: Reading = record.reading
-        plain["reading"] = {name: _round(getattr(reading, name)[row]) for name in Reading.SCALARS}
-    if record.verdict is not None:
-        plain["guard"] = {
-            "decision": _DECISIONS[int(record.verdict.decision[row])],
-            "reason": record.verdict.reason[row],
-        }
-    return plain
-
-
-def _outcome(finished: Any, k: int) -> dict[str, Any]:
-    rating = float(finished.mean_rating[k])
-    return {
-        "return": _round(finished.episode_return[k]),
-        "relief": _round(finished.relief[k]),
-        "length": int(finished.length[k]),
-        "completed": bool(finished.completed[k]),
-        "abandoned": bool(finished.abandoned[k]),
-        "mean_rating": None if np.isnan(rating) else round(rating, 4),
-        "cost": _round(finished.cost[k]),
-    }
-
-
-def _round(value: Any) -> float:
-    return round(float(value), 4)
+    for done in Simulation(world, actor, people, seed).steps():
+        for dialogue in done:
+            yield [json.loads(line) for line in dialogue]

@@ -76,12 +76,15 @@ def _header(run: Run, config: Mapping[str, Any], metrics: Sequence[Any], evaluat
         ("–" if own["mean_rating"]["mean"] is None else f"{own['mean_rating']['mean']:.2f}", "rating, 1 to 5", ""),
         (f"{own['worst_decile']:.2f}", "return, worst tenth", ""),
     ]
+    if "worst_tenth" in own:
+        tiles.append((f"{own['worst_tenth']['relief']['mean']:.2f}", "relief, worst tenth", ""))
     shown = "".join(
         f'<div class="tile"><b class="{tone}">{value}</b><span>{name}</span></div>' for value, name, tone in tiles
     )
     warning = f'<p class="warning">{escape(verdict.warning)}</p>' if verdict.warning else ""
     return (
-        f"{eyebrow}<h1>{escape(verdict.headline)}</h1><p>{escape(verdict.standing)} {escape(verdict.gold)}</p>"
+        f"{eyebrow}<h1>{escape(verdict.headline)}</h1><p>{escape(verdict.standing)} {escape(verdict.gold)} "
+        f"{escape(verdict.worst)}</p>"
         f'{warning}<div class="tiles">{shown}</div>'
         f'<p class="note">Means over {evaluation["people"]} simulated people that training never met.</p>'
     )
@@ -124,7 +127,8 @@ def _learning(plots: Mapping[str, str], metrics: Sequence[Any], evaluation: Mapp
 
 def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
     reference = evaluation["reference"]
-    head = ("policy", "return", "difference", "worst tenth", "relief", "helped", "unhelped", "turns", "rating", "cost")
+    tail = "worst tenth"
+    head = ("policy", "return", "difference", tail, "relief", tail, "helped", "unhelped", "turns", "rating", "cost")
     rows = []
     for name, found in sorted(evaluation["policies"].items(), key=lambda item: -item[1]["return"]["mean"]):
         gap = evaluation["differences"].get(name)
@@ -133,8 +137,9 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
             escape(title(name)),
             f"{found['return']['mean']:.2f}<small>SD {found['return_sd']:.2f}</small>",
             "" if gap is None else figures(gap["return"]),
-            f"{found['worst_decile']:.2f}",
+            _tail(found, "return", f"{found['worst_decile']:.2f}"),
             f"{found['relief']['mean']:.3f}",
+            _tail(found, "relief", "–"),
             f"{found['completed']['mean']:.0%}",
             f"{found['abandoned']['mean']:.0%}",
             f"{found['length']['mean']:.1f}",
@@ -158,6 +163,14 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
         f"red: below.</p>{charts}"
         f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
     )
+
+
+def _tail(found: Mapping[str, Any], what: str, unknown: str) -> str:
+    """Mean of the worst tenth of people with its interval, or what stands for it in an evaluation of older date."""
+    if "worst_tenth" not in found:
+        return unknown
+    tail = found["worst_tenth"][what]
+    return f"{_plain(tail['mean'])}<small>{_plain(tail['low'])} to {_plain(tail['high'])}</small>"
 
 
 def _behaviour(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:

@@ -34,7 +34,10 @@ class Interval:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def _resampled_means(values: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
+def _resampled_means(
+    values: NDArray[np.float64], resamples: int, seed: int, lowest: int | None = None
+) -> NDArray[np.float64]:
+    """Means of resamples, `[resamples]`, or of the `lowest` so many values of each."""
     rng = np.random.default_rng(seed)
     size = len(values)
     means = np.empty(resamples)
@@ -42,7 +45,10 @@ def _resampled_means(values: NDArray[np.float64], resamples: int, seed: int) -> 
     chunk = max(1, 500_000 // size)
     for start in range(0, resamples, chunk):
         stop = min(start + chunk, resamples)
-        means[start:stop] = values[rng.integers(size, size=(stop - start, size))].mean(axis=1)
+        drawn = values[rng.integers(size, size=(stop - start, size))]
+        if lowest is not None:
+            drawn.partition(lowest - 1, axis=1)
+        means[start:stop] = drawn[:, :lowest].mean(axis=1)
     return means
 
 
@@ -59,9 +65,7 @@ def bootstrap_mean(values: ArrayLike, level: float = 0.95, resamples: int = RESA
     given = given[~np.isnan(given)]
     if len(given) == 0:
         return Interval(float("nan"), float("nan"), float("nan"))
-    means = _resampled_means(given, resamples, seed)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(given.mean()), float(low), float(high))
+    return _interval(float(given.mean()), _resampled_means(given, resamples, seed), level)
 
 
 def paired_difference(
@@ -85,10 +89,29 @@ def paired_difference(
     return bootstrap_mean(a - b, level, resamples, seed)
 
 
-def worst_share(values: ArrayLike, share: float = 0.1) -> float:
-    """Mean of the lowest `share` of the values (at least one of them): how the worst-off fare."""
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    return float(ordered[: max(1, int(len(ordered) * share))].mean())
+def worst_share(
+    values: ArrayLike, share: float = 0.1, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval:
+    """Mean of the lowest `share` of the values (at least one of them), how the worst-off fare, with its interval.
+
+    Args:
+        values: `[n]`; NaN is left out.
+        share: in (0, 1].
+        level: of the interval: percentiles over resamples of all values, each with a tail of its own.
+        resamples: bootstrap samples.
+        seed: of the resampling.
+    """
+    given = np.asarray(values, dtype=np.float64)
+    given = np.sort(given[~np.isnan(given)])
+    if len(given) == 0:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    lowest = max(1, int(len(given) * share))
+    return _interval(float(given[:lowest].mean()), _resampled_means(given, resamples, seed, lowest), level)
+
+
+def _interval(value: float, resampled: NDArray[np.float64], level: float) -> Interval:
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high))
 
 
 def summary(values: ArrayLike, seed: int = 0) -> dict[str, Any]:

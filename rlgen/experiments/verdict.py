@@ -27,6 +27,7 @@ class Verdict:
         headline: one sentence.
         standing: one sentence on how it stands against each baseline.
         gold: one sentence on relief, which the reward does not contain.
+        worst: one sentence on the worst-off tenth of people; empty where the evaluation does not tell.
         warning: set where the reward rose and relief did not.
         won: baselines whose interval of the difference lies above zero.
         tied: whose interval holds zero.
@@ -36,6 +37,7 @@ class Verdict:
     headline: str
     standing: str
     gold: str
+    worst: str
     warning: str
     won: tuple[str, ...]
     tied: tuple[str, ...]
@@ -90,7 +92,7 @@ def judge(evaluation: Mapping[str, Any]) -> Verdict:
         by_sign[sign(found["return"])].append(name)
     won, tied, lost = (tuple(by_sign[s]) for s in (1, 0, -1))
     if not differences:
-        return Verdict(f"The {reference} was measured alone.", "", "", "", won, tied, lost)
+        return Verdict(f"The {reference} was measured alone.", "", "", _worst(evaluation, None), "", won, tied, lost)
     strongest = max(differences, key=lambda name: evaluation["policies"][name]["return"]["mean"])
     if not tied and not lost:
         headline = f"The {reference} earns more than every baseline."
@@ -119,7 +121,23 @@ def judge(evaluation: Mapping[str, Any]) -> Verdict:
     if evaluation.get("borrowed"):
         standing += f" {borrowed(evaluation['borrowed'])}"
     gold, warning = _gold(evaluation, strongest)
-    return Verdict(headline, standing, gold, warning, won, tied, lost)
+    return Verdict(headline, standing, gold, _worst(evaluation, strongest), warning, won, tied, lost)
+
+
+def _worst(evaluation: Mapping[str, Any], strongest: str | None) -> str:
+    """How the worst-off tenth fare with the reference and with the strongest baseline, each with a tenth of its own."""
+    names = [evaluation["reference"]] + ([] if strongest is None else [strongest])
+    tails = [evaluation["policies"][name].get("worst_tenth") for name in names]
+    if any(tail is None for tail in tails):
+        return ""
+    told = [
+        f"{tail['return']['mean']:.2f} of return and {tail['relief']['mean']:.2f} of relief".replace(
+            "-", "\N{MINUS SIGN}"
+        )
+        for tail in tails
+    ]
+    beside = "" if strongest is None else f"; with the {title(strongest)}, {told[1]}"
+    return f"The worst-off tenth of its people end with {told[0]} on average{beside}."
 
 
 def _gold(evaluation: Mapping[str, Any], strongest: str) -> tuple[str, str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
     from rlgen.policies.protocols import WorldLike
 
+# Family -> the field that names where its people come from.
+_SOURCES = {"theory": None, "calibrated": "parameters", "replay": "path", "llm": "model"}
 _PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "observation", "device")
 
 
@@ -29,6 +31,13 @@ class WorldOptions(Options):
     env: str = Field(
         default="rlgen/SupportDynamic-v0",
         description="registered id: rlgen/SupportDynamic-v0, rlgen/Support-v0 or a variant of them",
+    )
+    users: str | None = Field(
+        default=None,
+        description="people instead of the id's own: theory, calibrated, calibrated:DIR, replay:FILE or llm:MODEL",
+    )
+    population: str | None = Field(
+        default=None, description="who comes: guarded, despairing, impatient, constant_raters, crisis, stalling"
     )
     reward: str | None = Field(
         default=None, description="reward design: a name (`rlgen reward list`) or the path of a YAML file"
@@ -81,7 +90,7 @@ class WorldOptions(Options):
         return world_config(self.env, **{**self._laid_over(self.world), **extra})
 
     def chosen(self) -> dict[str, Any]:
-        """Fields of `WorldConfig` that were given, but those of `hf`."""
+        """Fields of `WorldConfig` that were given, but those of `hf` and of the people."""
         return {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
 
     def _laid_over(self, world: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +100,10 @@ class WorldOptions(Options):
         if asked := {name: value for name, value in given.items() if value is not None}:
             before = fields.get("hf")
             fields["hf"] = {**before, **asked} if isinstance(before, dict) else asked
+        if self.users is not None:
+            fields["users"] = _family(self.users)
+        if self.population is not None:
+            fields["users"] = {**fields.get("users", {}), "population": self.population}
         return fields
 
     def world_of(self, run: Path) -> tuple[str, WorldConfig, bool]:
@@ -121,6 +134,15 @@ class WorldOptions(Options):
         from rlgen.envs import World
 
         return World(self.world_config(**extra), num_envs, audit)
+
+
+def _family(named: str) -> dict[str, str]:
+    """Fields of a users' config from `FAMILY` or `FAMILY:SOURCE`."""
+    family, given, source = named.partition(":")
+    field = _SOURCES.get(family)
+    if family not in _SOURCES or (given and not (field and source)):
+        raise ConfigError(f"users was {named!r}; give theory, calibrated, calibrated:DIR, replay:FILE or llm:MODEL")
+    return {"family": family, field: source} if field and given else {"family": family}
 
 
 def learner_device(device: str) -> str:

@@ -130,8 +130,32 @@ def _records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield place, record
 
 
+def seekers(path: Path) -> list[tuple[str, list[str]]]:
+    """Every dialogue's `problem_type` (empty where it names none) and the person's turns in order, all splits.
+
+    Args:
+        path: a file, or a folder with `esconv.jsonl`.
+
+    Raises:
+        DataError: the file is missing or malformed; names file and line.
+    """
+    file = path / FILE if path.is_dir() else path
+    return [
+        (str(record.get("problem_type") or ""), [text for supporter, text in _joined(record, where) if not supporter])
+        for where, record in _records(file)
+    ]
+
+
 def exchanges(record: dict[str, Any], where: str) -> list[Exchange]:
     """Pairs (said, answered), what one speaker says in a row joined; what has no other side is left out."""
+    joined = _joined(record, where)
+    first = next((i for i, (supporter, _) in enumerate(joined) if not supporter), len(joined))
+    texts = [text for _, text in joined[first:]]
+    return list(zip(texts[::2], texts[1::2], strict=False))
+
+
+def _joined(record: dict[str, Any], where: str) -> list[tuple[bool, str]]:
+    """Turns (whether the supporter speaks, words), what one speaker says in a row joined."""
     key, text_key = ("turns", "text") if "turns" in record else ("dialog", "content")
     turns = record.get(key)
     if not isinstance(turns, list):
@@ -150,6 +174,4 @@ def exchanges(record: dict[str, Any], where: str) -> list[Exchange]:
             joined[-1] = (joined[-1][0], f"{joined[-1][1]} {text}")
         else:
             joined.append((_SPEAKERS[speaker], text))
-    first = next((i for i, (supporter, _) in enumerate(joined) if not supporter), len(joined))
-    texts = [text for _, text in joined[first:]]
-    return list(zip(texts[::2], texts[1::2], strict=False))
+    return joined

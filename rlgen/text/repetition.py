@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from rlgen.text import lexical
 
 _N: Final = 3
+_CLAUSE: Final = re.compile(r"[.!?;:,]|\b(?:and|but|because|so|only|then)\b", re.IGNORECASE)
+_CLAUSE_WORDS: Final = 4  # fewer are turns of phrase that anyone may use twice
 
 
 @lru_cache(maxsize=16384)
@@ -39,6 +42,12 @@ def _share(text: str, earlier: Sequence[str]) -> float:
     parts = _sentences(text)
     verbatim = sum(len(part) for part in parts if part in whole) / sum(map(len, parts))
     return max(again, verbatim)
+
+
+def clauses(text: str) -> frozenset[tuple[str, ...]]:
+    """The clauses of a text that would sound like a repetition in another: their words, four or more."""
+    found = (lexical.words(part) for part in _CLAUSE.split(text))
+    return frozenset(said for said in found if len(said) >= _CLAUSE_WORDS)
 
 
 def repetition(texts: Sequence[str], earlier: Sequence[Sequence[str]]) -> NDArray[np.float32]:

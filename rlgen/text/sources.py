@@ -33,7 +33,14 @@ LICENCES: Final = {
     "annomi": "AnnoMI (Wu et al., ICASSP 2022), no licence file, research use",
     "empathetic_dialogues": "EmpatheticDialogues (Rashkin et al., ACL 2019), CC BY-NC 4.0",
     "dailydialog": "DailyDialog (Li et al., IJCNLP 2017), CC BY-NC-SA 4.0",
+    "meld_text": "MELD, transcripts (Poria et al., ACL 2019), GPL-3.0, research use",
 }
+
+# Emotions of DailyDialog and MELD; disgust, which the shared space does not have, is left out.
+_LABELS: Final[dict[str, int]] = {
+    "no emotion": NEUTRAL, "neutral": NEUTRAL, "happiness": HAPPINESS, "joy": HAPPINESS, "sadness": SADNESS,
+    "anger": ANGER, "fear": FEAR, "surprise": SURPRISE, "disgust": -1,
+}  # fmt: skip
 
 # GoEmotions' 27 emotions as one of the six categories, and as valence and arousal in [-1, 1]. The
 # categories are the data set's own Ekman mapping with two differences: disgust, which the shared
@@ -250,3 +257,38 @@ def human_sentences(data: Path, part: Part) -> list[str]:
             texts += [turn["text"] for turn in talk["turns"]]
     cleaned = (re.sub(r"\s+", " ", text).strip() for text in texts)
     return list(dict.fromkeys(text for text in cleaned if 2 <= text.count(" ") < 45))
+
+
+def spoken_emotions(data: Path) -> dict[str, list[list[int]]]:
+    """Categories of each speaker's own turns in each dialogue of MELD and DailyDialog, all splits.
+
+    Returns:
+        Data set -> turns in order, indices into `rlgen.affect.CATEGORIES`, -1 for disgust.
+
+    Raises:
+        DataError: a file is missing or damaged, or an emotion is unknown; names file and line.
+    """
+    found: dict[str, dict[tuple[str, ...], list[int]]] = {"meld_text": {}, "dailydialog": {}}
+    for split in ("train", "dev", "test"):
+        path = _open(data, f"meld_text/{split}_sent_emo.csv")
+        with path.open(encoding="utf-8", errors="replace", newline="") as rows:  # only labels are taken
+            for number, row in enumerate(csv.DictReader(rows), 2):
+                key = (split, str(row.get("Dialogue_ID")), str(row.get("Speaker")))
+                label = _label(row.get("Emotion"), f"{path}: row {number}")
+                found["meld_text"].setdefault(key, []).append(label)
+    path = _open(data, "dailydialog/dailydialog.jsonl")
+    for number, talk in enumerate(_json_lines(path), 1):
+        turns = talk.get("turns") if isinstance(talk, dict) else None
+        if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+            raise DataError(f"{path}: line {number} has no list 'turns' of objects; fetch the file again")
+        for turn in turns:
+            label = _label(turn.get("emotion"), f"{path}: line {number}")
+            found["dailydialog"].setdefault((str(number), str(turn.get("speaker"))), []).append(label)
+    return {name: list(talks.values()) for name, talks in found.items()}
+
+
+def _label(word: object, where: str) -> int:
+    label = _LABELS.get(word) if isinstance(word, str) else None
+    if label is None:
+        raise DataError(f"{where}: the emotion is {word!r}; it must be one of {', '.join(_LABELS)}")
+    return label

@@ -2,7 +2,8 @@
 
 Every topic has, for sadness, anger and fear at three levels of intensity, in each phase and at each
 disclosure several utterances; neutral, happiness and surprise belong to people who recover and begin
-after the opening. Openings may name a *situation* ("the statistics exam on Friday").
+after the opening. Openings may name a *situation* ("the statistics exam on Friday"). What people in crisis say
+(`banks/crisis.yaml`) is apart: a topic of its own, only in the bank that `with_crisis` makes.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import numpy as np
 
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES
 from rlgen.text.compose_parts import count_words
-from rlgen.text.compose_person import DISCLOSURES, INTENSITY, OPENING, Said, levels_of, phases_of, say
-from rlgen.text.topics import DISTRESSED, SITUATIONS, topics
+from rlgen.text.compose_person import DISCLOSURES, INTENSITY, OPENING, PHASES, Said, levels_of, phases_of, say
+from rlgen.text.topics import DISTRESSED, SITUATIONS, bank, topics
 from rlgen.types import UtteranceCatalogue
 
 MAX_WORDS: Final = 34
+CRISIS: Final = "crisis"  # name of the topic
 
 # Utterances per cell that fit every situation; plain and open openings have one per situation besides.
 _PER_PHASE: Final = (1, 2, 2, 2)
@@ -74,4 +76,31 @@ def utterances() -> UtteranceCatalogue:
         intensity=np.asarray(INTENSITY, dtype=np.float32)[labels[:, 2]],
         phase=labels[:, 3],
         disclosure=labels[:, 4],
+    )
+
+
+@lru_cache(maxsize=1)
+def with_crisis() -> UtteranceCatalogue:
+    """The bank followed by what people in crisis say, under the topic `CRISIS`."""
+    general = utterances()
+    texts: list[str] = []
+    labels: list[tuple[int, int, int]] = []
+    intensity: list[float] = []
+    for category, phases in bank(CRISIS).items():
+        level = INTENSITY[-1] if category in DISTRESSED else INTENSITY[0]
+        for phase, disclosures in phases.items():
+            for disclosure, lines in disclosures.items():
+                label = (CATEGORIES.index(category), PHASES.index(phase), DISCLOSURES.index(disclosure))
+                texts += lines
+                labels += [label] * len(lines)
+                intensity += [level] * len(lines)
+    of = np.array(labels, dtype=np.int64)
+    return UtteranceCatalogue(
+        text=[*general.text, *texts],
+        topic=np.concatenate([general.topic, np.full(len(texts), len(general.topics))]),
+        topics=(*general.topics, CRISIS),
+        category=np.concatenate([general.category, of[:, 0]]),
+        intensity=np.concatenate([general.intensity, np.array(intensity, dtype=np.float32)]),
+        phase=np.concatenate([general.phase, of[:, 1]]),
+        disclosure=np.concatenate([general.disclosure, of[:, 2]]),
     )

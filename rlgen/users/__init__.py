@@ -9,22 +9,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rlgen.users.config import CalibratedConfig, TheoryConfig, UsersConfig
+    from rlgen.users.config import CalibratedConfig, HumanConfig, LlmConfig, ReplayConfig, TheoryConfig, UsersConfig
+    from rlgen.users.human import Answer, HumanUsers, Person
     from rlgen.users.protocol import Users, build
     from rlgen.users.settings import FamilyConfig
     from rlgen.users.theory_coefficients import TheoryCoefficients
 
 _WHERE = {
     "CalibratedConfig": "config",
+    "HumanConfig": "config",
+    "LlmConfig": "config",
+    "ReplayConfig": "config",
     "TheoryConfig": "config",
     "UsersConfig": "config",
     "Users": "protocol",
     "build": "protocol",
+    "Answer": "human",
+    "HumanUsers": "human",
+    "Person": "human",
     "FamilyConfig": "settings",
     "TheoryCoefficients": "theory_coefficients",
 }
 
-__all__ = ["CalibratedConfig", "FamilyConfig", "TheoryCoefficients", "TheoryConfig", "Users", "UsersConfig", "build"]
+__all__ = [
+    "Answer",
+    "CalibratedConfig",
+    "FamilyConfig",
+    "HumanConfig",
+    "HumanUsers",
+    "LlmConfig",
+    "Person",
+    "ReplayConfig",
+    "TheoryCoefficients",
+    "TheoryConfig",
+    "Users",
+    "UsersConfig",
+    "build",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -36,19 +36,19 @@ from rlgen.users.expression import (
     CLOSING,
     EXPLORING,
     F64,
-    FEELINGS,
     OPENING,
     WORKING,
     Felt,
     Voices,
     columns,
-    sounding,
 )
 from rlgen.users.observations import CENTRE
-from rlgen.users.parameters import Parameters, read_fit
+from rlgen.users.parameters import SHARPNESS_NODES, SHARPNESS_SHARES, Parameters, read_fit
 from rlgen.users.populations import calibrated_people, topics_of
 from rlgen.users.protocol import family, numbers_sha256
 from rlgen.users.readings import NAMES, select
+from rlgen.users.sounding import Sounding
+from rlgen.users.transitions import FEELINGS, read_transitions
 
 _PERSON: Final = (
     "actor",
@@ -62,8 +62,9 @@ _PERSON: Final = (
     "outlook",
     "patience",
 )
-_START: Final = ("arousal", "gap")
+_START: Final = ("arousal", "gap", "sharpness")
 _TURN: Final = ("utterance", "segment", "category", "intensity", "arousal")
+_SHOWN: Final = slice(3, 5)  # intensity and arousal
 _ANSWER: Final = ("complete", "rating", "gap", "engagement")
 
 
@@ -75,6 +76,7 @@ class Hearts:
     feeling: I64  # 0 sad, 1 fearful, 2 angry
     initial: F64  # surveyed intensity, 1-5
     effect: F64  # personal effect on ratings, logits
+    sharpness: F64  # by which the person's logits are multiplied
     constant: F64  # the rating of a constant rater, 0 for others
     outlook: F64  # quantile of the final survey
     patience: F64  # cumulative hazard of abandoning that the person bears
@@ -115,16 +117,20 @@ class CalibratedUsers:
         self.config = config
         fitted = parameters or read_fit(config.parameters).member(config.draw)
         self.parameters = p = calibrated_people(fitted, config.population)
-        self.sha256 = numbers_sha256(config, p)
+        transitions = read_transitions(config.transitions)
+        self.sha256 = numbers_sha256(config, p, transitions)
         for name, weights in (("initial", p.initial[0]), ("initial", p.initial[1]), ("feelings", p.feelings)):
             if sum(weights) <= 0:
                 raise PopulationError(
                     f"users: {name} are all 0; refit with `rlgen fit users` or take another population"
                 )
         self._voices = Voices(rows, utterances, segments, topics_of(config, utterances.topics))
+        self._sounding = Sounding(rows, transitions)
         complete = np.array(p.endings.complete)
         self._complete = np.pad(complete, (0, max(MAX_TURNS - len(complete), 0)), mode="edge")
-        self._abandon = p.endings.abandon + _log_odds(p.endings.share) - _log_odds(config.share_of_successes)
+        # Only who is not helped abandons: the fewer such people there are, the rarer it is.
+        rarer = max(1.0 - config.share_of_successes, 1e-3) / max(1.0 - p.endings.share, 1e-3)
+        self._abandon = p.endings.abandon + float(np.log(rarer))
         self._survey = np.array([[part.base, part.slope, part.mood, part.spread] for part in p.relief]).T
         self._length = _usual_length(self._complete)
         self._effects, self._means, self._deviations = _reading_arrays(p)
@@ -142,12 +148,16 @@ class CalibratedUsers:
         drawn = streams.uniform("users.person", 0, len(_PERSON) + len(_START))
         person = columns(_PERSON + _START, drawn)
         self._voices.enter(rows, drawn[:, :2])
+        self._sounding.enter(rows)
         helped = person["helped"] < self.config.share_of_successes
         kind = np.where(helped, 0, 1)
         s.helped[rows] = helped
         s.feeling[rows] = _pick(np.array(p.feelings)[None], person["feeling"])
         s.initial[rows] = 1.0 + _pick(np.array(p.initial)[kind], person["initial"])
         s.effect[rows] = p.ratings.spread * ndtri(person["effect"]) + np.where(helped, 0.0, p.ratings.unhelped)
+        s.sharpness[rows] = np.exp(
+            p.ratings.sharpness * SHARPNESS_NODES[_pick(SHARPNESS_SHARES[None], person["sharpness"])]
+        )
         constant = person["constant"] < np.array(p.ratings.constant)[kind]
         value = 1.0 + _pick(np.array(p.ratings.constant_value)[kind], person["value"])
         s.constant[rows] = np.where(constant, value, 0.0)
@@ -223,9 +233,12 @@ class CalibratedUsers:
         standardised = np.clip((mean - self._means) / self._deviations, -limit, limit)
         # A sum over the short axis in a fixed order: a matrix product may round differently for other N.
         effect = np.add.reduce(standardised * self._effects, axis=1)
-        eta = s.effect + np.where(s.count == 0, p.first, 0.0) + p.trend * s.replies / 10.0 + p.last * s.last
+        turn = np.minimum(s.replies, MAX_TURNS) / 10.0
+        eta = s.effect + np.where(s.count == 0, p.first, 0.0) + p.trend * turn + p.curve * (turn - 1.0) ** 2
+        eta = eta + p.last * s.last
         eta = eta + self.config.effect_scale * effect
-        below = (1.0 - p.lapse) * expit(np.array(p.cuts) - eta[:, None]) + p.lapse * np.arange(1, 5) / 5.0
+        below = expit(s.sharpness[:, None] * (np.array(p.cuts) - eta[:, None]))
+        below = (1.0 - p.lapse) * below + p.lapse * np.arange(1, 5) / 5.0
         value = 1.0 + (uniform[:, None] > below).sum(axis=1)
         value = np.where(s.constant > 0, s.constant, value)
         s.count = s.count + given
@@ -246,7 +259,7 @@ class CalibratedUsers:
         return abandoned, ~abandoned & (uniform < done)
 
     def _relieve(self, abandoned: Bools, completed: Bools) -> None:
-        """Where intensity stands: the change that the last survey would find, along a linear path."""
+        """Where intensity stands: the change that the last survey would find, along the path of the config."""
         s = self._hearts
         helped = s.helped & ~abandoned
         base, slope, mood, spread = self._survey[:, np.where(helped, 0, 1)]
@@ -256,8 +269,18 @@ class CalibratedUsers:
         lower = np.maximum(s.initial.astype(np.int64) - 2, 0)
         bound = np.where(helped, np.take_along_axis(below, lower[:, None], axis=1)[:, 0], 1.0)
         final = 1.0 + ((s.outlook * bound)[:, None] > below).sum(axis=1)
-        s.fallen = (s.initial - final) * np.minimum(s.replies / self._length, 1.0)
+        s.fallen = (s.initial - final) * self._reached()
         s.relief = np.where(abandoned | completed, s.initial - final, s.fallen)
+
+    def _reached(self) -> F64:
+        """Share of the change that the path has reached, `[N]`: 1 from the usual length on, whatever the path."""
+        a, path = self.config.assumed, self.config.path
+        progress = np.minimum(self._hearts.replies / self._length, 1.0)
+        if path == "late":
+            progress = progress**a.late_power
+        if path == "understanding":
+            progress = progress ** np.exp(-a.early_by_mood * self._hearts.mood)
+        return progress
 
     def _level(self, rows: I64) -> F64:
         """Intensity on [0, 1]."""
@@ -278,13 +301,14 @@ class CalibratedUsers:
         level, feeling = self._level(rows), s.feeling[rows]
         happy = np.clip(a.happy_by_relief * s.fallen[rows], 0.0, 1.0)
         calm = expit((a.calm_below - level) / a.calm_width)
-        category = sounding(feeling, calm, happy, a.mixed, leaving, phase == OPENING, draw["category"])
+        noise = ndtri(drawn[:, _SHOWN])
+        category, deviation = self._sounding.turn(rows, feeling, calm, happy, a.mixed, leaving, draw["category"], noise)
         arousal = CATEGORY_VALENCE_AROUSAL[FEELINGS[feeling], 1] * level + s.arousal[rows]
         trust = self._trust(rows)
         felt = Felt(
             category,
-            np.clip(level + a.arousal_noise * ndtri(draw["intensity"]), 0.0, 1.0),
-            np.clip(arousal + a.arousal_noise * ndtri(draw["arousal"]), -1.0, 1.0),
+            np.clip(level + a.arousal_noise * deviation[:, 0], 0.0, 1.0),
+            np.clip(arousal + a.arousal_noise * deviation[:, 1], -1.0, 1.0),
             phase,
             (trust >= a.plain_from).astype(np.int64) + (trust >= a.open_from),
         )
@@ -296,11 +320,6 @@ def _pick(weights: F64, uniform: F64) -> I64:
     cumulative = np.cumsum(weights, axis=1)
     picked: I64 = (cumulative[:, :-1] <= uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
     return picked
-
-
-def _log_odds(share: float) -> float:
-    share = min(max(share, 1e-3), 1 - 1e-3)
-    return float(np.log(share / (1.0 - share)))
 
 
 def _usual_length(complete: F64) -> float:

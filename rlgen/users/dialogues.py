@@ -1,23 +1,29 @@
-"""Rated human support dialogues, from JSON lines.
+"""Rated support dialogues, from JSON lines of two layouts; the first line of a file tells which.
 
-The layout is that of ESConv and FailedESConv (Liu et al., "Towards Emotional Support Dialog Systems",
-ACL 2021) with each speaker's consecutive utterances merged to a turn; `docs/users/calibrated.md` has
-the schema. A folder holds `esconv.jsonl` and `failed_esconv.jsonl`; a single file works too.
+A line is a dialogue: the layout of ESConv and FailedESConv (Liu et al., "Towards Emotional Support Dialog
+Systems", ACL 2021) with each speaker's consecutive utterances merged to a turn. Or a line is a turn: what
+`rlgen simulate` and `rlgen chat` write. `docs/users/calibrated.md` has both schemas. A folder holds
+`esconv.jsonl` and `failed_esconv.jsonl`; a single file of either layout works too.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from rlgen.errors import DataError
 
 FILES: Final = ("esconv.jsonl", "failed_esconv.jsonl")
+LONGEST_LINE: Final = 1 << 23  # characters; hundreds of times the longest dialogue known
+Ending = Literal["completed", "abandoned", "open"]
+Line = tuple[dict[str, Any], str]
+"""A line's object, and where it stands."""
 
 _FEELING_OF: Final = {
     "sadness": 0, "depression": 0, "shame": 0, "guilt": 0, "pain": 0,
@@ -56,6 +62,8 @@ class Dialogue:
         initial: emotional intensity 1-5 before, None if not surveyed.
         final: the same after; None if the seeker left without the survey.
         turns: in order.
+        ending: how it ended, where that was logged: the person left content, left disappointed, or did not leave
+            (a turn limit, a broken connection). None in collections that do not say.
     """
 
     name: str
@@ -66,6 +74,7 @@ class Dialogue:
     initial: int | None
     final: int | None
     turns: tuple[Turn, ...]
+    ending: Ending | None = None
 
     @property
     def replies(self) -> int:
@@ -74,8 +83,15 @@ class Dialogue:
 
     @property
     def abandoned(self) -> bool:
-        """An unsuccessful dialogue that the seeker left without answering the last survey."""
-        return not self.helped and self.final is None
+        """Left disappointed; where no ending was logged: unsuccessful, and left without answering the last survey."""
+        if self.ending is None:
+            return not self.helped and self.final is None
+        return self.ending == "abandoned"
+
+    @property
+    def filtered(self) -> bool:
+        """Of a collection that kept successes only from some length on, as those do that log no endings."""
+        return self.ending is None
 
     def ratings(self) -> tuple[list[int], list[float]]:
         """After how many replies each rating came, and the ratings."""
@@ -92,16 +108,17 @@ def read(path: Path) -> list[Dialogue]:
     """All dialogues of a folder or of one file.
 
     Raises:
-        DataError: nothing is there, or a line is malformed; names file, line and field.
+        DataError: nothing is there, or a line is malformed or too long; names file, line and field.
     """
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder; give a log, or the folder that holds {FILES[0]}")
     files = [path] if path.is_file() else [path / name for name in FILES if (path / name).is_file()]
     if not files:
         raise DataError(f"{path}: no {FILES[0]} or {FILES[1]} here; give the folder that holds them, or one such file")
     dialogues: list[Dialogue] = []
     for file in files:
         try:
-            with file.open(encoding="utf-8") as lines:
-                dialogues += [_parse(line, f"{file}, line {i}") for i, line in enumerate(lines, 1) if line.strip()]
+            dialogues += _dialogues(_objects(file))
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{file}: cannot be read as UTF-8 text ({type(error).__name__}); check the file") from error
     if not dialogues:
@@ -119,13 +136,104 @@ def split(dialogues: Sequence[Dialogue], held_out: float, seed: int) -> tuple[li
     return [d for i, d in enumerate(dialogues) if i not in out], [dialogues[i] for i in sorted(out)]
 
 
-def _parse(line: str, where: str) -> Dialogue:
+def _objects(file: Path) -> Iterator[Line]:
+    """The objects of a file's lines; empty lines are passed over."""
+    with file.open(encoding="utf-8-sig") as lines:
+        number = 0
+        while line := lines.readline(LONGEST_LINE + 1):
+            number += 1
+            where = f"{file}, line {number}"
+            if len(line) > LONGEST_LINE:
+                raise DataError(f"{where}: is longer than {LONGEST_LINE} characters; give one object a line")
+            if line.strip():
+                yield _object(line, where), where
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg}); mend or remove the line") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        what = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        raise DataError(f"{where}: not JSON ({what}); mend or remove the line") from error
     if not isinstance(record, dict):
         raise DataError(f"{where}: holds {type(record).__name__}; each line must be one JSON object")
+    return record
+
+
+def _dialogues(lines: Iterator[Line]) -> Iterable[Dialogue]:
+    """The dialogues of a file, of whichever layout its first line is."""
+    for record, where in lines:
+        parse: Callable[[Iterator[Line]], Iterable[Dialogue]] = _by_dialogue if "turns" in record else _by_turn
+        if "turns" not in record and "turn" not in record:
+            raise DataError(
+                f"{where}: the fields 'turns' (a dialogue a line) and 'turn' (a turn a line, as rlgen simulate writes) "
+                "are both missing; see the schemas in docs/users/calibrated.md"
+            )
+        return parse(itertools.chain([(record, where)], lines))
+    return []
+
+
+def _by_dialogue(lines: Iterator[Line]) -> Iterable[Dialogue]:
+    return [_dialogue(record, where) for record, where in lines]
+
+
+def _by_turn(lines: Iterator[Line]) -> Iterable[Dialogue]:
+    """Dialogues of a log: one ends where the next line begins another, or with the file."""
+    found: list[Dialogue] = []
+    turns: list[Line] = []
+    for record, where in lines:
+        person, turn = _field(record, "person", int, where), _field(record, "turn", int, where)
+        if turn == 0 and turns:
+            found.append(_logged(turns))
+            turns = []
+        if turn != len(turns):
+            wanted = f"{len(turns)}, or 0 where a dialogue begins" if turns else "0, the first of a dialogue"
+            raise DataError(f"{where}: turn is {turn}; it must be {wanted}")
+        if turns and person != turns[0][0]["person"]:
+            raise DataError(f"{where}: person is {person}; this dialogue is with person {turns[0][0]['person']}")
+        turns.append((record, where))
+    return [*found, _logged(turns)]
+
+
+def _logged(lines: Sequence[Line]) -> Dialogue:
+    """A dialogue from its turns. Helped is who is better off by both surveys; without them, who left content."""
+    turns: list[Turn] = []
+    rating: float | None = None
+    for record, where in lines:
+        said, reply = (_words(record, name, where) for name in ("said", "reply"))
+        turns += [Turn(False, said, 1, rating), Turn(True, reply, 1, None)]
+        feedback = _field(record, "feedback", dict, where)
+        given = feedback.get("rating")
+        rating = None if given is None else _on_scale(given, "feedback.rating", where)
+    last, where = lines[-1]
+    leaving = last.get("then") or ""
+    if leaving or rating is not None:
+        turns.append(Turn(False, str(leaving), 1, rating))
+    completed, abandoned = (_field(feedback, name, bool, where) for name in ("completed", "abandoned"))
+    outcome = last.get("outcome") or {}
+    if not isinstance(outcome, dict):
+        raise DataError(f"{where}: outcome is {type(outcome).__name__}; it must be dict")
+    initial, final = (_intensity(outcome, f"{when}_intensity", where) for when in ("initial", "final"))
+    return Dialogue(
+        name=str(last["person"]),
+        helped=completed if initial is None or final is None else final < initial,
+        rated=any(turn.rating is not None for turn in turns),
+        topic="",
+        feeling=None,
+        initial=initial,
+        final=final,
+        turns=tuple(turns),
+        ending="completed" if completed else "abandoned" if abandoned else "open",
+    )
+
+
+def _words(record: dict[str, Any], name: str, where: str) -> str:
+    if name not in record:
+        raise DataError(f"{where}: the field {name!r} is missing; a log without words tells nothing about replies")
+    return str(_field(record, name, str, where))
+
+
+def _dialogue(record: dict[str, Any], where: str) -> Dialogue:
     turns = _field(record, "turns", list, where)
     if len(turns) < 2:
         raise DataError(f"{where}: turns has {len(turns)} entries; a dialogue needs at least two")
@@ -148,7 +256,7 @@ def _parse(line: str, where: str) -> Dialogue:
 def _field(record: dict[str, Any], name: str, kind: type, where: str) -> Any:
     if name not in record:
         raise DataError(f"{where}: the field {name!r} is missing; see the schema in docs/users/calibrated.md")
-    if not isinstance(record[name], kind):
+    if not isinstance(record[name], kind) or (kind is int and isinstance(record[name], bool)):
         raise DataError(f"{where}: {name} is {type(record[name]).__name__}; it must be {kind.__name__}")
     return record[name]
 
@@ -174,7 +282,7 @@ def _intensity(survey: dict[str, Any], name: str, where: str) -> int | None:
 
 def _on_scale(value: Any, name: str, where: str) -> float:
     try:
-        number = float(value)
+        number = float("nan" if isinstance(value, bool) else value)
     except (TypeError, ValueError):
         number = float("nan")
     if number not in {1.0, 2.0, 3.0, 4.0, 5.0}:

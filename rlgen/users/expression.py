@@ -1,11 +1,13 @@
 """From felt to shown: which utterance a person says and which recorded segment goes with it.
 
 Both banks are indexed once, into tables of candidates per cell, so that a turn of N people is a few
-array look-ups. A person keeps one actor and one topic and says nothing twice in a dialogue.
+array look-ups. A person keeps one actor and one topic, says nothing twice in a dialogue, and repeats a
+clause only for want of others.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,25 +15,27 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rlgen.affect import ANGER, CATEGORY_VALENCE_AROUSAL, FEAR, HAPPINESS, NEUTRAL, NUM_CATEGORIES, SADNESS
+from rlgen.affect import CATEGORY_VALENCE_AROUSAL, NUM_CATEGORIES
 from rlgen.errors import PopulationError
+from rlgen.text.repetition import clauses
 from rlgen.types import I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceCatalogue
 
 F64 = NDArray[np.float64]
 
-FEELINGS: Final = np.array([SADNESS, FEAR, ANGER])  # what people come with, in the order of their coefficients
 PHASES: Final = 4
 OPENING, EXPLORING, WORKING, CLOSING = range(PHASES)
 DISCLOSURES: Final = 3
 _LONGEST: Final = 65  # turns of a person that are remembered: an opening and one after each of 64 replies
-_LEVELS: Final = 4  # bins of intensity in the utterance table
+_LEVELS: Final = 3  # bins of intensity in the utterance table, as many as the project's bank has
 _CHOICES: Final = 48  # candidates per cell; more than a dialogue is long, so that one is always unsaid
 _SEGMENTS: Final = 64  # candidates per actor and category
 _SEGMENT_WIDTH: Final = 0.1  # tolerance of intensity and arousal when a segment is chosen
 
 # What it costs to say something that does not quite fit, in nats of choice probability. A topic is
 # left, and a thing said again, only where nothing else remains; one opens and takes leave once.
-_SAID, _TOPIC, _ENDS, _CATEGORY, _PHASE, _DISCLOSURE, _INTENSITY = 300.0, 100.0, 30.0, 8.0, 4.0, 2.0, 4.0
+_SAID, _TOPIC, _ENDS, _CATEGORY, _PHASE, _DISCLOSURE, _INTENSITY = 300.0, 100.0, 30.0, 8.0, 4.0, 2.0, 12.0
+_CLAUSE = 8.0  # for every clause that was said before
+_BITS: Final = 64
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class _Index:
     Attributes:
         utterances: `[cells, K]` the candidates of a cell.
         costs: `[cells, K]` how badly they fit.
+        clauses: `[W, U]`, for each utterance a bit per clause that others on its topic have too.
         actors: `[A]` as the catalogue numbers them.
         of_actor: `[A, 6, K]` segments of an actor and category.
         count: `[A, 6]` how many of them are not padding.
@@ -68,6 +73,7 @@ class _Index:
 
     utterances: NDArray[np.int32]
     costs: NDArray[np.float32]
+    clauses: NDArray[np.uint64]
     actors: I64
     of_actor: NDArray[np.int32]
     count: I64
@@ -91,14 +97,20 @@ class Voices:
     """
 
     def __init__(
-        self, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue, topics: Sequence[int] = ()
+        self,
+        rows: int,
+        utterances: UtteranceCatalogue,
+        segments: SegmentCatalogue,
+        topics: Sequence[int] = (),
     ) -> None:
         self._topics = np.array(topics or np.unique(utterances.topic), dtype=np.int64)
         candidates, costs = _index_utterances(utterances)
         actors, of_actor, count = _index_segments(segments)
-        self._index = _Index(candidates, costs, actors, of_actor, count, segments)
+        clauses = _index_clauses(utterances)
+        self._index = _Index(candidates, costs, clauses, actors, of_actor, count, segments)
         self._shape = (len(utterances.topics), NUM_CATEGORIES, PHASES, DISCLOSURES, _LEVELS)
         self._said = np.full((rows, _LONGEST), -1, dtype=np.int32)
+        self._heard = np.zeros((len(clauses), rows), dtype=np.uint64)
         self._spoken = np.zeros(rows, dtype=np.int64)
         self._actor = np.zeros(rows, dtype=np.int64)
         self.topic = np.zeros(rows, dtype=np.int64)
@@ -114,6 +126,7 @@ class Voices:
         self._actor[rows] = (uniform[:, 0] * len(self._index.actors)).astype(np.int64)
         self.topic[rows] = self._topics[(uniform[:, 1] * len(self._topics)).astype(np.int64)]
         self._said[rows] = -1
+        self._heard[:, rows] = 0
         self._spoken[rows] = 0
 
     def speak(self, rows: I64, felt: Felt, uniform: F64) -> Expression:
@@ -122,11 +135,18 @@ class Voices:
         cell = np.ravel_multi_index((self.topic[rows], felt.category, felt.phase, felt.disclosure, level), self._shape)
         candidates, cost = self._index.utterances[cell], self._index.costs[cell]
         spoken = np.minimum(self._spoken[rows], _LONGEST - 1)
-        said = self._said[rows, : spoken.max(initial=0)]
-        cost = cost + _SAID * (candidates[:, :, None] == said[:, None, :]).any(axis=2)
+        said = np.zeros(candidates.shape, dtype=np.bool_)
+        for past in self._said[rows, : spoken.max(initial=0)].T:
+            said |= candidates == past[:, None]
+        cost = cost + _SAID * said
+        again = np.zeros(candidates.shape, dtype=np.uint8)
+        for own, heard in zip(self._index.clauses, self._heard, strict=True):
+            again += np.bitwise_count(own.take(candidates) & heard[rows, None])
+        cost = cost + _CLAUSE * again
         weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
         utterance = np.take_along_axis(candidates, _choose(weight, uniform[:, 0])[:, None], axis=1)[:, 0]
         self._said[rows, spoken] = utterance
+        self._heard[:, rows] |= self._index.clauses[:, utterance]
         self._spoken[rows] += 1
         return Expression(utterance.astype(np.int64), self._segment(rows, felt, uniform[:, 1]))
 
@@ -140,29 +160,6 @@ class Voices:
         weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
         chosen = np.take_along_axis(candidates, _choose(weight, uniform)[:, None], axis=1)[:, 0]
         return chosen.astype(np.int64)
-
-
-def sounding(
-    feeling: I64, calm: F64, happy: F64, mixed: float, leaving: I64, opening: NDArray[np.bool_], uniform: F64
-) -> I64:
-    """The category that a turn sounds like, `[K]`.
-
-    Args:
-        feeling: 0 sadness, 1 fear, 2 anger: what one mainly feels.
-        calm: probability of sounding neutral or happy.
-        happy: share of happy among these.
-        mixed: probability that a distressed turn shows one of the other two feelings.
-        leaving: 1 where one leaves content (and sounds calm), -1 where disappointed, else 0.
-        opening: where the dialogue only begins; nobody opens calmly.
-        uniform: one draw each.
-    """
-    calm = np.where(leaving > 0, 1.0, np.where((leaving < 0) | opening, 0.0, calm))
-    calmly = uniform < calm
-    low, high = np.where(calmly, 0.0, calm), np.where(calmly, calm, 1.0)
-    within = (uniform - low) / (high - low)
-    other = np.where(within < mixed, 1 + (within < mixed / 2), 0)
-    distressed = FEELINGS[(feeling + other) % len(FEELINGS)]
-    return np.where(calmly, np.where(within < happy, HAPPINESS, NEUTRAL), distressed)
 
 
 def columns(names: Sequence[str], drawn: F64) -> dict[str, F64]:
@@ -208,6 +205,24 @@ def _index_utterances(bank: UtteranceCatalogue) -> tuple[NDArray[np.int32], NDAr
         tables.append(known[nearest].astype(np.int32))
         costs.append(np.take_along_axis(cost, nearest, axis=1))
     return np.concatenate(tables), np.concatenate(costs).astype(np.float32)
+
+
+def _index_clauses(bank: UtteranceCatalogue) -> NDArray[np.uint64]:
+    """A bit for every clause that several utterances of a topic share, `[W, U]`."""
+    own = [clauses(text) for text in bank.text]
+    number = np.zeros(len(bank.topics), dtype=np.int64)
+    bit: dict[tuple[int, tuple[str, ...]], int] = {}
+    counts = Counter((int(topic), clause) for topic, found in zip(bank.topic, own, strict=True) for clause in found)
+    for key, count in counts.items():
+        if count > 1:
+            bit[key] = int(number[key[0]])
+            number[key[0]] += 1
+    bits = np.zeros((-(-int(number.max()) // _BITS), len(bank.text)), dtype=np.uint64)
+    for row, (topic, found) in enumerate(zip(bank.topic, own, strict=True)):
+        for clause in found:
+            if (at := bit.get((int(topic), clause))) is not None:
+                bits[at // _BITS, row] |= np.uint64(1 << at % _BITS)
+    return bits
 
 
 def _index_segments(bank: SegmentCatalogue) -> tuple[I64, NDArray[np.int32], I64]:

@@ -63,9 +63,9 @@ def assemble(models: Models, dialogues: Sequence[Dialogue], draws: int, seed: in
         models.endings.abandon,
         *models.relief,
     )
-    mean = _parameters(models.ratings, [posterior.mode for posterior in posteriors], counts)
+    mean = _parameters(models, [posterior.mode for posterior in posteriors], counts)
     drawn = [posterior.draws(draws, rng) for posterior in posteriors]
-    members = tuple(_parameters(models.ratings, [rows[k] for rows in drawn], counts) for k in range(draws))
+    members = tuple(_parameters(models, [rows[k] for rows in drawn], counts) for k in range(draws))
     return Fit(mean=mean, draws=members)
 
 
@@ -92,7 +92,7 @@ class _Counts:
     def of(cls, dialogues: Sequence[Dialogue]) -> _Counts:
         def initial(helped: bool) -> tuple[float, ...]:
             found = [d.initial for d in dialogues if d.helped == helped and d.initial is not None]
-            weights = np.bincount(found, minlength=6)[1:].astype(float)
+            weights = np.bincount(found or range(1, 6), minlength=6)[1:].astype(float)  # unsurveyed: all alike
             weights[0] *= not helped  # nobody whose intensity is 1 can report a fall
             return tuple((weights / max(weights.sum(), 1)).round(5).tolist())
 
@@ -105,7 +105,8 @@ class _Counts:
         )
 
 
-def _parameters(fit: RatingFit, thetas: list[F64], counts: _Counts) -> Parameters:
+def _parameters(models: Models, thetas: list[F64], counts: _Counts) -> Parameters:
+    fit, endings = models.ratings, models.endings
     rating, complete, abandon, *relief = thetas
     p = {name: value.numpy().round(5).tolist() for name, value in unpack(torch.tensor(rating)).items()}
     effects = {
@@ -119,9 +120,11 @@ def _parameters(fit: RatingFit, thetas: list[F64], counts: _Counts) -> Parameter
             "ratings": RatingParameters(
                 cuts=tuple(p["cuts"]),
                 spread=p["spread"][0],
+                sharpness=p["sharpness"][0],
                 unhelped=p["unhelped"][0],
                 first=p["first"][0],
                 trend=p["trend"][0],
+                curve=p["curve"][0],
                 last=p["last"][0],
                 lapse=p["lapse"][0],
                 constant=tuple(p["constant"]),
@@ -136,6 +139,8 @@ def _parameters(fit: RatingFit, thetas: list[F64], counts: _Counts) -> Parameter
                 abandon_mood=float(abandon[1].round(5)),
                 abandon_turn=float(abandon[2].round(5)),
                 share=SHARE,
+                signs=endings.signs,
+                signs_with_goodbyes=endings.signs_with_goodbyes,
             ),
             "relief": tuple(
                 ReliefParameters(

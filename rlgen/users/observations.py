@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rlgen.types import I64, Bools
 from rlgen.users.dialogues import Dialogue
+from rlgen.users.signs import signs
 
 F64 = NDArray[np.float64]
 
@@ -55,6 +56,7 @@ class Endings:
         entered: `[M]` the dialogue was long enough by then to be in the corpus at all.
         completed: `[M]` left content after this reply.
         abandoned: `[M]` left disappointed after this reply.
+        signs: `[M, 8]` see `rlgen.users.signs`.
     """
 
     dialogue: I64
@@ -65,6 +67,11 @@ class Endings:
     entered: Bools
     completed: Bools
     abandoned: Bools
+    signs: F64
+
+    def at(self, rows: Bools) -> Endings:
+        """Some of the rows."""
+        return Endings(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def ratings(dialogues: Sequence[Dialogue], readings: Sequence[F64] | None = None) -> Ratings:
@@ -118,13 +125,16 @@ def endings(dialogues: Sequence[Dialogue]) -> Endings:
         mood[~known & (helped == kind)] = rated.mean() if len(rated) else 0.0
     ended = np.concatenate([np.arange(1, d.replies + 1) == d.replies for d in chosen])
     abandoned = np.array([d.abandoned for d in chosen])[of]
+    stayed = np.array([d.ending == "open" for d in chosen])[of]  # seen no further: neither exit
     entered = np.concatenate([_entered(d) for d in chosen])
-    return Endings(of, turns, mood, helped, known, entered | ~helped, ended & ~abandoned, ended & abandoned)
+    completed = ended & ~abandoned & ~stayed
+    shown = np.concatenate([signs(d) for d in chosen])
+    return Endings(of, turns, mood, helped, known, entered | ~helped, completed, ended & abandoned, shown)
 
 
 def _entered(dialogue: Dialogue) -> Bools:
-    """After which replies the dialogue had `FILTER` utterances, counting the answer to the reply."""
-    total, entered = 0, np.zeros(dialogue.replies, dtype=np.bool_)
+    """After which replies the dialogue had `FILTER` utterances, counting the answer; all where none were asked."""
+    total, entered = 0, np.full(dialogue.replies, not dialogue.filtered)
     replies = 0
     for turn in dialogue.turns:
         total += turn.utterances

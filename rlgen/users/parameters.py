@@ -6,14 +6,19 @@ import json
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from rlgen.artifacts import load
 from rlgen.errors import PopulationError
 from rlgen.users.settings import Number, Positive, Settings, Share, Size
 
-KIND: Final = "calibrated_users/1"
+KIND: Final = "calibrated_users/2"
 FILE: Final = "parameters.json"
+
+# Three kinds of raters stand for a normal log sharpness: where, in standard deviations, and how many.
+SHARPNESS_NODES: Final = np.array([-np.sqrt(3.0), 0.0, np.sqrt(3.0)])
+SHARPNESS_SHARES: Final = np.array([1.0, 4.0, 1.0]) / 6.0
 
 Shares = tuple[Size, Size, Size, Size, Size]
 """Weights of the five points of a scale."""
@@ -32,9 +37,11 @@ class RatingParameters(Settings):
 
     cuts: tuple[Number, Number, Number, Number] = Field(description="thresholds between the five points")
     spread: Size = Field(description="standard deviation of personal effects")
+    sharpness: Size = Field(description="standard deviation of the log sharpness of people's ratings")
     unhelped: Number = Field(description="shift of the personal effects of people who are not helped")
     first: Number = Field(description="shift of the first rating")
     trend: Number = Field(description="per ten replies")
+    curve: Number = Field(description="per squared ten replies before or after the tenth")
     last: Number = Field(description="per point of the last rating above 4")
     lapse: Share = Field(description="share of ratings that are uniformly random")
     constant: tuple[Share, Share] = Field(description="share of constant raters")
@@ -49,6 +56,15 @@ class RatingParameters(Settings):
         return self
 
 
+class SignParameters(Settings):
+    """How likely signs are where a dialogue completes, beside where it goes on; see `rlgen.users.ending_model`."""
+
+    mean: dict[str, Number] = Field(description="by sign, see `rlgen.users.signs.NAMES`")
+    deviation: dict[str, Positive] = Field(description="by sign")
+    weight: dict[str, Number] = Field(description="log likelihood ratio per standard deviation")
+    offset: tuple[Number, ...] = Field(description="what makes the ratio 1 on average after reply 1, 2, ...")
+
+
 class EndingParameters(Settings):
     """Hazards per reply. Mood is the running mean of the ratings above 4, shrunk by one pseudo-rating."""
 
@@ -58,6 +74,8 @@ class EndingParameters(Settings):
     abandon_mood: Number = Field(description="per unit of mood")
     abandon_turn: Number = Field(description="per ten replies")
     share: Share = Field(description="share of successes at which the intercept holds")
+    signs: SignParameters = Field(description="signs of a last exchange without leave-taking; for prediction alone")
+    signs_with_goodbyes: SignParameters = Field(description="the same with leave-taking")
 
 
 class ReliefParameters(Settings):

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from rlgen.errors import PopulationError
 from rlgen.text import topics as text_topics
+from rlgen.text.utterances import CRISIS
 from rlgen.users.parameters import Parameters
 from rlgen.users.settings import FamilyConfig, Population, Settings
 from rlgen.users.theory_coefficients import TheoryCoefficients
@@ -24,6 +25,7 @@ _THEORY_SHIFTS: Final[dict[str, dict[str, dict[str, float]]]] = {
     "despairing": {"people": {"intensity": 0.15, "pace_spread": -0.2}, "understanding": {"by_match": -0.06}},
     "impatient": {"ending": {"abandon": 1.2, "abandon_by_turn": 0.06}},
     "constant_raters": {},
+    "crisis": {"people": {"intensity": 0.2}},
     "stalling": {},
 }
 
@@ -49,7 +51,8 @@ def calibrated_people(parameters: Parameters, population: Population) -> Paramet
     """The fitted parameters of a sub-population; the shifts are assumed, not fitted.
 
     Guarded people rate lower by one standard deviation of personal effects, despairing people come
-    with intensities of 4 and 5 and end higher, impatient people abandon three times as often.
+    with intensities of 4 and 5 and end higher, impatient people abandon three times as often, people in
+    crisis come with an intensity of 5.
 
     Raises:
         PopulationError: shifted, the parameters describe impossible people.
@@ -65,6 +68,8 @@ def calibrated_people(parameters: Parameters, population: Population) -> Paramet
     if population == "despairing":
         update["initial"] = tuple((0.0, 0.0, 0.0, *weights[3:]) for weights in parameters.initial)
         update["relief"] = tuple(_changed(part, base=part.base + 0.5) for part in relief)
+    if population == "crisis":
+        update["initial"] = ((0.0, 0.0, 0.0, 0.0, 1.0),) * 2
     return _changed(parameters, **update)
 
 
@@ -79,7 +84,9 @@ def topics_of(config: FamilyConfig, topics: Sequence[str]) -> list[int]:
     Raises:
         PopulationError: a topic is unknown, or none of the bank's topics belongs to the scenario.
     """
-    chosen = list(range(len(topics)))
+    if config.population == "crisis":
+        return _crisis(config, topics)
+    chosen = [i for i, name in enumerate(topics) if name != CRISIS]
     if config.scenario is not None:
         setting = {topic.name: topic.scenario for topic in text_topics.topics()}
         chosen = [i for i in chosen if setting.get(topics[i]) == config.scenario]
@@ -97,3 +104,14 @@ def topics_of(config: FamilyConfig, topics: Sequence[str]) -> list[int]:
         if not chosen:
             raise PopulationError(f"users: none of the topics {config.topics} belongs to scenario {config.scenario!r}")
     return chosen
+
+
+def _crisis(config: FamilyConfig, topics: Sequence[str]) -> list[int]:
+    if config.scenario is not None or config.topics is not None:
+        raise PopulationError("users: people of the population 'crisis' bring one topic; drop scenario and topics")
+    if CRISIS not in topics:
+        raise PopulationError(
+            f"users: the utterance bank has no topic {CRISIS!r} for the population 'crisis'; "
+            "use `rlgen.text.utterances.with_crisis()`"
+        )
+    return [list(topics).index(CRISIS)]

@@ -18,7 +18,7 @@ class Users(Protocol):
     """N people. Everything is an array over them; all draws come from the streams handed in.
 
     Attributes:
-        hidden_names: the keys of `hidden()`, in order.
+        hidden_names: the keys of `hidden()`, in order; empty for people whose state nobody can observe.
         sha256: hash of every number that these people are made of.
     """
 
@@ -96,7 +96,7 @@ def build(config: FamilyConfig, rows: int, utterances: UtteranceCatalogue, segme
         ConfigError: no family is registered for this config.
         PopulationError: the parameters describe impossible people, or the banks cannot voice them.
     """
-    from rlgen.users import calibrated, theory  # noqa: F401  (they register themselves)
+    from rlgen.users import calibrated, human, llm, replay, theory  # noqa: F401  (they register themselves)
 
     factory = _FAMILIES.get(type(config))
     if factory is None:

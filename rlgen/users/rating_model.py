@@ -1,40 +1,51 @@
 """Ratings as an ordinal logistic model with personal effects, constant raters and lapses.
 
 A person i is a constant rater with probability `constant` and gives one value for ever; else the
-latent rating after a reply is
+latent rating after t replies (at most 16 are counted) is
 
-    eta = alpha_i + first [no rating yet] + trend replies / 10 + last (last rating - 4) + sum_k b_k x_k
+    eta = alpha_i + first [no rating yet] + trend t / 10 + curve (t / 10 - 1)^2 + last (last rating - 4) + sum_k b_k x_k
 
-with alpha_i normal, and P(rating <= c) = logistic(cut_c - eta), mixed with a uniform lapse (ordinal
-mixed model: Agresti, Categorical Data Analysis, 2013, ch. 8 and 13). `x_k` is the mean reading k of
-the replies since the last rating, as deviation from the person's own mean in within-person standard
-deviations; so the `b_k` use comparisons within a person only. Supporters chose what to say by how
+with alpha_i normal, and P(rating <= c) = logistic(s_i (cut_c - eta)), mixed with a uniform lapse (ordinal
+mixed model: Agresti, Categorical Data Analysis, 2013, ch. 8 and 13). The sharpness s_i says how much a person's
+ratings jump about: exp(-a), 1 or exp(a) with a = sqrt(3) `sharpness` for a sixth, two thirds and a sixth of people,
+the three points that stand for a normal log sharpness in Gauss-Hermite quadrature (mixed-effects location-scale
+model: Hedeker, Mermelstein and Demirtas, Biometrics 64, 2008).
+
+`x_k` is the mean reading k of the replies since the last rating. The fit takes it as deviation from the person's own
+mean in within-person standard deviations, so that the `b_k` use comparisons within a person only; prediction and
+simulation, which know no later replies, take it as deviation from the human mean. Supporters chose what to say by how
 the talk went: the `b_k` are confounded, not causal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
+import scipy.special
 import torch
 
+from rlgen.types import MAX_TURNS
 from rlgen.users.laplace import F64, Posterior, laplace
 from rlgen.users.observations import Ratings
-from rlgen.users.parameters import RatingParameters
+from rlgen.users.parameters import SHARPNESS_NODES, SHARPNESS_SHARES, RatingParameters
 from rlgen.users.readings import NAMES
 
 POINTS: Final = 5
 EFFECT_PRIOR: Final = 0.05  # rating points per within-person standard deviation of a reading
-_NODES: Final = 21
+READING_LIMIT: Final = 3.0  # readings count up to so many standard deviations
+_NODES: Final = 11
+_FAR: Final = 60.0  # logits beyond which no threshold matters
 # Name, size, prior mean, prior standard deviation; cuts are the first and the log steps to the next.
 _LAYOUT: Final = (
     ("cuts", 4, 0.0, 3.0),
     ("log_spread", 1, 0.5, 1.0),
+    ("log_sharpness", 1, -1.0, 0.7),
     ("unhelped", 1, 0.0, 3.0),
     ("first", 1, 0.0, 1.5),
     ("trend", 1, 0.0, 1.5),
+    ("curve", 1, 0.0, 1.0),
     ("last", 1, 0.0, 1.5),
     ("lapse", 1, -4.0, 1.0),
     ("constant", 2, -1.5, 1.0),
@@ -67,6 +78,14 @@ class RatingFit:
     helped: float
 
 
+class Chance(Protocol):
+    """How probable the components of a mixture find R ratings: `[R]` of 0-4 to `[R, C]`."""
+
+    def __call__(self, value: torch.Tensor) -> torch.Tensor:
+        """Probabilities `[R, C]`."""
+        ...
+
+
 def scale_of(data: Ratings) -> Scale:
     """Means, and standard deviations of windows around each person's own mean."""
     mask = data.value >= 0
@@ -77,17 +96,15 @@ def scale_of(data: Ratings) -> Scale:
 
 def fit_ratings(data: Ratings) -> RatingFit:
     """Posterior of the model; the readings' prior is `EFFECT_PRIOR` rating points."""
-    scale = scale_of(data)
-    plain = Ratings(data.value, data.after, data.readings[..., :0], data.helped)
     start = np.concatenate([np.full(size, mean) for _, size, mean, _ in _LAYOUT])
     start[:4] = [-4.0, 0.3, 0.3, 0.3]
-    first = laplace(_Loss(plain, Scale(np.zeros(0), np.ones(0)), 1.0), start)
-    slope = _slope(first.mode, plain)
-    size = data.readings.shape[2]
-    posterior = first
-    if size:
-        loss = _Loss(data, scale, EFFECT_PRIOR / slope)
-        posterior = laplace(loss, np.concatenate([first.mode, np.zeros(size)]))
+    plain = _Loss(data, np.zeros((*data.value.shape, 0)), 1.0)
+    posterior = laplace(plain, start)
+    slope = plain.slope(torch.tensor(posterior.mode))
+    scale = scale_of(data)
+    if size := data.readings.shape[2]:
+        x = (data.readings - _own_means(data)[:, None]) / scale.deviation
+        posterior = laplace(_Loss(data, x, EFFECT_PRIOR / slope), np.concatenate([posterior.mode, np.zeros(size)]))
     return RatingFit(posterior, scale, slope, float(data.helped.mean()))
 
 
@@ -102,6 +119,7 @@ def unpack(theta: torch.Tensor) -> dict[str, torch.Tensor]:
         **parts,
         "cuts": torch.cumsum(steps, 0),
         "spread": torch.exp(parts["log_spread"]),
+        "sharpness": torch.exp(parts["log_sharpness"]),
         "lapse": torch.sigmoid(parts["lapse"]),
         "constant": torch.sigmoid(parts["constant"]),
         "constant_value": torch.softmax(parts["constant_value"].reshape(2, POINTS), dim=1),
@@ -113,8 +131,9 @@ def flatten(p: RatingParameters) -> tuple[F64, Scale]:
     """The flat parameters and the scale that named ones stand for, readings in the order of `NAMES`."""
     steps = np.log(np.maximum(np.diff(p.cuts), 1e-9))
     shares = np.array([p.lapse, *p.constant]).clip(1e-9, 1 - 1e-9)
+    logs = np.log(np.maximum([p.spread, p.sharpness], 1e-9))
     theta = [
-        *[p.cuts[0], *steps, np.log(max(p.spread, 1e-9)), p.unhelped, p.first, p.trend, p.last],
+        *[p.cuts[0], *steps, *logs, p.unhelped, p.first, p.trend, p.curve, p.last],
         *np.log(shares / (1.0 - shares)),
         *np.log(np.maximum(p.constant_value, 1e-9)).ravel(),
         *[p.readings[name].effect for name in NAMES if name in p.readings],
@@ -130,99 +149,123 @@ def predict(p: RatingParameters, data: Ratings, helped_share: float) -> F64:
     by how well they explain the ratings so far. Readings enter only where the data hold them.
     """
     theta, scale = flatten(p)
-    if not data.readings.shape[2]:
-        theta, scale = theta[: len(theta) - len(scale.mean)], Scale(np.zeros(0), np.ones(0))
+    if data.readings.shape[2] and len(scale.mean):
+        held = [k for k, name in enumerate(NAMES) if name in p.readings]
+        x = (data.readings[..., held] - scale.mean) / scale.deviation
+        x = np.clip(x, -READING_LIMIT, READING_LIMIT)
+    else:
+        theta, x = theta[: len(theta) - len(scale.mean)], np.zeros((*data.value.shape, 0))
+    loss = _Loss(data, x, 1.0)
+    share = min(max(helped_share, 1e-12), 1 - 1e-12)
+    log_prior, points = [], []
     with torch.no_grad():
-        loss = _Loss(data, scale, 1.0)
-        kinds = [loss.components(torch.tensor(theta), torch.full(data.helped.shape, k).double()) for k in (1.0, 0.0)]
-    weights = np.log([helped_share, 1.0 - helped_share])
-    log_prior = torch.cat([prior + weight for (prior, _), weight in zip(kinds, weights, strict=True)], dim=1)
-    points = torch.cat([probability for _, probability in kinds], dim=1)  # [P, C, J, 5]
-    value = torch.tensor(data.value)
-    mask = value >= 0
-    index = value.clamp(min=0)[:, None, :, None].expand(-1, points.shape[1], -1, 1)
-    seen = torch.log(torch.gather(points, 3, index)[..., 0].clamp(min=1e-300)) * mask[:, None]
-    before = torch.cumsum(seen, dim=2) - seen
-    weight = torch.softmax(log_prior[:, :, None] + before, dim=1)
-    predicted: F64 = ((weight[..., None] * points).sum(dim=1) * mask[..., None]).numpy()
+        for kind, weight in ((1.0, share), (0.0, 1.0 - share)):
+            helped = torch.full((len(data.value),), kind, dtype=torch.float64)
+            prior, chance = loss.components(torch.tensor(theta), helped)
+            log_prior.append(prior.numpy() + np.log(weight))
+            points.append(np.stack([chance(torch.full(loss.value.shape, c)).numpy() for c in range(POINTS)], axis=2))
+    each = np.concatenate(points, axis=1)  # [R, C, 5]
+    seen = np.zeros((*data.value.shape, each.shape[1]))
+    given = np.take_along_axis(each, loss.value.numpy()[:, None, None], axis=2)[..., 0]
+    seen[data.value >= 0] = np.log(np.maximum(given, 1e-300))
+    before = np.concatenate(log_prior, axis=1)[:, None] + np.cumsum(seen, axis=1) - seen
+    posterior = scipy.special.softmax(before, axis=2)[data.value >= 0]
+    predicted = np.zeros((*data.value.shape, POINTS))
+    predicted[data.value >= 0] = (posterior[..., None] * each).sum(axis=1)
     return predicted
 
 
 class _Loss:
-    """Negative log posterior of the flat parameters."""
+    """Negative log posterior of the flat parameters, for R ratings in a row.
 
-    def __init__(self, data: Ratings, scale: Scale, effect_prior: float) -> None:
-        self._value = torch.tensor(data.value)
-        self._mask = self._value >= 0
+    Args:
+        data: ratings.
+        x: `[P, J, K]` standardised readings.
+        effect_prior: standard deviation of their coefficients.
+    """
+
+    def __init__(self, data: Ratings, x: F64, effect_prior: float) -> None:
+        given = data.value >= 0
+        person, number = np.nonzero(given)
+        self.value = torch.tensor(data.value[given])
+        self._repeats = torch.tensor(number > 0)
+        self._initial = torch.tensor(data.value[person, 0])
+        self._person = torch.tensor(person)
         self._helped = torch.tensor(data.helped, dtype=torch.float64)
-        self._turn = torch.tensor(data.after / 10.0)
-        self._last = torch.tensor(data.last)
-        self._first = torch.zeros(data.value.shape, dtype=torch.float64)
-        self._first[:, 0] = 1.0
-        self._x = torch.tensor((data.readings - _own_means(data)[:, None]) / scale.deviation)
+        self._turn = torch.tensor(np.minimum(data.after[given], MAX_TURNS) / 10.0)
+        self._last = torch.tensor(data.last[given])
+        self._x = torch.tensor(x[given])
         nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
         self._nodes = torch.tensor(nodes)
-        self._log_weights = torch.tensor(np.log(weights / weights.sum()))
-        size = data.readings.shape[2]
+        self._log_weights = torch.tensor(np.log(np.outer(weights / weights.sum(), SHARPNESS_SHARES)).ravel())
+        size = x.shape[2]
         mean = [np.full(size, mean) for _, size, mean, _ in _LAYOUT]
         deviation = [np.full(size, sd) for _, size, _, sd in _LAYOUT]
         self._prior_mean = torch.tensor(np.concatenate([*mean, np.zeros(size)]))
         self._prior_deviation = torch.tensor(np.concatenate([*deviation, np.full(size, effect_prior)]))
-        # A constant rater repeats the first value: [P, J], 1 where the rating equals the first one.
-        self._repeats = (self._value == self._value[:, :1]).to(torch.float64)
 
     def __call__(self, theta: torch.Tensor) -> torch.Tensor:
-        log_prior, points = self.components(theta, self._helped)
-        index = self._value.clamp(min=0)[:, None, :, None].expand(-1, points.shape[1], -1, 1)
-        seen = torch.gather(points, 3, index)[..., 0].clamp(min=1e-12)
-        likelihood = (torch.log(seen) * self._mask[:, None]).sum(dim=2)
+        log_prior, chance = self.components(theta, self._helped)
+        seen = torch.log(chance(self.value).clamp(min=1e-12))
+        likelihood = torch.zeros_like(log_prior).index_add(0, self._person, seen)
         shrunk = 0.5 * (((theta - self._prior_mean) / self._prior_deviation) ** 2).sum()
         return shrunk - torch.logsumexp(log_prior + likelihood, dim=1).sum()
 
-    def components(self, theta: torch.Tensor, helped: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log prior `[P, C]` and rating probabilities `[P, C, J, 5]` of the components.
+    def components(self, theta: torch.Tensor, helped: torch.Tensor) -> tuple[torch.Tensor, Chance]:
+        """Log prior `[P, C]` of the components, and how probable they find ratings.
 
-        The components are the constant rater and the quadrature nodes of the personal effect.
+        The components are the constant rater, and the nodes of the personal effect by those of sharpness.
         """
         p = unpack(theta)
-        alpha = p["spread"] * self._nodes[None] + p["unhelped"] * (1.0 - helped[:, None])
-        shared = p["first"] * self._first + p["trend"] * self._turn + p["last"] * self._last
-        if len(p["readings"]):
-            shared = shared + self._x @ p["readings"]
-        points = ordinal(alpha[:, :, None] + shared[:, None], p["cuts"], p["lapse"])
+        eta = self._eta(p, helped)
+        sharpness = torch.exp(p["sharpness"] * torch.tensor(SHARPNESS_NODES))
         constant = helped * p["constant"][0] + (1.0 - helped) * p["constant"][1]
-        value = helped[:, None] * p["constant_value"][0] + (1.0 - helped[:, None]) * p["constant_value"][1]
-        onward = torch.nn.functional.one_hot(self._value[:, :1].clamp(min=0), POINTS).to(torch.float64)
-        steady = torch.cat([value[:, None], onward.expand(-1, self._value.shape[1] - 1, -1)], dim=1)
+        steady = helped[:, None] * p["constant_value"][0] + (1.0 - helped[:, None]) * p["constant_value"][1]
         log_prior = torch.cat(
             [torch.log(constant)[:, None], torch.log1p(-constant)[:, None] + self._log_weights[None]], dim=1
         )
-        return log_prior, torch.cat([steady[:, None], points], dim=1)
+
+        def chance(value: torch.Tensor) -> torch.Tensor:
+            varied = ordinal(eta[:, :, None], value[:, None, None], p["cuts"], p["lapse"], sharpness)
+            again = (value == self._initial).to(torch.float64)
+            same = torch.where(self._repeats, again, steady[self._person, value])
+            return torch.cat([same[:, None], varied.flatten(1)], dim=1)
+
+        return log_prior, chance
+
+    def slope(self, theta: torch.Tensor) -> float:
+        """Derivative of the expected rating by eta, averaged over non-constant raters and their ratings."""
+        p = unpack(theta)
+        eta = self._eta(p, self._helped)[:, :, None]
+        sharpness = torch.exp(p["sharpness"] * torch.tensor(SHARPNESS_NODES))
+        step, rise = 1e-4, torch.zeros(1, dtype=torch.float64)
+        for point in range(POINTS):
+            for sign in (1.0, -1.0):
+                chance = ordinal(eta + sign * step, torch.tensor(point), p["cuts"], p["lapse"], sharpness)
+                rise = rise + sign * point * chance / (2 * step)
+        return float((rise.flatten(1) @ torch.exp(self._log_weights)).mean())
+
+    def _eta(self, p: dict[str, torch.Tensor], helped: torch.Tensor) -> torch.Tensor:
+        """The latent rating at the nodes of the personal effect, `[R, A]`."""
+        alpha = p["spread"] * self._nodes[None] + (p["unhelped"] * (1.0 - helped))[:, None]
+        shared = p["trend"] * self._turn + p["curve"] * (self._turn - 1.0) ** 2 + p["last"] * self._last
+        shared = shared + p["first"] * (~self._repeats).to(torch.float64)
+        if len(p["readings"]):
+            shared = shared + self._x @ p["readings"]
+        return alpha[self._person] + shared[:, None]
 
 
-def ordinal(eta: torch.Tensor, cuts: torch.Tensor, lapse: torch.Tensor) -> torch.Tensor:
-    """Probabilities of the five points, `[..., 5]`."""
-    below = torch.sigmoid(cuts - eta[..., None])
-    edges = torch.nn.functional.pad(below, (1, 0), value=0.0), torch.nn.functional.pad(below, (0, 1), value=1.0)
-    return (1.0 - lapse) * (edges[1] - edges[0]) + lapse / POINTS
+def ordinal(
+    eta: torch.Tensor, value: torch.Tensor, cuts: torch.Tensor, lapse: torch.Tensor, sharpness: torch.Tensor
+) -> torch.Tensor:
+    """Probability of ratings 0-4; all but `cuts` and `lapse` broadcast."""
+    far = torch.full((1,), _FAR, dtype=cuts.dtype)
+    edges = torch.cat([-far, cuts, far])
+    mass = torch.sigmoid(sharpness * (edges[value + 1] - eta)) - torch.sigmoid(sharpness * (edges[value] - eta))
+    return (1.0 - lapse) * mass + lapse / POINTS
 
 
 def _own_means(data: Ratings) -> F64:
     mask = (data.value >= 0)[..., None]
     means: F64 = (data.readings * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
     return means
-
-
-def _slope(theta: F64, data: Ratings) -> float:
-    """Derivative of the expected rating by eta over the population of non-constant raters."""
-    loss = _Loss(data, Scale(np.zeros(0), np.ones(0)), 1.0)
-    p = unpack(torch.tensor(theta))
-    helped = torch.tensor(data.helped, dtype=torch.float64)
-    alpha = p["spread"] * loss._nodes[None] + p["unhelped"] * (1.0 - helped[:, None])
-    shared = p["first"] * loss._first + p["trend"] * loss._turn + p["last"] * loss._last
-    eta = alpha[:, :, None] + shared[:, None]
-    score = torch.arange(1.0, POINTS + 1, dtype=torch.float64)
-    step = 1e-4
-    rise = [(ordinal(eta + sign * step, p["cuts"], p["lapse"]) * score).sum(-1) for sign in (1, -1)]
-    slopes = ((rise[0] - rise[1]) / (2 * step) * torch.exp(loss._log_weights)[None, :, None]).sum(dim=1)
-    return float(slopes[loss._mask].mean())

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from rlgen.errors import PopulationError
 
-Population = Literal["general", "guarded", "despairing", "impatient", "constant_raters", "stalling"]
+Population = Literal["general", "guarded", "despairing", "impatient", "constant_raters", "crisis", "stalling"]
 Scenario = Literal["education", "healthcare", "workplace", "companion"]
 
 
@@ -62,9 +62,13 @@ class FamilyConfig(Settings):
         population: who comes, see `rlgen.users.populations`.
         scenario: restricts the topics to those of a setting; None leaves all.
         topics: restricts the topics by name, e.g. for folds; None leaves all.
+        transitions: how far a turn sounds like the one before, see `rlgen.users.transitions`; None: not at all.
     """
 
     effect_scale: Size = Field(default=1.0, description="multiplies everything that a reply does to a person")
     population: Population = Field(default="general", description="who comes: a named sub-population")
     scenario: Scenario | None = Field(default=None, description="restricts the topics to those of a setting")
     topics: tuple[str, ...] | None = Field(default=None, description="restricts the topics by name")
+    transitions: str | None = Field(
+        default="shipped:transitions", description="moods from turn to turn: shipped:NAME, a folder, or none"
+    )

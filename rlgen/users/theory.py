@@ -23,15 +23,18 @@ from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.config import TheoryConfig
-from rlgen.users.expression import CLOSING, EXPLORING, F64, OPENING, WORKING, Felt, Voices, columns, sounding
+from rlgen.users.expression import CLOSING, EXPLORING, F64, OPENING, WORKING, Felt, Voices, columns
 from rlgen.users.populations import theory_people, topics_of
 from rlgen.users.protocol import family, numbers_sha256
+from rlgen.users.sounding import Sounding
 from rlgen.users.theory_coefficients import Affine, Triple
+from rlgen.users.transitions import read_transitions
 
 # Columns of the one draw per person and of the one draw per turn.
 _PERSON: Final = ("actor", "topic", "feeling", "intensity", "trust", "understood", "reactance", "pace", "arousal")
 _RATER: Final = ("rater", "constant", "gap")
 _TURN: Final = ("utterance", "segment", "category", "intensity", "arousal", "disclosure")
+_SHOWN: Final = slice(3, 5)  # intensity and arousal
 _ANSWER: Final = ("ending", "rating", "gap", "engagement", "drift")
 
 
@@ -89,12 +92,14 @@ class TheoryUsers:
     ) -> None:
         self.config = config
         self.coefficients = theory_people(config.coefficients, config.population)
-        self.sha256 = numbers_sha256(config, self.coefficients)
+        transitions = read_transitions(config.transitions)
+        self.sha256 = numbers_sha256(config, self.coefficients, transitions)
         weights = np.array(self.coefficients.people.feelings)
         if weights.sum() <= 0:
             raise PopulationError("users: people.feelings are all 0; give at least one feeling a weight")
         self._feelings = np.cumsum(weights) / weights.sum()
         self._voices = Voices(rows, utterances, segments, topics_of(config, utterances.topics))
+        self._sounding = Sounding(rows, transitions)
         kinds = {"feeling": np.int64, "wait": np.int64, "constant": np.bool_}
         self._hearts = Hearts(**{f.name: np.zeros(rows, dtype=kinds.get(f.name, np.float64)) for f in fields(Hearts)})
         self._all = np.arange(rows)
@@ -106,6 +111,7 @@ class TheoryUsers:
         drawn = streams.uniform("users.person", 0, len(_PERSON) + len(_RATER))
         person = columns(_PERSON + _RATER, drawn)
         self._voices.enter(rows, drawn[:, :2])
+        self._sounding.enter(rows)
         feeling = (person["feeling"][:, None] > self._feelings[:2]).sum(axis=1)
         intensity = np.clip(people.intensity + people.intensity_spread * ndtri(person["intensity"]), 0.05, 1.0)
         rest = c.arousal.spread * ndtri(person["arousal"])
@@ -290,12 +296,13 @@ class TheoryUsers:
         intensity, trust, feeling = s.intensity[rows], s.trust[rows], s.feeling[rows]
         calm = expit((c.calm_below - intensity) / c.calm_width)
         happy = np.clip(c.happy_by_relief * s.relief[rows], 0.0, 1.0)
-        category = sounding(feeling, calm, happy, c.mixed, leaving, phase == OPENING, draw["category"])
+        noise = ndtri(drawn[:, _SHOWN])
+        category, deviation = self._sounding.turn(rows, feeling, calm, happy, c.mixed, leaving, draw["category"], noise)
         shown_trust = trust + c.disclosure_noise * ndtri(draw["disclosure"])
         felt = Felt(
             category,
-            np.clip(intensity + c.noise * ndtri(draw["intensity"]), 0.0, 1.0),
-            np.clip(s.arousal[rows] + c.noise * ndtri(draw["arousal"]), -1.0, 1.0),
+            np.clip(intensity + c.noise * deviation[:, 0], 0.0, 1.0),
+            np.clip(s.arousal[rows] + c.noise * deviation[:, 1], -1.0, 1.0),
             phase,
             (shown_trust >= c.plain_from).astype(np.int64) + (shown_trust >= c.open_from),
         )

@@ -25,9 +25,9 @@ class Readings(Settings):
     """How readers' values become W, D, M, C and repetition; clipped to the model's ranges after.
 
     The defaults stretch what the shipped readers make of the shipped generator's replies over the model's ranges:
-    from the lowest to the highest tenth of the range of their control, mean warmth goes from -.11 to .84, directiveness
-    from -.54 to .52, intensity from .38 to .69; along the temperature repetition falls from .30 to .07 and fluency from
-    .91 to .86, to .78 in one reply of ten (`rlgen fit surface --turns 60000 --num-envs 120`).
+    from the lowest to the highest tenth of the range of their control, mean warmth goes from -.10 to .82, directiveness
+    from -.53 to .46, intensity from .41 to .66; along the temperature repetition falls from .27 to .05 and fluency from
+    .91 to .79 (`rlgen fit surface --turns 60000 --num-envs 120`).
     """
 
     warmth: Affine = Field(default=Affine(gain=1.5, offset=-0.55), description="to W in [-1, 1]")

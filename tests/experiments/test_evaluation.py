@@ -38,6 +38,11 @@ def test_a_better_rule_is_found_better_and_pairing_sees_it(world):
     assert gap["low"] > 0
     assert describe(good)["return"]["mean"] > describe(bad)["return"]["mean"]
     assert describe(good)["worst_decile"] < describe(good)["return"]["mean"]
+    for what in ("return", "relief"):
+        tail, told = np.sort(good.values[what])[:10].mean(), describe(good)["worst_tenth"][what]
+        assert told["mean"] == pytest.approx(tail, abs=1e-6)
+        assert told["low"] <= told["mean"] <= told["high"]
+    assert describe(good)["worst_decile"] == describe(good)["worst_tenth"]["return"]["mean"]
     actions = behaviour(good)["by_emotion"]
     assert actions["sadness"]["mean"][0] == pytest.approx(0.6, abs=1e-3)
 

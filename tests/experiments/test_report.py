@@ -59,6 +59,17 @@ def test_reward_without_relief_is_called_out():
     assert "did not rise measurably" in flat.warning
 
 
+def test_the_worst_off_tenth_is_told_where_it_is_known():
+    made = evaluation({"random": 0.5, "schedule": 0.1}, {"random": 0.2, "schedule": 0.0})
+    assert judge(made).worst == ""
+    for name, value in (("trained", -0.5), ("random", -1.5), ("schedule", -1.0)):
+        made["policies"][name]["worst_tenth"] = {"return": difference(value, 0.1), "relief": difference(0.02, 0.01)}
+    told = judge(made).worst
+    assert "\N{MINUS SIGN}0.50 of return and 0.02 of relief" in told
+    assert "schedule by turn, \N{MINUS SIGN}1.00" in told  # beside the strongest baseline only
+    assert "1.50" not in told
+
+
 def test_lists_read_like_english():
     assert listed(["random"]) == "random actions"
     assert listed(["random", "centre", "fixed"]) == "random actions, centre controls and fixed controls"

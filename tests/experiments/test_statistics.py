@@ -56,6 +56,19 @@ def test_the_same_seed_gives_the_same_interval():
     assert bootstrap_mean(values, seed=4) == bootstrap_mean(values, seed=4)
 
 
+def test_the_interval_of_a_tail_covers_as_often_as_it_says():
+    # The mean of the lowest tenth of a uniform on [0, 1] is .05.
+    rng = np.random.default_rng(5)
+    found = [worst_share(rng.random(300), resamples=400, seed=k) for k in range(300)]
+    assert 0.88 <= np.mean([interval.low <= 0.05 <= interval.high for interval in found]) <= 0.98
+    assert np.mean([interval.mean for interval in found]) == pytest.approx(0.05, abs=0.002)
+
+
 def test_worst_share_is_the_mean_of_the_tail():
-    assert worst_share(np.arange(100)) == 4.5
-    assert worst_share([3.0, 1.0]) == 1.0
+    found = worst_share(np.arange(100))
+    assert found.mean == 4.5
+    assert 0 <= found.low < 4.5 < found.high
+    assert worst_share([3.0, np.nan, 1.0]).mean == 1.0
+    assert np.isnan(worst_share([np.nan]).mean)
+    everybody = np.random.default_rng(6).normal(size=200)
+    assert worst_share(everybody, share=1.0).mean == pytest.approx(bootstrap_mean(everybody).mean)

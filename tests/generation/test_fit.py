@@ -10,10 +10,11 @@ import torch
 
 from rlgen.errors import ConfigError, DataError
 from rlgen.generation.embedded.generator import EmbeddedGenerator
-from rlgen.generation.embedded.tokenizer import END, SUPPORTER, Tokenizer, clean
+from rlgen.generation.embedded.tokenizer import END, SUPPORTER, Tokenizer
 from rlgen.generation.training.alignment import lexicon, misalignment
 from rlgen.generation.training.examples import batches, encode, soft_affect, weights
 from rlgen.generation.training.fit import SIZES, Corpus, Recipe, Trainer, fit, rate
+from rlgen.text.plain import clean
 
 RECIPE = Recipe(size="tiny", tokens=30_000, batch_tokens=1024)
 

@@ -215,6 +215,26 @@ def test_wrong_device_and_type(trained):
     for top_p in (0.0, 1.2, float("nan")):
         with pytest.raises(ConfigError, match="top_p"):
             EmbeddedGenerator.load(trained, top_p=top_p)
+    for polarity in (-1.0, 11.0, float("nan")):
+        with pytest.raises(ConfigError, match="polarity"):
+            EmbeddedGenerator.load(trained, polarity=polarity)
+
+
+def test_a_bias_of_words_changes_them_with_the_weight_alone(trained, opening, estimated, asked):
+    """The regulating target of distress is calm and mildly positive, so sad words become rarer."""
+    said, rows = opening(["My exam makes me sad."] * 64), 64
+    streams, felt = Streams.of(3, rows), estimated([2] * rows)
+    plain, biased = EmbeddedGenerator.load(trained), EmbeddedGenerator.load(trained, polarity=10.0)
+
+    def sad(generator, weight):
+        texts = generator.reply(said, felt, asked(rows, temperature=1.0, weight=weight), streams).text
+        return texts, sum("sad" in text for text in texts)
+
+    assert sad(plain, 0.0)[0] == sad(biased, 0.0)[0]
+    assert sad(biased, 2.0)[1] < 0.75 * sad(plain, 2.0)[1]
+    part = np.arange(5, 12)
+    some = biased.reply(said.rows(part), felt.rows(part), asked(7, temperature=1.0, weight=2.0), streams.rows(part))
+    assert some.text == [sad(biased, 2.0)[0][i] for i in part]
 
 
 def test_the_least_nucleus_is_the_likeliest_word(trained, opening, estimated, asked):

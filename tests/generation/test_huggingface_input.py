@@ -11,8 +11,9 @@ import torch
 
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.generation import HuggingFaceGenerator
-from rlgen.generation.huggingface.prompts import SILENCE, Script
+from rlgen.generation.huggingface.prompts import Script
 from rlgen.rng import Streams
+from rlgen.text.chat_template import SILENCE
 from rlgen.types import Context
 
 SIZES = {

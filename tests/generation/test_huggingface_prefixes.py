@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from rlgen.generation import HuggingFaceGenerator
 from rlgen.generation.huggingface import prefixes
-from rlgen.generation.huggingface.prefixes import Forward, Prefixes, alike, common, left_pad
+from rlgen.generation.huggingface.prefixes import Prefixes, alike
 from rlgen.rng import Streams
+from rlgen.text.pretrained import Forward, common, left_pad
 from rlgen.types import CONTROL_RANGES, Context, Controls
 
 WINDOWS = [

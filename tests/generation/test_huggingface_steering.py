@@ -19,10 +19,10 @@ from rlgen.experiments.commands import fit_steering as fit_steering_command
 from rlgen.generation import HuggingFaceGenerator
 from rlgen.generation.huggingface import directions
 from rlgen.generation.huggingface.contrasts import CONTRASTS
-from rlgen.generation.huggingface.pretrained import load_pretrained
 from rlgen.generation.huggingface.steering import DIRECTIONS, Steerer, Steering, fit_steering, steer, told_apart
 from rlgen.hardware import place
 from rlgen.rng import Streams
+from rlgen.text.pretrained import load_pretrained
 from rlgen.types import CONTROL_RANGES, Context, Controls
 
 ROWS = 6

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rlgen.affect import ANGER, AROUSAL, HAPPINESS, VALENCE, regulating_target
 from rlgen.errors import ConfigError
 from rlgen.generation import HuggingFaceGenerator
-from rlgen.generation.huggingface.polarity import lean, lexicon, of_vocabulary
+from rlgen.generation.polarity import lean, lexicon, of_vocabulary
 from rlgen.rng import Streams
 from rlgen.types import Context
 

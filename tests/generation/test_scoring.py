@@ -9,7 +9,7 @@ from rlgen.affect import from_category
 from rlgen.errors import ArtifactError
 from rlgen.generation.embedded.generator import EmbeddedGenerator
 from rlgen.generation.embedded.scoring import Scorer
-from rlgen.generation.training.examples import encode
+from rlgen.generation.training.examples import encode, typical_weight
 from rlgen.generation.training.fit import Recipe, Trainer
 from rlgen.rng import Streams
 
@@ -20,11 +20,10 @@ def scorer(trained):
 
 
 def labels(turns):
-    """As training shows them: depth s under weight .4 + 1.3 s."""
+    """As training shows them."""
     affect = from_category(np.array([t.category for t in turns]), np.array([t.intensity for t in turns]))
     tone = np.array([[t.warmth, t.directiveness] for t in turns], dtype=np.float32)
-    weight = np.array([0.4 + 1.3 * t.weight for t in turns], dtype=np.float32)
-    return affect, tone, weight
+    return affect, tone, typical_weight(np.array([t.weight for t in turns], dtype=np.float32))
 
 
 def test_perplexity_is_that_of_the_trainer(scorer, corpus):

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlgen.generation.embedded.model import Shape
-from rlgen.generation.embedded.tokenizer import END, PERSON, SPECIALS, SUPPORTER, Tokenizer, clean
+from rlgen.generation.embedded.tokenizer import END, PERSON, SPECIALS, SUPPORTER, Tokenizer
 from rlgen.generation.embedded.window import Transcriber, longest_reply, longest_utterance, pack
+from rlgen.text.plain import clean
 
 SAMPLE = ["I am tired of waiting.", "We are waiting for the doctor, and I can't sleep."] * 5
 TOKENIZER = Tokenizer.train(SAMPLE, 320)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlgen.text.repetition import repetition
+from rlgen.text.repetition import clauses, repetition
 
 TEXT = "one two three four five six"
 
@@ -43,3 +43,13 @@ def test_more_history_never_lowers_it(text: str, earlier: list[str], more: str) 
 @given(words, st.lists(words, max_size=4))
 def test_saying_it_again_is_one(text: str, earlier: list[str]) -> None:
     assert repetition([text], [[*earlier, text]])[0] == 1.0
+
+
+def test_clauses_are_long_enough_to_sound_like_a_repetition() -> None:
+    found = clauses("I lost my job last week, and nobody CALLED me since. It hurts: my brother is away; so what?")
+    assert found == {
+        ("i", "lost", "my", "job", "last", "week"),
+        ("nobody", "called", "me", "since"),
+        ("my", "brother", "is", "away"),
+    }
+    assert clauses("Yes. I know, but no.") == frozenset()

@@ -13,6 +13,7 @@ from rlgen.types import Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.parameters import Parameters
 
 TOPICS = ("one", "two", "three")
+NO_SIGNS = {"mean": {}, "deviation": {}, "weight": {}, "offset": (0.0,)}
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +67,11 @@ def parameters() -> Parameters:
             "ratings": {
                 "cuts": (-4.5, -3.0, -1.2, 1.0),
                 "spread": 1.2,
+                "sharpness": 0.0,
                 "unhelped": -2.5,
                 "first": -0.3,
                 "trend": 0.8,
+                "curve": 0.0,
                 "last": 0.5,
                 "lapse": 0.04,
                 "constant": (0.2, 0.1),
@@ -83,6 +86,8 @@ def parameters() -> Parameters:
                 "abandon_mood": -1.5,
                 "abandon_turn": -0.5,
                 "share": 0.8,
+                "signs": NO_SIGNS,
+                "signs_with_goodbyes": NO_SIGNS,
             },
             "relief": (relief, {**relief, "base": 3.6, "slope": 0.7}),
             "initial": ((0, 0.03, 0.2, 0.44, 0.33), (0.01, 0.04, 0.18, 0.41, 0.36)),

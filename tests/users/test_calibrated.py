@@ -84,7 +84,7 @@ def test_hazards_are_those_of_the_parameters(seat, reading, words):
     assert feedback.completed.mean() == pytest.approx(hazard * (1 - hazard), abs=0.01)
     users, streams = seat(20_000, change=flat, share_of_successes=0.5)
     feedback = talk(users, streams, reading(20_000), words, 1)[0][0]
-    assert feedback.abandoned.mean() == pytest.approx(expit(-2.0 + np.log(4.0)), abs=0.015)
+    assert feedback.abandoned.mean() == pytest.approx(expit(-2.0 + np.log(0.5 / 0.2)), abs=0.015)
 
 
 def test_relief_of_the_helped_is_a_fall_and_follows_the_survey_model(seat, reading, words):
@@ -115,6 +115,45 @@ def test_model_relief_is_a_straight_line_to_the_endpoint(seat, reading, words):
     np.testing.assert_allclose(path, line[:, None] * path[-1], atol=1e-5)
     helped = users.hidden()["helped"] > 0
     assert (path[-1][helped] >= 1).all()
+
+
+def test_paths_of_relief_differ_between_and_end_alike(seat, reading, words):
+    logs = {}
+    for path in ("linear", "late", "understanding"):
+        users, streams = seat(400, path=path)
+        logs[path] = talk(users, streams, reading(400, warmth=0.4), words)
+    for name in ("relief", "model_relief"):
+        ends = {path: log[-1][2][name] for path, log in logs.items()}
+        np.testing.assert_array_equal(ends["late"], ends["linear"])
+        np.testing.assert_array_equal(ends["understanding"], ends["linear"])
+    # What a dialogue that ends earlier is credited with is the same, too, and so are ratings and endings.
+    for linear, late, driven in zip(*logs.values(), strict=True):
+        ended = linear[0].completed | linear[0].abandoned
+        for other in (late, driven):
+            np.testing.assert_array_equal(linear[0].rating, other[0].rating)
+            np.testing.assert_array_equal(linear[0].completed, other[0].completed)
+            np.testing.assert_array_equal(linear[0].abandoned, other[0].abandoned)
+            np.testing.assert_array_equal(linear[2]["relief"][ended], other[2]["relief"][ended])
+
+
+def test_the_shapes_of_the_paths(seat, reading, words):
+    def still(p):
+        p["relief"] = tuple(part | {"mood": 0.0} for part in p["relief"])
+        return p
+
+    users = {}
+    for path in ("linear", "late", "understanding"):
+        users[path], streams = seat(300, change=still, population="stalling", path=path)
+        talk(users[path], streams, reading(300, warmth=0.4), words, 6)
+    part = {path: made.hidden()["model_relief"] for path, made in users.items()}
+    moving = part["linear"] != 0
+    progress = 6 / users["linear"]._length
+    mood = users["linear"].hidden()["mood"][moving]
+    np.testing.assert_allclose(part["late"][moving] / part["linear"][moving], progress**2, rtol=1e-4)
+    expected = progress ** (np.exp(-mood) - 1.0)
+    np.testing.assert_allclose(part["understanding"][moving] / part["linear"][moving], expected, rtol=1e-4)
+    assert expected.max() > 1  # the well served feel it sooner
+    assert expected.min() < 1
 
 
 def test_constant_raters_are_constant(seat, reading, words):

@@ -9,7 +9,8 @@ import pytest
 
 from rlgen.errors import DataError
 from rlgen.users import observations
-from rlgen.users.dialogues import read, split
+from rlgen.users.dialogues import LONGEST_LINE, read, split
+from rlgen.users.fitting import _Counts
 
 
 def record(**changes):
@@ -97,3 +98,125 @@ def test_missing_empty_and_unreadable_files(tmp_path):
     (tmp_path / "esconv.jsonl").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="UTF-8"):
         read(tmp_path)
+
+
+def turn(number, person=7, rating=None, said=None, then="", **changes):
+    """A line of a log, as `rlgen simulate` and `rlgen chat` write it; `changes` go to the record."""
+    feedback = {"rating": rating, "engagement": 0.5, "completed": False, "abandoned": False}
+    base = {
+        "person": person,
+        "turn": number,
+        "said": said or f"said {number}",
+        "recognised": {"neutral": 1.0},
+        "reply": f"reply {number}",
+        "feedback": feedback | changes.pop("feedback", {}),
+        "then": then,
+    }
+    return base | changes
+
+
+def log(folder, *records):
+    return write(folder, *records, name="my.jsonl") / "my.jsonl"
+
+
+def ended(**outcome):
+    return {"return": 0.1, "relief": 0.2, "length": 1, **outcome}
+
+
+def test_turns_of_a_log_become_dialogues(tmp_path):
+    done = {"completed": True}
+    first, second, third = read(
+        log(
+            tmp_path,
+            turn(0),
+            turn(1, rating=4.0),
+            turn(2, rating=5.0, feedback=done, outcome=ended(**done)),
+            turn(0, person=8, feedback={"abandoned": True}, outcome=ended()),
+            turn(0, person=9, then="and then"),
+        )
+    )
+    assert [t.text for t in first.turns] == ["said 0", "reply 0", "said 1", "reply 1", "said 2", "reply 2", ""]
+    assert first.ratings() == ([2, 3], [4.0, 5.0])
+    assert (first.name, first.helped, first.rated, first.ending, first.replies) == ("7", True, True, "completed", 3)
+    assert (first.initial, first.final, first.filtered) == (None, None, False)
+    assert (second.helped, second.abandoned, second.rated, second.replies) == (False, True, False, 1)
+    assert (third.ending, third.abandoned, third.turns[-1].text) == ("open", False, "and then")
+
+
+@pytest.mark.parametrize(
+    ("initial", "final", "completed", "helped"),
+    [(4, 2, False, True), (4, 4, True, False), (3, None, True, True), (None, 2, False, False)],
+)
+def test_who_was_helped_is_what_the_surveys_say_and_without_them_the_leaving(
+    tmp_path, initial, final, completed, helped
+):
+    surveys = {"initial_intensity": initial, "final_intensity": final}
+    line = turn(0, feedback={"completed": completed}, outcome=ended(**surveys))
+    (dialogue,) = read(log(tmp_path, line))
+    assert (dialogue.initial, dialogue.final, dialogue.helped) == (initial, final, helped)
+
+
+def test_who_has_not_left_leaves_neither_way_and_nothing_is_filtered(tmp_path):
+    cut = [turn(i, rating=3 if i % 2 else None) for i in range(4)]
+    full = [turn(i, person=8, feedback={"completed": i == 2}) for i in range(3)]
+    ends = observations.endings(read(log(tmp_path, *cut, *full)))
+    assert ends.completed.tolist() == [False] * 6 + [True]
+    assert not ends.abandoned.any()
+    assert ends.entered.all()
+    assert ends.known.tolist() == [True] * 4 + [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ("{not json", "not JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ("3", "holds int"),
+        (turn(2), "turn is 2; it must be 1, or 0 where a dialogue begins"),
+        (turn(1, person=8), "person is 8; this dialogue is with person 7"),
+        (turn(1, rating=6), "feedback.rating is 6"),
+        (turn(1, rating=2.5), "feedback.rating is 2.5"),
+        (turn(1, rating=True), "feedback.rating is True"),
+        (turn(1, rating="good"), "feedback.rating is 'good'"),
+        (turn("1"), "turn is str"),
+        (turn(True), "turn is bool"),
+        ({"person": 7, "turn": 1, "reply": "x", "feedback": {}}, "'said' is missing; a log without words"),
+        (turn(1, reply=None), "reply is NoneType"),
+        (turn(1, feedback={"completed": 1}), "completed is int"),
+        ({**turn(1), "feedback": 4}, "feedback is int"),
+        (turn(1, outcome=3), "outcome is int"),
+        (turn(1, outcome=ended(initial_intensity=0)), "initial_intensity is 0"),
+        (record(), "'person' is missing"),
+        ('{"turn": 1, "said": "' + "x" * LONGEST_LINE + '"}', "is longer than"),
+    ],
+)
+def test_mistakes_in_a_log_name_file_line_and_field(tmp_path, bad, says):
+    path = log(tmp_path, turn(0), bad)
+    with pytest.raises(DataError, match=r"my\.jsonl, line 2: ") as caught:
+        read(path)
+    assert says in str(caught.value)
+    assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_a_log_begins_at_turn_0_and_a_line_of_neither_layout_is_named(tmp_path):
+    with pytest.raises(DataError, match="line 1: turn is 3; it must be 0"):
+        read(log(tmp_path, turn(3)))
+    with pytest.raises(DataError, match=r"line 1: the fields 'turns' .* and 'turn' .* are both missing"):
+        read(log(tmp_path, {"text": "hello"}))
+    with pytest.raises(DataError, match="no dialogue"):
+        read(log(tmp_path, ""))
+
+
+def test_a_byte_order_mark_and_empty_lines_do_no_harm(tmp_path):
+    path = tmp_path / "my.jsonl"
+    path.write_text("\ufeff\n" + json.dumps(turn(0)) + "\n\n" + json.dumps(turn(1)), encoding="utf-8")
+    (dialogue,) = read(path)
+    assert dialogue.replies == 2
+
+
+def test_without_surveys_every_first_intensity_is_alike(tmp_path):
+    helped, failed = ([turn(i, person, rating=3 + i % 2) for i in range(4)] for person in (1, 2))
+    helped[-1]["feedback"]["completed"] = True
+    counts = _Counts.of(read(log(tmp_path, *helped, *failed)))
+    assert counts.initial == ((0.0, 0.25, 0.25, 0.25, 0.25), (0.2,) * 5)
+    np.testing.assert_allclose(counts.feelings, 1 / 3, atol=1e-5)

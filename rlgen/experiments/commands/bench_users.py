@@ -4,31 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+import numpy as np
 import tyro
 from pydantic import Field
 
 from rlgen.experiments.options import Options, parse
-from rlgen.experiments.tables import Row, show
+from rlgen.experiments.tables import Row, machine, show
 
 if TYPE_CHECKING:
-    from rlgen.users.dialogues import Dialogue
-    from rlgen.users.laplace import F64
+    from rlgen.users.fidelity.crossfit import Corpus, Figures
     from rlgen.users.parameters import Parameters
+
+SHIPPED: Final = "shipped:calibrated_users"
+PEOPLE: Final = 4000  # simulated for effects, where two thousand would leave the third digit to chance
+
+# Figures with a target: what is aimed at, and whether more or less is better.
+_TARGETS: Final[dict[str, tuple[float, Literal["higher", "lower"]]]] = {
+    "sequence AUC, successes": (0.55, "lower"),
+    "joint AUC, successes": (0.60, "lower"),
+    "rating NLL, successes, all": (0.89, "lower"),
+    "rating NLL, successes, later": (0.89, "lower"),
+    "rating QWK, successes, all": (0.51, "higher"),
+    "rating QWK, successes, later": (0.51, "higher"),
+    "ending NLL, successes": (2.05, "lower"),
+    "ending NLL, rated successes": (2.05, "lower"),
+    "ending C-index, successes": (0.77, "higher"),
+    "ending C-index, rated successes": (0.77, "higher"),
+    "duration KS, successes": (0.06, "lower"),
+}
+_NO_TARGET: Final[tuple[None, Literal["higher", "lower"]]] = (None, "lower")
+_COLUMNS: Final = ("marginal", "Markov", "always improves", "hand-set", "last again", "fitted, goodbyes", "human")
+_EFFECT_TARGET: Final = 0.05  # rating points
+_TRIVIAL: Final = ("last again", "Markov", "marginal")  # which baseline stands beside the fit: the first that is there
 
 
 class BenchUsersOptions(Options):
-    """Score calibrated people on rated human dialogues, beside trivial models."""
+    """Score calibrated people on rated human dialogues that they were not fitted to, beside trivial models."""
 
     data: Path = Field(description="folder with esconv.jsonl and failed_esconv.jsonl, or one file of that layout")
     parameters: str | None = Field(
         default=None,
-        description="score this fit on all dialogues, e.g. shipped:calibrated_users; none refits on a part",
+        description="score this fit on all dialogues: shipped, shipped:NAME or a folder; none refits on parts",
     )
     readers: str = Field(default="shipped:readers", description="who reads the replies: shipped:NAME or a folder")
-    held_out: float = Field(default=1 / 3, gt=0, lt=1, description="share of dialogues to score on, when refitting")
-    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the split and of simulated people")
+    parts: int = Field(default=3, ge=2, le=20, description="parts of a split; each is scored by a fit on the others")
+    repeats: int = Field(default=3, ge=1, le=100, description="seeded splits")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the splits and of simulated people")
+    sensitivity: Path | None = Field(
+        default=None, description="also plot how people change with the share of successes, to this PNG"
+    )
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
         default=False, description="one line of JSON instead of a table"
     )
@@ -37,117 +63,138 @@ class BenchUsersOptions(Options):
 def main(argv: Sequence[str]) -> int:
     """Score and print."""
     options = parse(BenchUsersOptions, argv, "bench users")
-    dialogues, readings = read_with_readings(options.data, options.readers)
-    if options.parameters is None:
-        rows = measure(dialogues, readings, options.held_out, options.seed)
-    else:
-        from rlgen.users.parameters import read_fit
+    from rlgen.experiments.commands.fidelity_corpus import read_corpus
 
-        fitted = read_fit(options.parameters).mean
-        rows = score(fitted, dialogues, readings, dialogues, readings, options.seed)
-    show("users", rows, options.as_json)
+    fitted = None if options.parameters is None else _read(options.parameters)
+    corpus = read_corpus(options.data, options.readers)
+    if fitted is None:
+        rows = measure(corpus, options.parts, options.repeats, options.seed)
+    else:
+        rows = measure_fit(corpus, fitted, options.seed)
+    if options.sensitivity is not None:
+        from rlgen.experiments.commands.sensitivity import plot_share
+
+        plot_share(fitted or _read(SHIPPED), corpus, options.sensitivity, options.seed)
+    show_users(rows, options.as_json)
     return 0
 
 
-def read_with_readings(data: Path, readers: str) -> tuple[list[Dialogue], list[F64]]:
-    """Dialogues, and the readings of their replies."""
-    from rlgen.text import Reader, SentenceEncoder
-    from rlgen.users.dialogues import read
-    from rlgen.users.readings import read_replies
+def show_users(rows: Sequence[Row], as_json: bool) -> None:
+    """One line of JSON with a row for every figure and model, or a table with a column for every model."""
+    if as_json:
+        show("users", rows, as_json)
+        return
+    from rich.console import Console
+    from rich.table import Table
 
-    dialogues = read(data)
-    return dialogues, read_replies(dialogues, Reader.load(readers, SentenceEncoder()))
+    value = {row.name: row.value for row in rows}
+    table = Table(title=f"users ({machine()})")
+    for column in ("figure", "fitted", "sd", *_COLUMNS, "target", "met"):
+        table.add_column(column, justify="left" if column == "figure" else "right")
+    for row in rows:
+        if row.name.endswith("]"):
+            continue
+        others = [value.get(f"{row.name} [{column}]") for column in ("sd over parts", *_COLUMNS)]
+        if row.name.startswith("effect of"):
+            others[-1] = row.baseline
+        cells = [f"{row.value:.3f}", *("" if v is None else f"{v:.3f}" for v in others)]
+        target = "" if row.target is None else f"{row.target:g}"
+        table.add_row(row.name, *cells, target, {True: "yes", False: "no", None: ""}[row.met])
+    Console(width=max(Console().width, 150)).print(table)
 
 
-def measure(dialogues: list[Dialogue], readings: list[F64], held_out: float, seed: int) -> list[Row]:
-    """Fit on a part of the dialogues and score on the rest."""
-    from rlgen.users.dialogues import split
-    from rlgen.users.fitting import assemble, fit_models
+def measure(corpus: Corpus, parts: int, repeats: int, seed: int) -> list[Row]:
+    """Fit on parts of the dialogues and score on the rest.
 
-    where = {id(dialogue): i for i, dialogue in enumerate(dialogues)}
-    train, test = split(dialogues, held_out, seed)
-    of_train, of_test = ([readings[where[id(d)]] for d in part] for part in (train, test))
-    fitted = assemble(fit_models(train, of_train), train, 0, seed).mean
-    return score(fitted, train, of_train, test, of_test, seed)
-
-
-def score(
-    fitted: Parameters,
-    train: list[Dialogue],
-    of_train: list[F64],
-    test: list[Dialogue],
-    of_test: list[F64],
-    seed: int,
-) -> list[Row]:
-    """Figures of a fit on test dialogues, each beside a trivial model that learns from the training dialogues.
-
-    The trivial models: for ratings with history, and for their sequences, a Markov chain; without history
-    the marginal distribution; for QWK the last rating again; for endings a constant hazard; for
-    durations a geometric distribution. The correlation of ratings with relief stands beside the human one.
+    Raises:
+        DataError: too few rated dialogues of a kind to fit.
     """
-    from rlgen.users import fidelity, observations
+    from rlgen.users.fidelity.crossfit import crossfit
 
-    known, new = observations.ratings(train, of_train), observations.ratings(test, of_test)
-    share = float(known.helped.mean())
-    successes = observations.ratings(
-        [d for d in test if d.helped], [r for d, r in zip(test, of_test, strict=True) if d.helped]
-    )
-    people = fidelity.simulate(fitted, float(new.helped.mean()), seed)
-    helped = fidelity.simulate(fitted, 1.0, seed)
-    ends_known, ends = observations.endings(train), observations.endings(test)
-    surveyed = [d for d in test if d.rated and d.helped and d.initial is not None and d.final is not None]
-    human = fidelity.rating_relief_correlation(observations.ratings(surveyed).value, observations.relief(surveyed))
-    markov = fidelity.markov_sequences(known, seed)
+    figures, fits = crossfit(corpus, parts, repeats, seed)
+    return [*_rows(figures), *_relief_rows(figures, corpus, seed), *_effect_rows(corpus, fits[:parts], seed)]
 
-    def lower(name: str, value: float, baseline: float | None, target: float | None = None) -> Row:
-        ratio = value / baseline if baseline else None
-        return Row(name, value, baseline=baseline, ratio=ratio, target=target, better="lower")
 
-    return [
-        lower(
-            "rating NLL, history",
-            fidelity.rating_nll(fitted, new, share),
-            fidelity.markov_nll(known, new),
-        ),
-        lower(
-            "rating NLL, history, successes",
-            fidelity.rating_nll(fitted, successes, share),
-            fidelity.markov_nll(known, successes),
-            0.89,
-        ),
-        lower(
-            "rating NLL, no history",
-            fidelity.marginal_nll(known, new, fidelity.simulated_marginal(people)),
-            fidelity.marginal_nll(known, new),
-        ),
-        Row(
-            "rating QWK, successes",
-            fidelity.rating_qwk(fitted, successes, share),
-            baseline=fidelity.repeat_qwk(successes),
-            target=0.51,
-        ),
-        lower(
-            "rating sequence AUC",
-            fidelity.two_sample_auc(people.value, new.value, seed),
-            fidelity.two_sample_auc(markov, new.value, seed),
-            0.55,
-        ),
-        lower("rating sequence AUC, human floor", fidelity.two_sample_auc(known.value, new.value, seed), None),
-        lower(
-            "ending NLL per dialogue",
-            fidelity.ending_nll(fitted, ends),
-            fidelity.constant_ending_nll(ends_known, ends),
-            2.05,
-        ),
-        lower(
-            "duration KS, successes",
-            fidelity.duration_ks(helped, test, seed),
-            fidelity.constant_duration_ks(test, seed),
-            0.06,
-        ),
-        Row(
-            "rating-relief r, successes",
-            fidelity.rating_relief_correlation(helped.value, helped.relief),
-            baseline=human,
-        ),
+def measure_fit(corpus: Corpus, fitted: Parameters, seed: int) -> list[Row]:
+    """Score one fit on all dialogues; baselines that learn do so from the same dialogues, to their advantage."""
+    from rlgen.users.fidelity.crossfit import Figures, predict_ratings, score, score_ratings
+
+    figures = Figures()
+    score(figures, fitted, corpus, corpus, seed)
+    score_ratings(figures, [predict_ratings(fitted, corpus, corpus)])
+    figures.drop("human")  # no two sets of people here
+    return [*_rows(figures), *_relief_rows(figures, corpus, seed), *_effect_rows(corpus, [fitted], seed)]
+
+
+def _read(parameters: str) -> Parameters:
+    from rlgen.users.parameters import read_fit
+
+    return read_fit(SHIPPED if parameters == "shipped" else parameters).mean
+
+
+def _rows(figures: Figures) -> list[Row]:
+    """A row per figure and model, and one for the spread of the fit's over splits."""
+    rows: list[Row] = []
+    for name in figures.names:
+        beside = next((v for m in _TRIVIAL if (v := figures.mean(name, m)) is not None), None)
+        for model in figures.models(name):
+            value = figures.mean(name, model)
+            if value is None:
+                continue
+            if model == "fitted":
+                ratio = value / beside if beside else None
+                target, better = _TARGETS.get(name, _NO_TARGET)
+                rows.append(Row(name, value, baseline=beside, ratio=ratio, target=target, better=better))
+                if (spread := figures.spread(name, model)) is not None:
+                    rows.append(Row(f"{name} [sd over parts]", spread))
+            elif name == "joint AUC, successes" and model == "fitted, real words":
+                rows.append(Row(f"{name} [{model}]", value, baseline=beside, target=0.60, better="lower"))
+            else:
+                rows.append(Row(f"{name} [{model}]", value))
+    return rows
+
+
+def _relief_rows(figures: Figures, corpus: Corpus, seed: int) -> list[Row]:
+    """Human correlation of mean rating with relief and its interval over all people, and whether the fit is inside."""
+    from rlgen.users.fidelity.crossfit import rated_talks
+    from rlgen.users.fidelity.distances import rating_relief, rating_relief_interval
+
+    rows: list[Row] = []
+    for helped, kind in ((True, "successes"), (False, "failed")):
+        name = f"rating-relief r, {kind}"
+        fitted = figures.mean(name, "fitted")
+        if fitted is None:
+            continue
+        human = rated_talks(corpus, helped)
+        if not np.isfinite(rating_relief(human)):
+            continue
+        low, high = rating_relief_interval(human, seed)
+        rows += [
+            Row(f"{name} [all humans]", rating_relief(human)),
+            Row(f"{name} [all humans, 2.5 %]", low),
+            Row(f"{name} [all humans, 97.5 %]", high),
+            Row(f"{name} inside the human interval", float(low <= fitted <= high), target=1.0),
+        ]
+    return rows
+
+
+def _effect_rows(corpus: Corpus, fits: Sequence[Parameters], seed: int) -> list[Row]:
+    """Each reading's effect on the rating, simulated beside human, in points per within-person deviation."""
+    from rlgen.users.fidelity.crossfit import simulated_effects
+    from rlgen.users.readings import NAMES
+
+    found = simulated_effects(corpus, fits, PEOPLE, seed)
+    apart = np.abs(found["simulated"] - found["human"])
+    rows: list[Row] = []
+    for k, name in enumerate(NAMES):
+        rows += [
+            Row(f"effect of {name}", float(found["simulated"][k]), "points", baseline=float(found["human"][k])),
+            Row(f"effect of {name} [human, 2.5 %]", float(found["low"][k]), "points"),
+            Row(f"effect of {name} [human, 97.5 %]", float(found["high"][k]), "points"),
+        ]
+    inside = (found["simulated"] >= found["low"]) & (found["simulated"] <= found["high"])
+    rows += [
+        Row("effects inside the human interval", float(inside.mean()), "share", target=1.0),
+        Row("largest difference of effects", float(apart.max()), "points", target=_EFFECT_TARGET, better="lower"),
     ]
+    return rows

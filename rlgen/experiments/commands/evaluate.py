@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
 
 
-_WIDE = 134  # columns of the whole table
+_WIDE = 164  # columns of the whole table
 
 
 class EvaluateOptions(WorldOptions):
@@ -147,7 +147,7 @@ def show(result: dict[str, Any]) -> None:
     )
     table.add_column("policy", no_wrap=True)
     columns = ["return", f"{reference} minus it", "relief", "helped", "unhelped"]
-    for column in columns + (["turns", "rating", "cost", "SD", "worst 10 %"] if wide else []):
+    for column in columns + (["turns", "rating", "cost", "SD", "worst 10 %", "their relief"] if wide else []):
         table.add_column(column, justify="right", no_wrap=True)
     for name, found in sorted(result["policies"].items(), key=lambda item: -item[1]["return"]["mean"]):
         difference = result["differences"].get(name)
@@ -165,7 +165,8 @@ def show(result: dict[str, Any]) -> None:
                 "-" if rating is None else f"{rating:.2f}",
                 f"{found['cost']['mean']:.3f}",
                 f"{found['return_sd']:.2f}",
-                f"{found['worst_decile']:.2f}",
+                _interval(found["worst_tenth"]["return"]),
+                _interval(found["worst_tenth"]["relief"]),
             ]
         table.add_row(f"[bold]{name}[/bold]" if name == reference else name, *cells)
     console.print(table)

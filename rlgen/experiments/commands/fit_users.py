@@ -14,6 +14,7 @@ from rlgen.experiments.options import Options, parse, recorded
 LICENCE = (
     "ESConv and FailedESConv (Liu et al., ACL 2021), CC BY-NC 4.0, academic research use: fitted numbers only, no text"
 )
+OWN = "dialogues of whoever ran the command; licence not told"
 
 
 class FitUsersOptions(Options):
@@ -23,26 +24,31 @@ class FitUsersOptions(Options):
     out: Path = Field(default=Path("calibrated_users"), description="folder to write; an artifact there is replaced")
     readers: str = Field(default="shipped:readers", description="who reads the replies: shipped:NAME or a folder")
     draws: int = Field(default=32, ge=0, le=1000, description="members of the posterior ensemble")
-    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the ensemble and of the held-out third")
-    held_out: float = Field(default=1 / 3, gt=0, lt=1, description="share of dialogues that the printed figures are on")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the ensemble and of the splits")
+    parts: int = Field(default=3, ge=2, le=20, description="parts of a split; each is scored by a fit on the others")
+    repeats: int = Field(default=1, ge=1, le=100, description="seeded splits")
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
         default=False, description="one line of JSON instead of a table"
     )
-    licence: str = Field(default=LICENCE, description="the data's name and licence, for the manifest")
+    licence: str | None = Field(
+        default=None, description="the data's name and licence, for the manifest; esconv.jsonl has its own"
+    )
 
 
 def main(argv: Sequence[str]) -> int:
-    """Fit on two thirds and print figures on the rest; then fit on all and write."""
+    """Fit on parts and print figures on the rest; then fit on all and write."""
     options = parse(FitUsersOptions, argv, "fit users")
     from rlgen import artifacts
-    from rlgen.experiments.commands.bench_users import measure, read_with_readings
-    from rlgen.experiments.tables import show
+    from rlgen.experiments.commands.bench_users import measure, show_users
+    from rlgen.experiments.commands.fidelity_corpus import read_corpus
+    from rlgen.users.dialogues import FILES
     from rlgen.users.fitting import assemble, fit_models
     from rlgen.users.parameters import FILE, KIND
 
     artifacts.check_target(options.out, KIND)
-    dialogues, readings = read_with_readings(options.data, options.readers)
-    rows = measure(dialogues, readings, options.held_out, options.seed)
+    corpus = read_corpus(options.data, options.readers)
+    dialogues, readings = corpus.dialogues, corpus.readings
+    rows = measure(corpus, options.parts, options.repeats, options.seed)
     fit = assemble(fit_models(dialogues, readings), dialogues, options.draws, options.seed)
     manifest = artifacts.Manifest(
         name="calibrated_users",
@@ -50,10 +56,10 @@ def main(argv: Sequence[str]) -> int:
         description="People fitted to rated human dialogues: ratings, endings, relief; posterior mode and draws.",
         command=recorded("fit users", options),
         seeds=[options.seed],
-        data=[options.licence],
-        quality={row.name: round(row.value, 4) for row in rows},
+        data=[options.licence or (LICENCE if (options.data / FILES[0]).is_file() else OWN)],
+        quality={row.name: round(row.value, 4) for row in rows if row.target is not None},
         settings={"dialogues": len(dialogues), "draws": options.draws, "readers": options.readers},
     )
     artifacts.write(options.out, {FILE: (fit.model_dump_json() + "\n").encode()}, manifest)
-    show("users", rows, options.as_json)
+    show_users(rows, options.as_json)
     return 0

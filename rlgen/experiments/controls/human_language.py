@@ -12,9 +12,9 @@ from rlgen.affect import from_category
 from rlgen.experiments.controls.ngrams import byte_entropy
 from rlgen.experiments.tables import Row
 from rlgen.generation.embedded.scoring import Scorer
-from rlgen.generation.embedded.tokenizer import clean
 from rlgen.text import Reader, sources
 from rlgen.text.dialogues import exchanges
+from rlgen.text.plain import clean
 from rlgen.types import F32
 
 _PERPLEXITY_TARGET: Final = 15.0

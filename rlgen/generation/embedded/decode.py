@@ -19,6 +19,7 @@ from rlgen.generation.embedded.memory import COLUMN_STEP, HIDDEN, Memory
 from rlgen.generation.embedded.model import rotary, rotate
 from rlgen.generation.embedded.tokenizer import END, SUPPORTER
 from rlgen.generation.nucleus import within
+from rlgen.generation.polarity import lean
 
 # Rows that a float32 product needs before its bits stop depending on their number.
 _FLOAT32_ROWS = 16
@@ -48,15 +49,17 @@ class Spoken:
 class Decoder:
     """Speaks from frozen weights."""
 
-    def __init__(self, frozen: Frozen, sayable: list[bool], top_p: float = 1.0) -> None:
+    def __init__(self, frozen: Frozen, sayable: list[bool], top_p: float = 1.0, words: Tensor | None = None) -> None:
         """Prepare masks.
 
         Args:
             frozen: the weights.
             sayable: for each id, whether a reply may hold it.
             top_p: ids are drawn from the likeliest with this probability, see `rlgen.generation.nucleus`.
+            words: `[2, V]` float32, how positive and how strong words are, see `rlgen.generation.polarity`.
         """
         self.frozen = frozen
+        self.words = words
         self._top_p = top_p
         shape, device = frozen.shape, frozen.device
         self._banned = torch.zeros(shape.vocabulary, device=device)
@@ -78,6 +81,7 @@ class Decoder:
         weight: Tensor,
         temperature: Tensor,
         u: Tensor,
+        leaning: Tensor | None = None,
     ) -> Spoken:
         """Replies to the last utterances of the memory's first N dialogues.
 
@@ -88,12 +92,17 @@ class Decoder:
             weight: `[N]`, emotional weight.
             temperature: `[N]`.
             u: `[N, reply]` uniforms in (0, 1), one for each token.
+            leaning: `[N, 2]` float32, how far rows lean along `words`; None for no bias.
         """
         real = len(weight)
         rows = self.slots(real)
+        biased = leaning is not None and self.words is not None
+        # Two columns that nobody reads where there is no bias, so that rows are dropped in one way.
+        leaning = leaning if leaning is not None else torch.zeros_like(tone)
         if rows > real:  # rows that only keep the products wide enough
-            affect, tone, weight, temperature, u = (
-                torch.cat([a, a[:1].expand(rows - real, *a.shape[1:])]) for a in (affect, tone, weight, temperature, u)
+            affect, tone, weight, temperature, u, leaning = (
+                torch.cat([a, a[:1].expand(rows - real, *a.shape[1:])])
+                for a in (affect, tone, weight, temperature, u, leaning)
             )
         batch = _Batch(self.frozen, memory, rows, self.frozen.modulations(affect, tone, weight))
         reply, width, device = self.frozen.shape.reply, self.frozen.shape.width, self.frozen.device
@@ -108,6 +117,8 @@ class Decoder:
             h = self._step(batch, token, t)
             logits = F.linear(h, self.frozen.embedding).float()
             logits += self._banned if t else self._banned_first
+            if biased and self.words is not None:
+                logits = lean(logits, leaning, self.words)
             probabilities = torch.softmax(logits / temperature[:, None], dim=-1)
             if self._top_p < 1.0:
                 nucleus = within(probabilities, self._top_p)
@@ -127,7 +138,9 @@ class Decoder:
                 # Finished rows stay only where the products need them.
                 keep = torch.argsort(live, descending=True, stable=True)[:least]
                 parts = parts[0][keep], parts[1][keep], parts[2][keep]
-                temperature, u, place, live, token = (a[keep] for a in (temperature, u, place, live, token))
+                temperature, u, leaning, place, live, token = (
+                    a[keep] for a in (temperature, u, leaning, place, live, token)
+                )
                 batch.keep(keep)
         for whole, part in zip((made, last, chosen), parts, strict=True):
             whole[place] = part

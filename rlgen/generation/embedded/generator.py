@@ -13,14 +13,15 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from rlgen.artifacts import Manifest, load, tensors_sha256, write
-from rlgen.errors import ArtifactError, ConfigError
-from rlgen.generation.controls import check
+from rlgen.errors import ArtifactError
+from rlgen.generation.controls import check, check_sampling
 from rlgen.generation.embedded.decode import Decoder
 from rlgen.generation.embedded.frozen import Frozen
 from rlgen.generation.embedded.listening import Listener
 from rlgen.generation.embedded.model import Shape
 from rlgen.generation.embedded.tokenizer import Tokenizer
 from rlgen.generation.embedded.window import Transcriber
+from rlgen.generation.polarity import leaning, of_vocabulary
 from rlgen.hardware import Precision, bits, place
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
@@ -53,6 +54,7 @@ class EmbeddedGenerator:
         device: str = "cpu",
         dtype: Precision = "auto",
         top_p: float = 1.0,
+        polarity: float = 0.0,
     ) -> None:
         """Freeze the tensors of a network.
 
@@ -64,13 +66,14 @@ class EmbeddedGenerator:
             device: `"cpu"`, `"cuda"`, or as torch names them.
             dtype: `"bf16"`, `"fp32"`, or `"auto"`: bf16 where the device multiplies it in hardware.
             top_p: words are drawn from the fewest ids that have this probability together; 1 for all.
+            polarity: logits that positive (strong) words gain at emotional weight 1 where the reply should be
+                wholly positive (strong), see `rlgen.generation.polarity`; 0 for no bias.
 
         Raises:
-            ConfigError: there is no such device or type, or no such nucleus.
+            ConfigError: there is no such device or type, or a number is out of range.
             ArtifactError: the tensors do not fit the sizes.
         """
-        if not 0.0 < top_p <= 1.0:
-            raise ConfigError(f"top_p was {top_p}; it must be above 0 and at most 1")
+        check_sampling(top_p, polarity)
         where, precision = place(device, dtype)
         try:
             frozen = Frozen(shape, tensors, where, precision)
@@ -78,7 +81,11 @@ class EmbeddedGenerator:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{manifest.name}: the weights do not fit the manifest's sizes ({reason})") from error
         self.sha256 = tensors_sha256({name: bits(t) for name, t in tensors.items()})
-        self._decoder = Decoder(frozen, tokenizer.sayable(), top_p)
+        self._polarity, words = polarity, None
+        if polarity > 0.0:
+            found = of_vocabulary(tokenizer.encode, tokenizer.decode, tokenizer.size)
+            words = torch.from_numpy(found.array()).to(where)
+        self._decoder = Decoder(frozen, tokenizer.sayable(), top_p, words)
         self._tokenizer = tokenizer
         self._listener = Listener(frozen, self._decoder.slots, Transcriber(tokenizer, shape))
         self.manifest = manifest
@@ -92,6 +99,7 @@ class EmbeddedGenerator:
         device: str = "cpu",
         dtype: Precision = "auto",
         top_p: float = 1.0,
+        polarity: float = 0.0,
     ) -> EmbeddedGenerator:
         """Read an artifact that `rlgen fit generator` wrote.
 
@@ -99,11 +107,11 @@ class EmbeddedGenerator:
             source: `"shipped:generator"` or the path of a folder.
             device: where to run.
             dtype: in which type.
-            top_p: see the class.
+            top_p, polarity: see the class.
 
         Raises:
             ArtifactError: missing, without weights, damaged, or of another kind.
-            ConfigError: there is no such device or type, or no such nucleus.
+            ConfigError: there is no such device or type, or a number is out of range.
         """
         artifact = load(source, KIND)
         try:
@@ -112,7 +120,7 @@ class EmbeddedGenerator:
             shape = Shape(**artifact.manifest.settings["shape"])
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise artifact.unreadable(error) from error
-        return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype, top_p)
+        return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype, top_p, polarity)
 
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now (it differs between precisions)."""
@@ -141,7 +149,9 @@ class EmbeddedGenerator:
         memory = self._listener.listen(context.texts)
         u = streams.uniform("generation.token", context.turn, size=shape.reply)
         tone = np.stack([controls.warmth, controls.directiveness], axis=1)
-        asked = (estimate.affect, tone, controls.emotional_weight, controls.temperature, u)
+        asked = [estimate.affect, tone, controls.emotional_weight, controls.temperature, u]
+        if self._polarity > 0.0:
+            asked.append(leaning(self._polarity, np.asarray(controls.emotional_weight), estimate.affect))
         tensors = (torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)).to(device) for a in asked)
         spoken = self._decoder.speak(memory, *tensors)
         ids = spoken.ids.cpu().numpy()

@@ -14,8 +14,9 @@ from safetensors.torch import load as load_tensors
 from rlgen.artifacts import load
 from rlgen.generation.embedded.generator import KIND, TOKENIZER, WEIGHTS
 from rlgen.generation.embedded.model import REACH, Layout, Network, Shape
-from rlgen.generation.embedded.tokenizer import END, PAD, SUPPORTER, Tokenizer, clean
+from rlgen.generation.embedded.tokenizer import END, PAD, SUPPORTER, Tokenizer
 from rlgen.generation.embedded.window import Transcriber
+from rlgen.text.plain import clean
 from rlgen.types import F32, I64
 
 _BATCH_IDS: Final = 12_288

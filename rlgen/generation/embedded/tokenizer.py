@@ -12,23 +12,6 @@ PAD, PERSON, SUPPORTER, END = range(4)
 # Private-use characters: `clean` turns every such character of a text into a space.
 SPECIALS: Final = ("\ue000pad", "\ue000person", "\ue000supporter", "\ue000end")
 
-# No utterance needs more; it bounds the work on a text of a megabyte.
-LONGEST_TEXT: Final = 2000
-
-_PLAIN: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "\u00a0": " "})
-
-
-def clean(text: str) -> str:
-    """A text as the model reads it: one line, printable, plain quotes, no doubled spaces.
-
-    Control characters, private-use characters and lone surrogates become spaces. Of an
-    overlong text the end is kept.
-    """
-    text = text[-LONGEST_TEXT:].translate(_PLAIN)
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(text.split())
-
 
 class Tokenizer:
     """Texts to ids and back.

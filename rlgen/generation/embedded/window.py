@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.generation.embedded.model import Shape
-from rlgen.generation.embedded.tokenizer import PERSON, SUPPORTER, Tokenizer, clean
+from rlgen.generation.embedded.tokenizer import PERSON, SUPPORTER, Tokenizer
+from rlgen.text.plain import clean
 
 _CACHED_TEXTS: Final = 16_384
 _LOG: Final = logging.getLogger(__name__)

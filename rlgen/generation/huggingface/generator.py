@@ -10,21 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from rlgen.affect import AROUSAL, VALENCE, regulating_target
 from rlgen.artifacts import tensors_sha256
 from rlgen.errors import ConfigError
-from rlgen.generation.controls import check
+from rlgen.generation.controls import check, check_sampling
 from rlgen.generation.huggingface.directions import read
 from rlgen.generation.huggingface.guided import Branches, GuidedDecoder, Rules
-from rlgen.generation.huggingface.options import MOST_POLARITY
-from rlgen.generation.huggingface.polarity import of_vocabulary
 from rlgen.generation.huggingface.prefixes import alike
-from rlgen.generation.huggingface.pretrained import load_pretrained
-from rlgen.generation.huggingface.prompts import SILENCE, Script, depth, instruction, tone
+from rlgen.generation.huggingface.prompts import Script, depth, instruction, tone
 from rlgen.generation.huggingface.steering import Steerer, Steering
+from rlgen.generation.polarity import leaning, of_vocabulary
 from rlgen.hardware import Precision, bits, place
 from rlgen.rng import Streams
-from rlgen.types import Context, Controls, Estimate, Replies
+from rlgen.text.chat_template import SILENCE
+from rlgen.text.pretrained import load_pretrained
+from rlgen.types import F32, Context, Controls, Estimate, Replies
 
 
 class HuggingFaceGenerator:
@@ -74,7 +73,7 @@ class HuggingFaceGenerator:
             steering: directions to move hidden states along as well, or the folder of those that
                 `rlgen fit steering` wrote; see `steer`.
             polarity: logits that positive (strong) words gain at emotional weight 1 where the reply should be
-                wholly positive (strong), see `rlgen.generation.huggingface.polarity`; 0 for no bias.
+                wholly positive (strong), see `rlgen.generation.polarity`; 0 for no bias.
             shared_prefixes: False reads every prompt whole; replies are the same, up to rounding.
 
         Raises:
@@ -85,10 +84,7 @@ class HuggingFaceGenerator:
         """
         if max_new_tokens < 1:
             raise ConfigError(f"max_new_tokens was {max_new_tokens}; it must be 1 or more")
-        if not 0.0 < top_p <= 1.0:
-            raise ConfigError(f"top_p was {top_p}; it must be above 0 and at most 1")
-        if not 0.0 <= polarity <= MOST_POLARITY:
-            raise ConfigError(f"polarity was {polarity}; it must be from 0 to {MOST_POLARITY:g}")
+        check_sampling(top_p, polarity)
         where, precision = place(device, dtype)
         loaded = load_pretrained(model, where, precision)
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
@@ -178,7 +174,7 @@ class HuggingFaceGenerator:
                 torch.from_numpy(np.asarray(controls.temperature, dtype=np.float32)),
                 torch.from_numpy(u),
                 self._amounts(estimate, controls, weight, told, len(branches.prompts)),
-                self._leaning(estimate, weight),
+                self._leaning(weight, estimate),
             )
         except torch.OutOfMemoryError as error:
             raise ConfigError(
@@ -187,6 +183,11 @@ class HuggingFaceGenerator:
             ) from error
         ids = spoken.ids.cpu().numpy()
         return Replies(ids, self._texts(ids), spoken.hidden.cpu().numpy(), spoken.logprob.cpu().numpy())
+
+    def _leaning(self, weight: F32, estimate: Estimate) -> torch.Tensor | None:
+        if self._polarity == 0.0:
+            return None
+        return torch.from_numpy(leaning(self._polarity, weight, estimate.affect))
 
     def _branches(
         self, texts: Sequence[Sequence[str]], estimate: Estimate, controls: Controls, weight: np.ndarray[Any, Any]
@@ -239,13 +240,6 @@ class HuggingFaceGenerator:
             deep[told],
         )
         return torch.cat([asked, asked.new_zeros(prompts - len(told), asked.shape[1])])
-
-    def _leaning(self, estimate: Estimate, weight: np.ndarray[Any, Any]) -> torch.Tensor | None:
-        """Logits that words gain, `[N, 2]`: towards the valence and the arousal of the regulating target."""
-        if self._polarity == 0.0:
-            return None
-        target = regulating_target(np.asarray(estimate.affect, dtype=np.float32))[:, [VALENCE, AROUSAL]]
-        return torch.from_numpy((self._polarity * weight[:, None] * target).astype(np.float32))
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
         ids: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]

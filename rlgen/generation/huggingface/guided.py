@@ -17,10 +17,11 @@ from torch import Tensor
 
 from rlgen.errors import ArtifactError
 from rlgen.generation.embedded.decode import Spoken
-from rlgen.generation.huggingface.polarity import lean
-from rlgen.generation.huggingface.prefixes import Forward, Prefixes, left_pad
+from rlgen.generation.huggingface.prefixes import Prefixes
 from rlgen.generation.huggingface.steering import Steerer
 from rlgen.generation.nucleus import within
+from rlgen.generation.polarity import lean
+from rlgen.text.pretrained import Forward, left_pad
 
 # Finished rows are dropped when less than this share of the batch is still speaking.
 _COMPACT_BELOW = 0.75

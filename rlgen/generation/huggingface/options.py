@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# Greatest strength that makes sense: a word that gains more logits is said whatever was asked.
-MOST_POLARITY: Final = 10.0
+from rlgen.generation.controls import MOST_POLARITY
 
 
 class HuggingFaceOptions(BaseModel):

@@ -9,7 +9,6 @@ positions see no difference.
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,6 +16,8 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
+
+from rlgen.text.pretrained import Forward, common, left_pad
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,32 +29,6 @@ _KEPT: Final = 2**29
 # Mean change of a logit, in standard deviations, that comes of rounding; a wrong layout changes them by about one.
 _ROUNDING: Final = {torch.float32: 5e-3}
 _COARSE: Final = 0.15
-
-
-class Forward:
-    """One pass of a causal model of transformers over the columns that its cache does not hold."""
-
-    def __init__(self, model: Any) -> None:
-        """Args: model: in eval mode, without gradients."""
-        self.model = model
-        self._accepts = set(inspect.signature(model.forward).parameters)
-
-    def __call__(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
-        """Logits `[B, V]` float32 after the last id of each row.
-
-        Args:
-            ids: `[B, Q]`, the new columns.
-            mask: `[B, S + Q]`, those in the cache included.
-            positions: `[B, Q]`.
-            cache: of S columns; it takes up the new ones.
-        """
-        given: dict[str, Any] = {"attention_mask": mask, "past_key_values": cache, "use_cache": True}
-        if "position_ids" in self._accepts:
-            given["position_ids"] = positions
-        if "logits_to_keep" in self._accepts:
-            given["logits_to_keep"] = 1
-        logits: Tensor = self.model(input_ids=ids, **given).logits
-        return logits[:, -1].float()
 
 
 class Prefixes:
@@ -198,13 +173,6 @@ class Prefixes:
         return change <= _ROUNDING.get(model.dtype, _COARSE)
 
 
-def common(rows: Sequence[Sequence[int]]) -> list[int]:
-    """The ids that all rows begin with."""
-    first = min(rows, key=len)
-    alike = (i for i, ids in enumerate(zip(*rows, strict=False)) if len(set(ids)) > 1)
-    return list(first[: next(alike, len(first))])
-
-
 def alike(ids: Sequence[int], openings: Sequence[Sequence[int]]) -> list[int]:
     """How many ids a prompt has in common with each of some openings, increasing, without zeros."""
     counts = {
@@ -212,26 +180,6 @@ def alike(ids: Sequence[int], openings: Sequence[Sequence[int]]) -> list[int]:
         for opening in openings
     }
     return sorted(counts - {0})
-
-
-def left_pad(prompts: Sequence[Sequence[int]], size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Prompts that end in one column.
-
-    Args:
-        prompts: ids of B prompts.
-        size: columns, those after the prompts included.
-        device: where the tensors are made.
-
-    Returns:
-        Ids and mask `[B, size]`; where the mask is 0 the ids mean nothing.
-    """
-    width = max(map(len, prompts))
-    ids = torch.zeros(len(prompts), size, dtype=torch.long)
-    mask = torch.zeros(len(prompts), size, dtype=torch.long)
-    for row, prompt in enumerate(prompts):
-        ids[row, width - len(prompt) : width] = torch.tensor(prompt, dtype=torch.long)
-        mask[row, width - len(prompt) : width] = 1
-    return ids.to(device), mask.to(device)
 
 
 def _size(known: _Known) -> int:

@@ -7,16 +7,15 @@ emotional weight 0 means: the same role, the same dialogue, no word of tone or e
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, NUM_CATEGORIES, SADNESS, SURPRISE
-from rlgen.errors import ArtifactError, ConfigError
-from rlgen.generation.embedded.tokenizer import clean
-from rlgen.generation.huggingface.prefixes import common
+from rlgen.errors import ConfigError
+from rlgen.text.chat_template import SILENCE, Chat
+from rlgen.text.pretrained import common
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,10 +59,6 @@ DEPTH: Final = (
     "Put their feeling at the heart of your answer, in open and heartfelt words.",
 )
 PLAIN_DEPTH: Final = 1
-
-PERSON: Final = "Person:"
-SUPPORTER: Final = "Supporter:"
-SILENCE: Final = "..."
 
 # Least total probability of the categories but neutral for "a little", "clear" and "strong".
 _A_LITTLE, _CLEAR, _STRONG = 0.3, 0.55, 0.8
@@ -126,9 +121,6 @@ def instruction(
 class Script:
     """Windows of texts as prompts of a model: by its chat template, or as a transcript where it has none.
 
-    A person's words cannot leave their place: texts lose control characters and whatever would
-    be read as the tokenizer's own markup.
-
     Attributes:
         chat: whether the tokenizer has a chat template.
         room: greatest number of ids of a prompt; None for no limit.
@@ -147,17 +139,11 @@ class Script:
             ConfigError: instructions and a few words do not fit into `room`.
         """
         self._tokenizer = tokenizer
-        self.chat = bool(tokenizer.chat_template)
+        self._chat = Chat(tokenizer, name)
+        self.chat = self._chat.templated
         self.room = room
         self._name = name
         self._cut_before = False
-        added = tokenizer.added_tokens_decoder.values()
-        markup = {str(t) for t in added if t.special or re.search(r"[<>|\[\]]", str(t))} | set(
-            tokenizer.all_special_tokens
-        )
-        marks = sorted((m for m in markup if m.strip()), key=len, reverse=True)
-        self._markup = re.compile("|".join(map(re.escape, marks))) if marks else None
-        self._system_role = self.chat and self._takes_system(name)
         # Instructions are counted at their longest, so that what is kept of a dialogue does not depend on them.
         spoken = (WARMTH, DIRECTIVENESS, [f"You sense a little {f} and some {f}" for f in FEELING.values()], DEPTH)
         parts = [*spoken, list(NEED.values())]
@@ -171,41 +157,6 @@ class Script:
                 f"{least}; choose a smaller max_new_tokens or a model with a longer context"
             )
 
-    def _takes_system(self, name: str) -> bool:
-        """Whether the template shows what a system message says; some refuse it, some leave it out."""
-        marks = ["mark one", "mark two", "mark three", "mark four"]
-        roles = ["system", "user", "assistant", "user"]
-        messages = [{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)]
-        try:
-            shown = self._template(messages)
-        except Exception:  # noqa: BLE001 - a template is a program of the model's; without a system message it may do
-            shown = ""
-        if all(mark in shown for mark in marks):
-            return True
-        try:
-            shown = self._template(messages[1:])
-        except Exception as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ArtifactError(
-                f"{name}: the chat template cannot render a dialogue ({reason}); mend or remove it"
-            ) from error
-        if not all(mark in shown for mark in marks[1:]):
-            raise ArtifactError(f"{name}: the chat template leaves out what was said; mend or remove it")
-        return False
-
-    def _template(self, messages: list[dict[str, str]]) -> str:
-        # Models that can think aloud first are asked not to: their thoughts would be read as the reply.
-        rendered: str = self._tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
-        )
-        return rendered
-
-    def _harmless(self, text: str) -> str:
-        text = clean(text)
-        while self._markup is not None and self._markup.search(text):
-            text = clean(self._markup.sub(" ", text))
-        return text or SILENCE
-
     def render(self, window: Sequence[str], told: str) -> str:
         """The prompt as one string.
 
@@ -213,23 +164,11 @@ class Script:
             window: an odd number of harmless texts, the person's first and last.
             told: the instruction; empty for the unconditioned prompt.
         """
-        system = f"{ROLE} {told}".rstrip()
-        if not self.chat:
-            turns = [f"{PERSON if i % 2 == 0 else SUPPORTER} {text}" for i, text in enumerate(window)]
-            return "\n".join([system, "", *turns, SUPPORTER])
-        messages = [{"role": "user" if i % 2 == 0 else "assistant", "content": text} for i, text in enumerate(window)]
-        if self._system_role:
-            messages = [{"role": "system", "content": system}, *messages]
-        else:
-            messages[0] = {"role": "user", "content": f"{system}\n\n{messages[0]['content']}"}
-        return self._template(messages)
+        return self._chat.render(f"{ROLE} {told}".rstrip(), window)
 
     def encode(self, prompts: list[str]) -> list[list[int]]:
-        """Ids of rendered prompts; a template has put in its own special tokens already."""
-        ids: list[list[int]] = self._tokenizer(prompts, add_special_tokens=not self.chat, verbose=False)["input_ids"]
-        end = self._tokenizer.eos_token_id
-        # Some tokenizers close every text; a reply cannot follow a text that has ended.
-        return ids if self.chat else [row[:-1] if len(row) > 1 and row[-1] == end else row for row in ids]
+        """Ids of rendered prompts."""
+        return self._chat.encode(prompts)
 
     def opening(self, *told: str) -> list[int]:
         """The ids that prompts with one of these instructions begin with, whatever was said in the dialogue.
@@ -252,7 +191,7 @@ class Script:
         Returns:
             N windows for `render`, and the ids of N prompts without instruction.
         """
-        kept = [[self._harmless(t) for t in self._newest(window)] or [SILENCE] for window in texts]
+        kept = [[self._chat.harmless(t) for t in self._newest(window)] or [SILENCE] for window in texts]
         prompts = self.encode([self.render(window, "") for window in kept]) if kept else []
         for i, ids in enumerate(prompts):
             if self._excess(ids) > 0:

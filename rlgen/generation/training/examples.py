@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from rlgen.affect import AFFECT_DIM, NUM_CATEGORIES, VALENCE, from_category
 from rlgen.generation.embedded.model import Shape
-from rlgen.generation.embedded.tokenizer import END, PAD, PERSON, SUPPORTER, Tokenizer, clean
+from rlgen.generation.embedded.tokenizer import END, PAD, PERSON, SUPPORTER, Tokenizer
 from rlgen.generation.embedded.window import longest_utterance
+from rlgen.text.plain import clean
 from rlgen.types import F32, I64, Bools
 
 # A reply labelled s (0 plain, .5 middle, 1 deep) is shown under weights around `_FLOOR + _SLOPE s`.
@@ -168,9 +169,14 @@ class Batch:
     tone: F32
 
 
+def typical_weight(depth: F32) -> F32:
+    """The middle of the emotional weights under which replies of that depth are shown, `[M]`."""
+    return np.asarray(_FLOOR + _SLOPE * depth, dtype=np.float32)
+
+
 def weights(depth: F32, rng: np.random.Generator) -> F32:
     """Emotional weights under which replies of that depth are shown, `[M]` in [0, 2]."""
-    around = _FLOOR + _SLOPE * depth + rng.normal(0, _SPREAD, len(depth))
+    around = typical_weight(depth) + rng.normal(0, _SPREAD, len(depth))
     return np.clip(around, 0.0, 2.0).astype(np.float32)
 
 
@@ -189,7 +195,7 @@ def batches(examples: Examples, size: int, rng: np.random.Generator, exact: bool
         if exact
         else soft_affect(examples.category, examples.intensity, rng)
     )
-    weight = (_FLOOR + _SLOPE * examples.depth).astype(np.float32) if exact else weights(examples.depth, rng)
+    weight = typical_weight(examples.depth) if exact else weights(examples.depth, rng)
     noise = 0.0 if exact else rng.normal(0, _TONE_NOISE, (count, 2))
     tone = np.clip(examples.tone + noise, -1, 1).astype(np.float32)
     lengths = examples.lengths()

@@ -21,10 +21,11 @@ from rlgen.artifacts import Manifest
 from rlgen.errors import ConfigError, DataError
 from rlgen.generation.embedded.generator import KIND, save
 from rlgen.generation.embedded.model import Layout, Network, Shape
-from rlgen.generation.embedded.tokenizer import PAD, Tokenizer, clean
+from rlgen.generation.embedded.tokenizer import PAD, Tokenizer
 from rlgen.generation.training.alignment import lexicon, misalignment
 from rlgen.generation.training.examples import Batch, Examples, Labelled, batches, encode
 from rlgen.hardware import has_bf16, usable
+from rlgen.text.plain import clean
 from rlgen.types import F32
 
 SIZES: Final = {

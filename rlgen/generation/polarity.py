@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 from torch import Tensor
 
+from rlgen.affect import AROUSAL, VALENCE, regulating_target
 from rlgen.config import read_yaml
 from rlgen.errors import ConfigError
 from rlgen.types import F32
@@ -103,6 +104,19 @@ def of_vocabulary(
     return Polarity(found[0], found[1])
 
 
+def leaning(strength: float, weight: F32, affect: F32) -> F32:
+    """How far rows lean, `[N, 2]`: towards valence and arousal of the regulating target.
+
+    Args:
+        strength: logits that wholly positive (strong) words gain at emotional weight 1 where the reply
+            should be wholly positive (strong).
+        weight: `[N]`, emotional weight.
+        affect: `[N, 8]`, as recognised.
+    """
+    target = regulating_target(np.asarray(affect, dtype=np.float32))[:, [VALENCE, AROUSAL]]
+    return np.asarray(strength * weight[:, None] * target, dtype=np.float32)
+
+
 def lean(logits: Tensor, leaning: Tensor, words: Tensor) -> Tensor:
     """Logits with the bias added.
 
@@ -110,7 +124,7 @@ def lean(logits: Tensor, leaning: Tensor, words: Tensor) -> Tensor:
 
     Args:
         logits: `[N, V]`.
-        leaning: `[N, 2]`, strength times p and i.
+        leaning: `[N, 2]`, strength times p and i; see `leaning`.
         words: `[2, V]`, from `Polarity.array`.
     """
     # Not a matrix product, whose bits can depend on the number of rows.

@@ -1,14 +1,16 @@
-"""Load a causal language model and its tokenizer by path or hub id, and refuse what cannot serve."""
+"""Causal language models by path or hub id: loading, refusing what cannot serve, and one pass over a batch."""
 
 from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rlgen.errors import ArtifactError, ConfigError
 
@@ -149,3 +151,56 @@ def _check_causal(name: str, model: Any, device: torch.device, dtype: torch.dtyp
             f"{name}: is no causal language model, its predictions change with tokens that come later; "
             f"give a decoder such as GPT-2, Llama or Qwen"
         )
+
+
+class Forward:
+    """One pass of a causal model of transformers over the columns that its cache does not hold."""
+
+    def __init__(self, model: Any) -> None:
+        """Args: model: in eval mode, without gradients."""
+        self.model = model
+        self._accepts = set(inspect.signature(model.forward).parameters)
+
+    def __call__(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
+        """Logits `[B, V]` float32 after the last id of each row.
+
+        Args:
+            ids: `[B, Q]`, the new columns.
+            mask: `[B, S + Q]`, those in the cache included.
+            positions: `[B, Q]`.
+            cache: of S columns; it takes up the new ones.
+        """
+        given: dict[str, Any] = {"attention_mask": mask, "past_key_values": cache, "use_cache": True}
+        if "position_ids" in self._accepts:
+            given["position_ids"] = positions
+        if "logits_to_keep" in self._accepts:
+            given["logits_to_keep"] = 1
+        logits: Tensor = self.model(input_ids=ids, **given).logits
+        return logits[:, -1].float()
+
+
+def left_pad(prompts: Sequence[Sequence[int]], size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Prompts that end in one column.
+
+    Args:
+        prompts: ids of B prompts.
+        size: columns, those after the prompts included.
+        device: where the tensors are made.
+
+    Returns:
+        Ids and mask `[B, size]`; where the mask is 0 the ids mean nothing.
+    """
+    width = max(map(len, prompts))
+    ids = torch.zeros(len(prompts), size, dtype=torch.long)
+    mask = torch.zeros(len(prompts), size, dtype=torch.long)
+    for row, prompt in enumerate(prompts):
+        ids[row, width - len(prompt) : width] = torch.tensor(prompt, dtype=torch.long)
+        mask[row, width - len(prompt) : width] = 1
+    return ids.to(device), mask.to(device)
+
+
+def common(rows: Sequence[Sequence[int]]) -> list[int]:
+    """The ids that all rows begin with."""
+    first = min(rows, key=len)
+    alike = (i for i, ids in enumerate(zip(*rows, strict=False)) if len(set(ids)) > 1)
+    return list(first[: next(alike, len(first))])

@@ -1,0 +1,157 @@
+"""A file that grows until it is whole, and that the same command goes on with after a kill."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pickle
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rlgen.errors import DataError
+
+
+class Unfinished:
+    """A text file on its way.
+
+    Until it is whole its lines lie beside it in `.NAME.partial`, and `.NAME.state` says which command
+    writes it, how many bytes of it count, and from where to go on. A kill at any moment leaves a state
+    that fits the bytes before it; what was written after the state is written again.
+
+    Example:
+        >>> with Unfinished(out, command) as file:
+        ...     state = file.state()
+        ...     ...
+        ...     file.finish()
+    """
+
+    def __init__(self, out: Path, command: Mapping[str, Any]) -> None:
+        """Name the file; nothing is written yet.
+
+        Args:
+            out: its name when it is whole. What is there stays until then; where it is a link, what it points to
+                is replaced.
+            command: all that decides its bytes, as plain values.
+
+        Raises:
+            DataError: something else than a file has that name.
+        """
+        self._shown = out
+        self._out = out.resolve()
+        if self._out.exists() and not self._out.is_file():
+            raise DataError(f"{out}: is not a file; choose another --out")
+        self._partial = self._out.with_name(f".{self._out.name}.partial")
+        self._state = self._out.with_name(f".{self._out.name}.state")
+        self._command = json.loads(json.dumps(command))
+
+    def __enter__(self) -> Self:
+        """Open it.
+
+        Raises:
+            DataError: the place cannot be written to, or another process is writing this file.
+        """
+        try:
+            self._partial.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._partial.open("ab")
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise DataError(f"{self._shown}: another process is writing it; choose another --out") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Close it; without a state to go on from, nothing of it is left."""
+        if not self._state.is_file():
+            self._partial.unlink(missing_ok=True)
+        self._file.close()
+
+    def state(self) -> Any:
+        """What the last `save` of the same command kept; None where there is nothing to go on with.
+
+        Raises:
+            DataError: what lies there is of another command, or damaged.
+        """
+        if not self._state.is_file():
+            self._file.truncate(0)
+            return None
+        try:
+            with self._state.open("rb") as file:
+                head = json.loads(file.readline())
+                begun, size = head["command"], int(head["bytes"])
+                differing = sorted(n for n in {*begun, *self._command} if begun.get(n) != self._command.get(n))
+                if not differing and self._partial.stat().st_size >= size:
+                    state = pickle.load(file)
+                    self._file.truncate(size)
+                    return state
+        except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, pickle.UnpicklingError) as error:
+            raise self._refused(f"cannot be read ({type(error).__name__})") from error
+        if differing:
+            raise self._refused(f"was begun by a command with another {', '.join(differing)}; finish that one")
+        raise self._refused("is longer than what it describes")
+
+    def _refused(self, why: str) -> DataError:
+        return DataError(
+            f"{self._state}: the unfinished file {why}, delete {self._state.name} and {self._partial.name}, or choose "
+            "another --out"
+        )
+
+    def _unwritable(self, error: OSError) -> DataError:
+        return DataError(f"{self._shown}: cannot be written ({error.strerror}); choose another --out")
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Append lines.
+
+        Raises:
+            DataError: the disk is full, or the like.
+        """
+        try:
+            self._file.write("\n".join([*lines, ""]).encode())
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def save(self, state: Any) -> None:
+        """Keep a state that goes on after what was written so far.
+
+        Args:
+            state: anything that can be pickled.
+
+        Raises:
+            DataError: the disk is full, or the like.
+        """
+        fresh = self._state.with_name(f"{self._state.name}.new")
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            head = {"command": self._command, "bytes": self._partial.stat().st_size}
+            with fresh.open("wb") as file:
+                file.write(json.dumps(head).encode() + b"\n")
+                pickle.dump(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(fresh, self._state)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Give it its name.
+
+        Raises:
+            DataError: the place cannot be written to.
+        """
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._state.unlink(
+                missing_ok=True
+            )  # before the name: a kill between the two leaves no state of a whole file
+            os.replace(self._partial, self._out)
+        except OSError as error:
+            raise self._unwritable(error) from error

@@ -1,0 +1,51 @@
+"""Sub-populations: each is what its name says, in both families, and refuses what it cannot be."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from rlgen.errors import PopulationError
+from rlgen.rng import Streams
+from rlgen.text.utterances import CRISIS, with_crisis
+from rlgen.users import CalibratedConfig, TheoryConfig, build
+from rlgen.users.populations import calibrated_people, theory_people, topics_of
+from rlgen.users.settings import Population
+from rlgen.users.theory_coefficients import TheoryCoefficients
+
+FAMILIES = (TheoryConfig, CalibratedConfig)
+
+
+def test_every_population_exists_in_both_families(parameters):
+    for population in get_args(Population):
+        theory_people(TheoryCoefficients(), population)
+        calibrated_people(parameters, population)
+
+
+@pytest.mark.parametrize("config", FAMILIES)
+def test_people_in_crisis_speak_of_it_and_of_nothing_else(config, segments, reading, words):
+    bank = with_crisis()
+    users = build(config(population="crisis"), 40, bank, segments)
+    streams = Streams.of(1, 40)
+    opening = users.reset(np.arange(40), streams)
+    intensity = users.hidden()["intensity"]
+    heard = words(40), reading(40, warmth=0.4), streams
+    said = [opening, *(users.respond(*heard, np.full(40, turn))[1] for turn in range(12))]
+    assert {bank.topics[i] for i in users.topic()} == {CRISIS}
+    assert (bank.topic[np.stack([expression.utterance for expression in said])] == bank.topics.index(CRISIS)).all()
+    general = build(config(), 40, bank, segments)
+    general.reset(np.arange(40), Streams.of(1, 40))
+    assert intensity.mean() > general.hidden()["intensity"].mean()
+    assert CRISIS not in {bank.topics[i] for i in general.topic()}
+
+
+def test_crisis_needs_its_bank_and_has_one_topic(utterances, segments):
+    with pytest.raises(PopulationError, match="no topic 'crisis'"):
+        build(TheoryConfig(population="crisis"), 2, utterances, segments)
+    for narrower in ({"scenario": "workplace"}, {"topics": ("exam",)}):
+        with pytest.raises(PopulationError, match="drop scenario and topics"):
+            topics_of(TheoryConfig(population="crisis", **narrower), with_crisis().topics)
+    with pytest.raises(PopulationError, match=r"none of the topics|topics held"):
+        topics_of(TheoryConfig(topics=(CRISIS,)), with_crisis().topics)
