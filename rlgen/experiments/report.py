@@ -13,7 +13,7 @@ from typing import Any
 
 from rlgen.experiments import report_dialogues, report_figures
 from rlgen.experiments.runs import Run, write_atomically
-from rlgen.experiments.verdict import figures, judge, title
+from rlgen.experiments.verdict import judge, title
 
 _LIMITS = (
     "The people here are simulated. Their reactions are modelled on published effects or fitted to rated dialogues; "
@@ -74,10 +74,10 @@ def _header(run: Run, config: Mapping[str, Any], metrics: Sequence[Any], evaluat
         (f"{own['abandoned']['mean']:.0%}", "left unhelped", ""),
         (f"{own['length']['mean']:.1f}", "turns", ""),
         ("–" if own["mean_rating"]["mean"] is None else f"{own['mean_rating']['mean']:.2f}", "rating, 1 to 5", ""),
-        (f"{own['worst_decile']:.2f}", "return, worst tenth", ""),
+        (_plain(own["worst_decile"]), "return, worst tenth", ""),
     ]
     if "worst_tenth" in own:
-        tiles.append((f"{own['worst_tenth']['relief']['mean']:.2f}", "relief, worst tenth", ""))
+        tiles.append((_plain(own["worst_tenth"]["relief"]["mean"]), "relief, worst tenth", ""))
     shown = "".join(
         f'<div class="tile"><b class="{tone}">{value}</b><span>{name}</span></div>' for value, name, tone in tiles
     )
@@ -136,7 +136,7 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
         cells = [
             escape(title(name)),
             f"{found['return']['mean']:.2f}<small>SD {found['return_sd']:.2f}</small>",
-            "" if gap is None else figures(gap["return"]),
+            "" if gap is None else _spread(gap["return"]),
             _tail(found, "return", f"{found['worst_decile']:.2f}"),
             f"{found['relief']['mean']:.3f}",
             _tail(found, "relief", "–"),
@@ -169,8 +169,12 @@ def _tail(found: Mapping[str, Any], what: str, unknown: str) -> str:
     """Mean of the worst tenth of people with its interval, or what stands for it in an evaluation of older date."""
     if "worst_tenth" not in found:
         return unknown
-    tail = found["worst_tenth"][what]
-    return f"{_plain(tail['mean'])}<small>{_plain(tail['low'])} to {_plain(tail['high'])}</small>"
+    return _spread(found["worst_tenth"][what])
+
+
+def _spread(values: Mapping[str, float]) -> str:
+    """A mean over its interval."""
+    return f"{_plain(values['mean'])}<small>{_plain(values['low'])} to {_plain(values['high'])}</small>"
 
 
 def _behaviour(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:

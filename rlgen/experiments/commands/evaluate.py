@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
 
 
-_WIDE = 164  # columns of the whole table
+_WIDE = 172  # columns of the whole table
 
 
 class EvaluateOptions(WorldOptions):
