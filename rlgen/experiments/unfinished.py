@@ -9,9 +9,14 @@ import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from rlgen.errors import DataError
+
+# What reading a state can raise that is damaged, or of classes that have moved since.
+_DAMAGED: Final = (
+    OSError, ValueError, KeyError, IndexError, TypeError, EOFError, AttributeError, ImportError, pickle.UnpicklingError,
+)  # fmt: skip
 
 
 class Unfinished:
@@ -60,14 +65,19 @@ class Unfinished:
             raise self._unwritable(error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            # Whoever held the lock before may have given the file its name: then it is whole, and not ours.
+            ours = os.fstat(self._file.fileno()).st_ino == self._partial.stat().st_ino
+        except OSError:
+            ours = False
+        if not ours:
             self._file.close()
-            raise DataError(f"{self._shown}: another process is writing it; choose another --out") from error
+            raise DataError(f"{self._shown}: another process is writing it; choose another --out")
+        self._finished = False
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         """Close it; without a state to go on from, nothing of it is left."""
-        if not self._state.is_file():
+        if not self._finished and not self._state.is_file():
             self._partial.unlink(missing_ok=True)
         self._file.close()
 
@@ -89,7 +99,7 @@ class Unfinished:
                     state = pickle.load(file)
                     self._file.truncate(size)
                     return state
-        except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, pickle.UnpicklingError) as error:
+        except _DAMAGED as error:
             raise self._refused(f"cannot be read ({type(error).__name__})") from error
         if differing:
             raise self._refused(f"was begun by a command with another {', '.join(differing)}; finish that one")
@@ -153,5 +163,6 @@ class Unfinished:
                 missing_ok=True
             )  # before the name: a kill between the two leaves no state of a whole file
             os.replace(self._partial, self._out)
+            self._finished = True
         except OSError as error:
             raise self._unwritable(error) from error

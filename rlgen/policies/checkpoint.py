@@ -10,6 +10,7 @@ import os
 import pickle
 import random
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,12 @@ def load_checkpoint(path: str | Path, device: str = "cpu", env: WorldVecEnv | No
     if not path.is_file():
         raise ArtifactError(f"{path}: there is no policy here; give a run folder or a zip file that training wrote")
     try:
-        return BoundedPPO.load(path, env=env, device=device, force_reset=False)
+        with warnings.catch_warnings():
+            # SB3 loads what it can of a policy whose weights have other names: that is another policy.
+            warnings.filterwarnings("error", message="You are probably loading")
+            return BoundedPPO.load(path, env=env, device=device, force_reset=False)
+    except UserWarning as error:
+        raise ArtifactError(f"{path}: was made by another version of rlgen; train it again") from error
     except _UNREADABLE as error:
         raise ArtifactError(f"{path}: cannot be read as a policy ({error}); train it again") from error
 

@@ -3,130 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
-from rlgen.affect import CATEGORIES, NUM_CATEGORIES, VALENCE
+from rlgen.affect import VALENCE
 from rlgen.text import contrast_sets, sources, tfidf
+from rlgen.text.confusion import Confusion
 from rlgen.text.corruption import Corruptor
 from rlgen.text.encoder import SentenceEncoder
-from rlgen.text.fitting import binary_cross_entropy, shares, soft_cross_entropy
+from rlgen.text.evaluation_labels import affect_figures, empathy_figures, read_by_both
+from rlgen.text.figures import Figure, auc, spearman
+from rlgen.text.fitting import binary_cross_entropy
 from rlgen.text.fitting_readers import embed
 from rlgen.text.heads import F32
-from rlgen.text.judge import Judge, Judgement
+from rlgen.text.judge import Judge
 from rlgen.text.lexical import words
 from rlgen.text.reader import Reader
-from rlgen.types import Reading
-
-MECHANISMS = ("emotional reaction", "interpretation", "exploration")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure, with that of a plain peer in the same run where there is one."""
-
-    artifact: str
-    name: str
-    value: float
-    baseline: float | None = None
-    higher: bool = True
-
-
-def auc(score: NDArray[Any], positive: NDArray[np.bool_]) -> float:
-    """Probability that a positive scores above a negative, ties counting half; 0.5 is chance."""
-    ranks = rankdata(score)
-    p, n = int(positive.sum()), int((~positive).sum())
-    return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n))
-
-
-def spearman(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Rank correlation; 0 where one side is constant."""
-    x, y = rankdata(a), rankdata(b)
-    if x.std() == 0 or y.std() == 0:
-        return 0.0
-    return float(np.corrcoef(x, y)[0, 1])
-
-
-def macro_f1(found: NDArray[np.integer], true: NDArray[np.integer], classes: int) -> float:
-    """Mean of the F1 scores of the classes."""
-    scores = []
-    for c in range(classes):
-        hit = float(((found == c) & (true == c)).sum())
-        scores.append(2 * hit / max(float((found == c).sum() + (true == c).sum()), 1.0))
-    return float(np.mean(scores))
-
-
-def _both(texts: Sequence[str], reader: Reader, judge: Judge) -> tuple[Reading, Judgement]:
-    """Both read the same embeddings, which are kept in the cache folder."""
-    reading, embedding = reader.read_catalogue(texts)
-    return reading, judge.read_embedded(texts, embedding)
-
-
-def affect_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
-    """Macro-F1 over the six categories and rank correlation of valence, on GoEmotions' test set."""
-    test = sources.goemotions(data, "held-out")
-    single = np.flatnonzero(test.category.max(axis=1) == 1.0)
-    texts, true = [test.texts[int(i)] for i in single], test.category[single].argmax(axis=1)
-    valence = test.valence_arousal[single, 0]
-    figures = []
-    reading, judged = _both(texts, reader, judge)
-    for name, affect, part in (
-        ("readers", reading.affect, "people"),
-        ("judge", judged.affect, "judge"),
-    ):
-        train = sources.goemotions(data, part)  # type: ignore[arg-type]
-        loss = soft_cross_entropy(train.category, shares(train.category))
-        plain = tfidf.scores(train.texts, loss, NUM_CATEGORIES, texts)
-        f1 = macro_f1(affect[:, :NUM_CATEGORIES].argmax(axis=1), true, NUM_CATEGORIES)
-        figures.append(
-            Figure(name, "affect macro-F1, GoEmotions test", f1, macro_f1(plain.argmax(axis=1), true, NUM_CATEGORIES))
-        )
-        figures.append(Figure(name, "valence Spearman, GoEmotions test", spearman(affect[:, VALENCE], valence)))
-        for c, category in enumerate(CATEGORIES):
-            figures.append(
-                Figure(name, f"AUC of {category}", auc(affect[:, c], true == c), auc(plain[:, c], true == c))
-            )
-    return figures
-
-
-def empathy_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
-    """AUC of level 1 or more on whole held-out EPITOME responses."""
-    test = sources.epitome(data, "held-out")
-    texts = [text for text, whole in zip(test.texts, test.whole, strict=True) if whole]
-    present = test.levels[test.whole] >= 1
-    reading, judged = _both(texts, reader, judge)
-    figures = []
-    for part, name in (("people", "readers"), ("judge", "judge")):
-        train = sources.epitome(data, part)  # type: ignore[arg-type]
-        known = [text for text, whole in zip(train.texts, train.whole, strict=True) if whole]
-        loss = binary_cross_entropy((train.levels[train.whole] >= 1).astype(np.float32))
-        plain = tfidf.scores(known, loss, 3, texts, penalty=3e-4)
-        if name == "judge":
-            warmth = judged.warmth
-            figures.append(
-                Figure(
-                    name,
-                    "AUC of emotional reaction, EPITOME",
-                    auc(warmth, present[:, 0]),
-                    auc(plain[:, 0], present[:, 0]),
-                )
-            )
-            continue
-        for m, mechanism in enumerate(MECHANISMS):
-            figures.append(
-                Figure(
-                    name,
-                    f"AUC of {mechanism}, EPITOME",
-                    auc(reading.empathy[:, m], present[:, m]),
-                    auc(plain[:, m], present[:, m]),
-                )
-            )
-    return figures
 
 
 def tone_figures(reader: Reader) -> list[Figure]:
@@ -184,7 +79,7 @@ def transfer_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
     texts, advises = sources.advice_and_reflection(data, "held-out")
     known, taught = sources.advice_and_reflection(data, "judge")
     plain = tfidf.scores(known, binary_cross_entropy(taught[:, None]), 1, texts, penalty=1e-4)[:, 0]
-    reading, judged = _both(texts, reader, judge)
+    reading, judged = read_by_both(texts, reader, judge)
     own, other = reading.directiveness, judged.directiveness
     name = "directiveness: AUC of advice against reflection, ESConv and AnnoMI"
     figures.append(Figure("readers", name, auc(own, advises > 0.5), auc(plain, advises > 0.5)))
@@ -196,7 +91,7 @@ def transfer_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
         Figure("readers", "warmth: AUC of emotional reaction, EPITOME", auc(warm, test.levels[test.whole, 0] >= 1), 0.5)
     )
     turns, _ = sources.supporter_utterances(sources.esconv_dialogues(data, "held-out"))
-    reading, judged = _both(turns, reader, judge)
+    reading, judged = read_by_both(turns, reader, judge)
     length = np.array([len(words(text)) for text in turns])
     for axis in ("warmth", "directiveness"):
         second = getattr(judged, axis)
@@ -284,20 +179,22 @@ def fluency_figures(data: Path, reader: Reader, seed: int = 1) -> list[Figure]:
     return figures
 
 
-def measure(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
-    """All figures.
+def measure(data: Path, reader: Reader, judge: Judge) -> tuple[list[Figure], list[Confusion]]:
+    """All figures, and the confusion matrices of both artifacts.
 
     Raises:
         DataError: a data set is missing.
     """
-    return [
-        *affect_figures(data, reader, judge),
+    affect, confusions = affect_figures(data, reader, judge)
+    figures = [
+        *affect,
         *empathy_figures(data, reader, judge),
         *tone_figures(reader),
         *transfer_figures(data, reader, judge),
         *relevance_figures(data, reader),
         *fluency_figures(data, reader),
     ]
+    return figures, confusions
 
 
 def quality(
@@ -305,7 +202,7 @@ def quality(
 ) -> dict[str, dict[str, Any]]:
     """Figures by artifact and name, for manifests."""
     found: dict[str, dict[str, Any]] = {"readers": {}, "judge": {}}
-    for figure in measure(data, Reader(encoder, readers), Judge(encoder, judge)):
+    for figure in measure(data, Reader(encoder, readers), Judge(encoder, judge))[0]:
         entry = {"value": round(figure.value, 4)}
         if figure.baseline is not None:
             entry["baseline"] = round(figure.baseline, 4)

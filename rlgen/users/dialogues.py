@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import numpy as np
-
 from rlgen.errors import DataError
 
 FILES: Final = ("esconv.jsonl", "failed_esconv.jsonl")
@@ -126,16 +124,6 @@ def read(path: Path) -> list[Dialogue]:
     return dialogues
 
 
-def split(dialogues: Sequence[Dialogue], held_out: float, seed: int) -> tuple[list[Dialogue], list[Dialogue]]:
-    """Kept and held-out dialogues, drawn apart among successes and failures, rated and unrated."""
-    rng = np.random.default_rng(seed)
-    out: set[int] = set()
-    for kind in sorted({(d.helped, d.rated) for d in dialogues}):
-        members = [i for i, d in enumerate(dialogues) if (d.helped, d.rated) == kind]
-        out.update(rng.permutation(members)[: round(held_out * len(members))].tolist())
-    return [d for i, d in enumerate(dialogues) if i not in out], [dialogues[i] for i in sorted(out)]
-
-
 def _objects(file: Path) -> Iterator[Line]:
     """The objects of a file's lines; empty lines are passed over."""
     with file.open(encoding="utf-8-sig") as lines:
@@ -152,8 +140,12 @@ def _objects(file: Path) -> Iterator[Line]:
 def _object(line: str, where: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        what = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        if "\\ud" in line.lower():  # half a character may be escaped in JSON, but is no text
+            record = json.loads(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"))
+    except RecursionError as error:
+        raise DataError(f"{where}: not JSON (nested too deeply); mend or remove the line") from error
+    except ValueError as error:
+        what = error.msg if isinstance(error, json.JSONDecodeError) else "a number is too long"
         raise DataError(f"{where}: not JSON ({what}); mend or remove the line") from error
     if not isinstance(record, dict):
         raise DataError(f"{where}: holds {type(record).__name__}; each line must be one JSON object")
@@ -206,10 +198,12 @@ def _logged(lines: Sequence[Line]) -> Dialogue:
         given = feedback.get("rating")
         rating = None if given is None else _on_scale(given, "feedback.rating", where)
     last, where = lines[-1]
-    leaving = last.get("then") or ""
+    leaving = _field(last, "then", str, where) if last.get("then") is not None else ""
     if leaving or rating is not None:
-        turns.append(Turn(False, str(leaving), 1, rating))
+        turns.append(Turn(False, leaving, 1, rating))
     completed, abandoned = (_field(feedback, name, bool, where) for name in ("completed", "abandoned"))
+    if completed and abandoned:
+        raise DataError(f"{where}: feedback.completed and feedback.abandoned are both true; at most one can be")
     outcome = last.get("outcome") or {}
     if not isinstance(outcome, dict):
         raise DataError(f"{where}: outcome is {type(outcome).__name__}; it must be dict")
@@ -283,8 +277,8 @@ def _intensity(survey: dict[str, Any], name: str, where: str) -> int | None:
 def _on_scale(value: Any, name: str, where: str) -> float:
     try:
         number = float("nan" if isinstance(value, bool) else value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if number not in {1.0, 2.0, 3.0, 4.0, 5.0}:
-        raise DataError(f"{where}: {name} is {value!r}; it must be 1, 2, 3, 4 or 5")
+        raise DataError(f"{where}: {name} is {value!r:.40}; it must be 1, 2, 3, 4 or 5")
     return number

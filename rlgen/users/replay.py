@@ -195,10 +195,11 @@ class ReplayUsers:
         """See `rlgen.users.Users.respond`; what was replied is not heard, the rating is of the logged reply."""
         log, which = self.log, self.dialogue
         self._replies = np.minimum(turn + 1, log.length[which])
+        over = turn >= log.length[which]  # the log broke off, its last words have been said
         left = np.where(self._replies == log.length[which], log.left[which], 0)
         rating = np.where(turn < log.length[which], log.rating[which, self._replies - 1], np.float32(np.nan))
         engagement = np.full(len(which), self.config.engagement, dtype=np.float32)
-        expression = self._speak(np.arange(len(which)))
+        expression = self._speak(np.arange(len(which)), over)
         # The dialogue goes on from what was replied then; where the log is over, from what is replied now.
         logged = [
             log.replied[i][t] if t < log.length[i] else text
@@ -228,9 +229,9 @@ class ReplayUsers:
         topic: I64 = self._topic[self.dialogue]
         return topic
 
-    def _speak(self, rows: I64) -> Expression:
+    def _speak(self, rows: I64, over: Bools | None = None) -> Expression:
         silent = np.full(len(rows), -1, dtype=np.int64)
         said = [self.log.said[which] for which in self.dialogue[rows].tolist()]
-        at = self._replies[rows].tolist()
+        at = np.where(False if over is None else over, len(self.log.rating[0]) + 1, self._replies[rows]).tolist()
         texts = [turns[i] if i < len(turns) else SILENCE for turns, i in zip(said, at, strict=True)]
         return Expression(self._label[self._topic[self.dialogue[rows]]], silent, texts)

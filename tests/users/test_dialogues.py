@@ -9,7 +9,7 @@ import pytest
 
 from rlgen.errors import DataError
 from rlgen.users import observations
-from rlgen.users.dialogues import LONGEST_LINE, read, split
+from rlgen.users.dialogues import LONGEST_LINE, read
 from rlgen.users.fitting import _Counts
 
 
@@ -59,14 +59,6 @@ def test_arrays_of_ratings_and_endings(tmp_path):
     assert ends.entered.tolist() == [False] * 5 + [True] * 5  # three utterances a round: 16 are reached in the sixth
     assert ends.completed.tolist() == [False] * 9 + [True]
     assert not ends.abandoned.any()
-
-
-def test_split_keeps_kinds_together(tmp_path):
-    names = [record(id=str(i), split="failed" if i % 4 == 0 else "train") for i in range(40)]
-    train, test = split(read(write(tmp_path, *names)), 0.3, 7)
-    assert len(train) + len(test) == 40
-    assert sum(not d.helped for d in test) == 3
-    assert not {d.name for d in train} & {d.name for d in test}
 
 
 @pytest.mark.parametrize(
@@ -220,3 +212,30 @@ def test_without_surveys_every_first_intensity_is_alike(tmp_path):
     counts = _Counts.of(read(log(tmp_path, *helped, *failed)))
     assert counts.initial == ((0.0, 0.25, 0.25, 0.25, 0.25), (0.2,) * 5)
     np.testing.assert_allclose(counts.feelings, 1 / 3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("feedback", "then", "says"),
+    [
+        ('{"rating": ' + "1" * 400 + ', "completed": true, "abandoned": false}', '""', "must be 1, 2, 3, 4 or 5"),
+        ('{"rating": ' + "1" * 5000 + ', "completed": true, "abandoned": false}', '""', "not JSON"),
+        ('{"completed": true, "abandoned": true}', '""', "both true"),
+        ('{"completed": true, "abandoned": false}', "[1, 2]", "then"),
+    ],
+)
+def test_turns_that_say_the_impossible_are_named(tmp_path, feedback, then, says):
+    path = tmp_path / "log.jsonl"
+    path.write_text(
+        f'{{"person": 1, "turn": 0, "said": "a", "reply": "b", "then": {then}, "feedback": {feedback}}}\n', "utf-8"
+    )
+    with pytest.raises(DataError, match="line 1") as caught:
+        read(path)
+    assert says in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+def test_half_characters_are_no_text(tmp_path):
+    path = tmp_path / "log.jsonl"
+    feedback = '{"completed": true, "abandoned": false}'
+    path.write_text(f'{{"person": 1, "turn": 0, "said": "a\\ud800", "reply": "b", "feedback": {feedback}}}\n', "utf-8")
+    assert read(path)[0].turns[0].text == "a?"

@@ -191,6 +191,9 @@ def test_a_simulated_log_that_breaks_off_leaves_nobody(logged, people, reading, 
     assert [row[0] for row in texts] == ["said 0", "said 1", "...", "...", "..."]
     np.testing.assert_array_equal([f.rating[0] for f in shown], [np.nan, 4, np.nan, np.nan])
     assert not any(f.completed[0] or f.abandoned[0] for f in shown)
+    users, streams, first = people(logged(line(0), line(1, then="Last words.")), 1)
+    texts, *_ = play(users, streams, first, reading, words, 4)
+    assert [row[0] for row in texts] == ["said 0", "said 1", "Last words.", "...", "..."]
     users, streams, first = people(logged(line(0), line(1, completed=True, then="")), 1)
     assert play(users, streams, first, reading, words, 2)[1][-1].completed[0]
 

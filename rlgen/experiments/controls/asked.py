@@ -9,7 +9,7 @@ import numpy as np
 
 from rlgen.experiments.controls.parts import Bench, Read, affects, contexts, fixed, lasts, over
 from rlgen.experiments.tables import Row
-from rlgen.text.evaluation import spearman
+from rlgen.text.figures import spearman
 from rlgen.text.topics import topics
 from rlgen.types import Controls
 

@@ -19,7 +19,7 @@ from rlgen.generation.embedded.scoring import Scorer
 from rlgen.rng import Streams
 from rlgen.text.compose_parts import to_first_person
 from rlgen.text.corpus import Exchange, Turn
-from rlgen.text.evaluation import spearman
+from rlgen.text.figures import spearman
 from rlgen.text.topics import topics
 from rlgen.types import F32, Controls
 
