@@ -77,9 +77,16 @@ class ChatLog:
             raise DataError(f"{self._path}: cannot be written ({error.strerror}); choose another --out") from error
 
     def write(self, line: str) -> None:
-        """Append a line, where the log was opened."""
+        """Append a line, where the log was opened.
+
+        Raises:
+            DataError: the disk is full, or the like.
+        """
         if self._file is not None:
-            self._file.write(f"{line}\n".encode())
+            try:
+                self._file.write(f"{line}\n".encode())
+            except OSError as error:
+                raise DataError(f"{self._path}: cannot be written ({error.strerror}); make room for it") from error
             self.turns += 1
 
 

@@ -15,6 +15,7 @@ import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
+from rlgen.errors import ConfigError
 from rlgen.experiments.evaluation import SEED, evaluate
 from rlgen.experiments.options import parse
 from rlgen.experiments.ranking import agreement
@@ -48,11 +49,13 @@ class SimulateBenchOptions(WorldOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(SimulateBenchOptions, argv, "bench simulate")
+    if options.people == 1:
+        raise ConfigError("people was 1: a ranking needs two halves of people; give at least 2, or 0 to leave it out")
     free = options.make_world(options.rows, generator=f"surface:{options.surface}")
     found = policies(options.env)
     full = options.make_world(options.num_envs) if options.people or options.timed_text else None
     rows = _speed(options, free, full, found.get("schedule", found["centre"]))
-    if options.people > 1 and full is not None:
+    if options.people and full is not None:
         rows += _ranking(_returns(full, found, options.people, "words"), _returns(free, found, options.people, "none"))
     show(f"simulate {options.env}", rows, options.as_json)
     return 0

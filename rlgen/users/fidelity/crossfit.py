@@ -169,7 +169,7 @@ def predict_ratings(fitted: Parameters, train: Corpus, test: Corpus) -> Predicte
 
 def score_ratings(figures: Figures, predicted: Sequence[Predicted]) -> None:
     """Add the scores of predictions for several parts together."""
-    for kind, model in predicted[0]:
+    for kind, model in dict.fromkeys(key for part in predicted for key in part):
         rated = Rated.joined([part[kind, model] for part in predicted if (kind, model) in part])
         if len(rated.value) < _ENOUGH:
             continue
