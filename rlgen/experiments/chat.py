@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +17,10 @@ from rlgen.envs.speech import SpokenReplies
 from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.chat_terminal import Overheard, Terminal
 from rlgen.experiments.turn_lines import outcome_lines, turn_lines, with_outcome
+from rlgen.locks import claim
 from rlgen.policies.baselines import Actor, streams_of, to_space
 from rlgen.users import HumanConfig
 from rlgen.users.dialogues import read
-
-if sys.platform != "win32":
-    import fcntl
 
 
 class ChatLog:
@@ -69,12 +66,10 @@ class ChatLog:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("ab", buffering=0)
-            if sys.platform != "win32":
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DataError(f"{self._path}: another chat is writing to it; choose another --out") from error
         except OSError as error:
             raise DataError(f"{self._path}: cannot be written ({error.strerror}); choose another --out") from error
+        if not claim(self._file):
+            raise DataError(f"{self._path}: another chat is writing to it; choose another --out")
 
     def write(self, line: str) -> None:
         """Append a line, where the log was opened.

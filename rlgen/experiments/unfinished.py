@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pickle
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from rlgen.errors import DataError
+from rlgen.locks import claim
 
 # What reading a state can raise that is damaged, or of classes that have moved since.
 _DAMAGED: Final = (
@@ -64,9 +64,8 @@ class Unfinished:
         except OSError as error:
             raise self._unwritable(error) from error
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held the lock before may have given the file its name: then it is whole, and not ours.
-            ours = os.fstat(self._file.fileno()).st_ino == self._partial.stat().st_ino
+            ours = claim(self._file) and os.fstat(self._file.fileno()).st_ino == self._partial.stat().st_ino
         except OSError:
             ours = False
         if not ours:

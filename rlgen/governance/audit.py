@@ -14,7 +14,6 @@ import hmac
 import json
 import os
 import secrets
-import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -23,9 +22,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from rlgen.errors import AuditError, ConfigError
-
-if sys.platform != "win32":
-    import fcntl
+from rlgen.locks import claim
 
 _KIND: Final = "rlgen-audit/1"
 _START: Final = "0" * 64
@@ -109,12 +106,8 @@ class AuditLog:
             raise
 
     def _lock(self) -> None:
-        if sys.platform == "win32":
-            return
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AuditError(f"{self.path}: another process writes to this log; give each its own path") from error
+        if not claim(self._file):
+            raise AuditError(f"{self.path}: another process writes to this log; give each its own path")
 
     def _continue(self, salt: bytes | None) -> None:
         data = self.path.read_bytes()
