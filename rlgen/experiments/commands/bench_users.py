@@ -63,7 +63,7 @@ class BenchUsersOptions(Options):
 def main(argv: Sequence[str]) -> int:
     """Score and print."""
     options = parse(BenchUsersOptions, argv, "bench users")
-    from rlgen.experiments.commands.fidelity_corpus import read_corpus
+    from rlgen.experiments.fidelity_corpus import read_corpus
 
     fitted = None if options.parameters is None else _read(options.parameters)
     corpus = read_corpus(options.data, options.readers)
@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
     else:
         rows = measure_fit(corpus, fitted, options.seed)
     if options.sensitivity is not None:
-        from rlgen.experiments.commands.sensitivity import plot_share
+        from rlgen.experiments.sensitivity import plot_share
 
         plot_share(fitted or _read(SHIPPED), corpus, options.sensitivity, options.seed)
     show_users(rows, options.as_json)

@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     options = parse(FitUsersOptions, argv, "fit users")
     from rlgen import artifacts
     from rlgen.experiments.commands.bench_users import measure, show_users
-    from rlgen.experiments.commands.fidelity_corpus import read_corpus
+    from rlgen.experiments.fidelity_corpus import read_corpus
     from rlgen.users.dialogues import FILES
     from rlgen.users.fitting import assemble, fit_models
     from rlgen.users.parameters import FILE, KIND
