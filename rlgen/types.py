@@ -246,6 +246,7 @@ class UtteranceCatalogue:
         intensity: in [0, 1].
         phase: 0 opening, 1 exploring, 2 working, 3 closing.
         disclosure: 0 guarded, 1 plain, 2 open.
+        valence: in [-1, 1], as the people's reader reads it; None where it was not read.
     """
 
     text: list[str]
@@ -255,6 +256,7 @@ class UtteranceCatalogue:
     intensity: F32
     phase: I64
     disclosure: I64
+    valence: F32 | None = None
 
     def __len__(self) -> int:
         return len(self.text)

@@ -23,8 +23,9 @@ from rlgen.rewards import RewardDesign, design
 from rlgen.rng import Streams
 from rlgen.text import Reader, SentenceEncoder
 from rlgen.text.fast_encoder import encoder_of
+from rlgen.text.reader import Progress
 from rlgen.text.real_utterances import real_utterances
-from rlgen.text.utterances import utterances, with_crisis
+from rlgen.text.utterances import of_all_lengths, read_by, utterances, with_crisis
 from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue
 
 
@@ -121,8 +122,12 @@ def text_sha256(*texts: str) -> str:
     return hashlib.sha256("\x00".join(texts).encode()).hexdigest()
 
 
-def load_bank(config: WorldConfig) -> tuple[UtteranceCatalogue, Reader]:
+def load_bank(config: WorldConfig, progress: Progress = iter) -> tuple[UtteranceCatalogue, Reader]:
     """What the people of a config can say, and the reader that reads it.
+
+    Args:
+        config: names both.
+        progress: gets the parts of a file of real utterances that are read for the first time.
 
     Raises:
         ArtifactError: the reader is missing, damaged or of another format.
@@ -130,16 +135,21 @@ def load_bank(config: WorldConfig) -> tuple[UtteranceCatalogue, Reader]:
     """
     reader = _reader(config.readers, config.encoder, resolve_device(config.device))
     if config.utterances != "own":
-        return real_utterances(Path(config.utterances.removeprefix("corpus=")), reader), reader
-    return (with_crisis() if config.users.population == "crisis" else utterances()), reader
+        return real_utterances(Path(config.utterances.removeprefix("corpus=")), reader, progress), reader
+    if config.users.population == "crisis":
+        return with_crisis(), reader
+    if config.users.family == "calibrated":  # they want to say so many words, and to sound so positive
+        return read_by(reader, of_all_lengths()), reader
+    return utterances(), reader
 
 
-def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
+def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progress = iter) -> Parts:
     """Load and verify every part.
 
     Args:
         config: names the parts.
         audit: file that takes the guard's interventions; None keeps no log.
+        progress: see `load_bank`.
 
     Raises:
         ArtifactError: a part is missing, damaged or of another format.
@@ -149,7 +159,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None) -> Parts:
     device = resolve_device(config.device)
     recognizer, bank, table = _perception(config.recognizer, config.bank)
     reward = design(config.reward)
-    catalogue, reader = load_bank(config)
+    catalogue, reader = load_bank(config, progress)
     reading, embedding = reader.read_catalogue(catalogue.text)
     sha256 = {
         "recognizer": recognizer.weights_sha256(),

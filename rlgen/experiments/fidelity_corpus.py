@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 def read_corpus(data: Path, readers: str) -> Corpus:
-    """Dialogues, readings of the replies, and words and valence of what people said with their ratings.
+    """Dialogues, readings of the replies, and words and valence of what rated people said.
 
     Raises:
         DataError: the data are missing or malformed; names file and line.
     """
     from rlgen.affect import VALENCE
     from rlgen.text import Reader, SentenceEncoder
-    from rlgen.text.utterances import utterances
+    from rlgen.text.utterances import of_all_lengths, read_by
     from rlgen.users.dialogues import read
     from rlgen.users.fidelity.crossfit import Corpus
     from rlgen.users.readings import read_replies
 
     dialogues = read(data)
     reader = Reader.load(readers, SentenceEncoder())
-    bank, turns = utterances(), _real_turns(dialogues, reader)
-    texts = [turn.text for d in dialogues if d.rated for turn in d.turns if turn.rating is not None]
+    bank, turns = read_by(reader, of_all_lengths()), _real_turns(dialogues, reader)
+    texts = [turn.text for d in dialogues if d.rated for turn in d.turns if not turn.supporter]
     said: dict[str, tuple[float, float]] = {}
     for part in (texts, bank.text, turns.text if turns else []):
         if part:

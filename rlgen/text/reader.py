@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from rlgen import artifacts
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.errors import ArtifactError
 from rlgen.text import lexical
-from rlgen.text.encoder import SentenceEncoder
+from rlgen.text.encoder import CHUNK, SentenceEncoder
 from rlgen.text.fluency import Fluency
 from rlgen.text.heads import Features, Head, sigmoid, softmax
 from rlgen.text.repetition import repetition
@@ -24,6 +24,8 @@ from rlgen.types import Reading
 KIND: Final = "readers/1"
 _CODE: Final = ("rlgen.text.heads", "rlgen.text.lexical", "rlgen.text.repetition", "rlgen.text.fluency")
 F32 = NDArray[np.float32]
+Progress = Callable[[Sequence[int]], Iterable[int]]
+"""Wraps the parts of a long loop, as `rich.progress.track` or `iter` do."""
 
 
 class Reader:
@@ -91,17 +93,22 @@ class Reader:
         relevance = sigmoid(slope * (embedding * asked).sum(axis=1) + offset)
         return self._reading(text, embedding, relevance, repetition(text, earlier)), embedding
 
-    def read_catalogue(self, texts: Sequence[str]) -> tuple[Reading, F32]:
+    def read_catalogue(self, texts: Sequence[str], progress: Progress = iter) -> tuple[Reading, F32]:
         """Read a finite bank of texts once; the table is kept in the cache folder.
 
         They answer nothing and repeat nothing: relevance is 1, repetition 0.
+
+        Args:
+            texts: the bank.
+            progress: gets the parts of it that are encoded in one pass each, where no table is kept yet.
         """
         digest = hashlib.sha256("\x00".join(texts).encode()).hexdigest()
         key = hashlib.sha256(f"{self.identity}:{digest}".encode()).hexdigest()[:32]
 
         def build() -> dict[str, NDArray[Any]]:
-            embedding = self.encoder.encode(texts)
             rows = len(texts)
+            starts = range(0, rows, CHUNK) or range(1)  # no text at all is encoded too, for the shape
+            embedding = np.concatenate([self.encoder.encode(texts[i : i + CHUNK]) for i in progress(starts)])
             ones, zeros = np.ones(rows, dtype=np.float32), np.zeros(rows, dtype=np.float32)
             reading = self._reading(texts, embedding, ones, zeros)
             return {"embedding": embedding, **{f.name: getattr(reading, f.name) for f in fields(reading)}}

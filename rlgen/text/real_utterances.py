@@ -14,19 +14,19 @@ from typing import Final
 
 import numpy as np
 
-from rlgen.affect import NUM_CATEGORIES
+from rlgen.affect import NUM_CATEGORIES, VALENCE
 from rlgen.errors import DataError
 from rlgen.text.compose_parts import count_words
 from rlgen.text.compose_person import CLOSING, EXPLORING, OPENING, WORKING
 from rlgen.text.dialogues import seekers
-from rlgen.text.reader import Reader
+from rlgen.text.reader import Progress, Reader
 from rlgen.types import MAX_TURNS, UtteranceCatalogue
 
 SHORTEST, LONGEST = 3, 60  # words of a turn
 UNNAMED: Final = "unnamed"  # the topic of dialogues that name none
 
 
-def real_utterances(path: Path, reader: Reader) -> UtteranceCatalogue:
+def real_utterances(path: Path, reader: Reader, progress: Progress = iter) -> UtteranceCatalogue:
     """The bank; a turn that several people wrote alike comes once.
 
     A topic needs more turns than a dialogue has, or it is left out. The first turn of a dialogue opens, the last
@@ -36,6 +36,7 @@ def real_utterances(path: Path, reader: Reader) -> UtteranceCatalogue:
     Args:
         path: a file, or a folder with `esconv.jsonl`; layouts in `rlgen.text.dialogues`.
         reader: reads category and intensity, all texts in one go; its table is kept in the cache folder.
+        progress: see `Reader.read_catalogue`.
 
     Raises:
         DataError: the file is missing, malformed (names file and line), or has no topic with enough turns.
@@ -53,7 +54,7 @@ def real_utterances(path: Path, reader: Reader) -> UtteranceCatalogue:
             "give more dialogues"
         )
     texts = [text for text, (topic, _) in found.items() if topic in topics]
-    reading, _ = reader.read_catalogue(texts)
+    reading, _ = reader.read_catalogue(texts, progress)
     words = np.array([count_words(text) for text in texts])
     return UtteranceCatalogue(
         text=texts,
@@ -63,6 +64,7 @@ def real_utterances(path: Path, reader: Reader) -> UtteranceCatalogue:
         intensity=reading.intensity,
         phase=np.array([found[text][1] for text in texts], dtype=np.int64),
         disclosure=np.digitize(words, np.quantile(words, [1 / 3, 2 / 3])).astype(np.int64),
+        valence=reading.affect[:, VALENCE],
     )
 
 

@@ -3,23 +3,41 @@
 Every topic has, for sadness, anger and fear at three levels of intensity, in each phase and at each
 disclosure several utterances; neutral, happiness and surprise belong to people who recover and begin
 after the opening. Openings may name a *situation* ("the statistics exam on Friday"). What people in crisis say
-(`banks/crisis.yaml`) is apart: a topic of its own, only in the bank that `with_crisis` makes.
+(`banks/crisis.yaml`) is apart: a topic of its own, only in the bank that `with_crisis` makes. Turns of a few words and
+of many (`compose_length`) are for people who want to say little or much: only `of_all_lengths` has them.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rlgen.affect import CATEGORIES, NUM_CATEGORIES
+from rlgen.affect import CATEGORIES, NUM_CATEGORIES, VALENCE
+from rlgen.text.compose_length import at_length, brief, single
 from rlgen.text.compose_parts import count_words
-from rlgen.text.compose_person import DISCLOSURES, INTENSITY, OPENING, PHASES, Said, levels_of, phases_of, say
+from rlgen.text.compose_person import (
+    CLOSING,
+    DISCLOSURES,
+    EXPLORING,
+    INTENSITY,
+    OPENING,
+    PHASES,
+    WORKING,
+    Said,
+    levels_of,
+    phases_of,
+    say,
+)
 from rlgen.text.topics import DISTRESSED, SITUATIONS, bank, topics
 from rlgen.types import UtteranceCatalogue
+
+if TYPE_CHECKING:
+    from rlgen.text.reader import Reader
 
 MAX_WORDS: Final = 34
 CRISIS: Final = "crisis"  # name of the topic
@@ -28,6 +46,13 @@ CRISIS: Final = "crisis"  # name of the topic
 _PER_PHASE: Final = (1, 2, 2, 2)
 _PER_BRIGHT_CELL: Final = 1
 _TRIES: Final = 60
+
+# Words of long turns, each made so often for distress and for its absence, and while taking leave.
+_LONG: Final = (30, 39, 50, 62, 76)
+_LONG_PER_CELL: Final = {"distress": (2, 2, 2, 1, 1), "calm": (2, 2, 1, 1, 1), "leave": (1, 1, 1, 1, 0)}
+_BRIEF: Final = 10  # turns of a few words in each cell of topic, category and phase
+_SINGLE: Final = 8  # turns of one clause, likewise
+_GUARDED, _OPEN = 0, 2
 
 
 @dataclass
@@ -67,16 +92,90 @@ def utterances() -> UtteranceCatalogue:
                 for phase in phases_of(category):
                     for disclosure in range(len(DISCLOSURES)):
                         rows += _cell_rows(topic, category, level, phase, disclosure, seen)
-    labels = np.array([row.labels for row in rows], dtype=np.int64)
+    return _catalogue([row.said.text for row in rows], [row.labels for row in rows])
+
+
+@lru_cache(maxsize=1)
+def of_all_lengths() -> UtteranceCatalogue:
+    """The bank, and turns of a few words and of one clause, which may stand in several cells, and long ones."""
+    general = utterances()
+    texts: list[str] = []
+    labels: list[tuple[int, ...]] = []
+    long: set[str] = set()
+    for topic in range(len(topics())):
+        for category in range(NUM_CATEGORIES):
+            if CATEGORIES[category] == "surprise":  # nobody tells at length how surprised they are
+                continue
+            for phase in (EXPLORING, WORKING, CLOSING):
+                few = [*_few_words(topic, category, phase), *_one_clause(topic, category, phase)]
+                texts += few
+                labels += [(topic, category, min(1, levels_of(category) - 1), phase, _GUARDED)] * len(few)
+                for text, level in _long_turns(topic, category, phase):
+                    if text not in long:
+                        long.add(text)
+                        texts.append(text)
+                        labels.append((topic, category, level, phase, _OPEN))
+    return _joined(general, _catalogue(texts, labels))
+
+
+def _few_words(topic: int, category: int, phase: int) -> list[str]:
+    """Some of the turns of a few words that fit, of every length."""
+    rng = random.Random(f"brief/{topics()[topic].name}/{category}/{phase}")
+    fitting = sorted(brief(category, phase), key=lambda text: (count_words(text), rng.random()))
+    step = max(len(fitting) / _BRIEF, 1.0)
+    return [fitting[int(i * step)] for i in range(min(_BRIEF, len(fitting)))]
+
+
+def _one_clause(topic: int, category: int, phase: int) -> list[str]:
+    """Turns of one clause."""
+    rng = random.Random(f"single/{topics()[topic].name}/{category}/{phase}")
+    return single(rng, topic, category, phase, _SINGLE)
+
+
+def _long_turns(topic: int, category: int, phase: int) -> list[tuple[str, int]]:
+    """Long turns of a topic and category, with their levels: the levels come in turn."""
+    rng = random.Random(f"length/{topics()[topic].name}/{category}/{phase}")
+    kind = "distress" if CATEGORIES[category] in DISTRESSED else "calm"
+    found: list[tuple[str, int]] = []
+    wanted = zip(_LONG, _LONG_PER_CELL["leave" if phase == CLOSING else kind], strict=True)
+    for number, words in enumerate(words for words, count in wanted for _ in range(count)):
+        level = number % levels_of(category)
+        text = at_length(rng, topic, category, level, phase, words, number % SITUATIONS)
+        if text is not None:
+            found.append((text, level))
+    return found
+
+
+def _catalogue(texts: list[str], labels: Sequence[tuple[int, ...]]) -> UtteranceCatalogue:
+    """Texts with topic, category, level, phase and disclosure."""
+    of = np.array(labels, dtype=np.int64)
     return UtteranceCatalogue(
-        text=[row.said.text for row in rows],
-        topic=labels[:, 0],
+        text=texts,
+        topic=of[:, 0],
         topics=tuple(topic.name for topic in topics()),
-        category=labels[:, 1],
-        intensity=np.asarray(INTENSITY, dtype=np.float32)[labels[:, 2]],
-        phase=labels[:, 3],
-        disclosure=labels[:, 4],
+        category=of[:, 1],
+        intensity=np.asarray(INTENSITY, dtype=np.float32)[of[:, 2]],
+        phase=of[:, 3],
+        disclosure=of[:, 4],
     )
+
+
+def _joined(first: UtteranceCatalogue, second: UtteranceCatalogue) -> UtteranceCatalogue:
+    """Two catalogues of the same topics, one after the other."""
+    return UtteranceCatalogue(
+        text=[*first.text, *second.text],
+        topic=np.concatenate([first.topic, second.topic]),
+        topics=first.topics,
+        category=np.concatenate([first.category, second.category]),
+        intensity=np.concatenate([first.intensity, second.intensity]),
+        phase=np.concatenate([first.phase, second.phase]),
+        disclosure=np.concatenate([first.disclosure, second.disclosure]),
+    )
+
+
+def read_by(reader: Reader, bank: UtteranceCatalogue) -> UtteranceCatalogue:
+    """A bank with the valence that the people's reader finds in its texts."""
+    return replace(bank, valence=reader.read_catalogue(bank.text)[0].affect[:, VALENCE])
 
 
 @lru_cache(maxsize=1)

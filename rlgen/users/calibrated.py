@@ -43,7 +43,14 @@ from rlgen.users.expression import (
     columns,
 )
 from rlgen.users.observations import CENTRE
-from rlgen.users.parameters import SHARPNESS_NODES, SHARPNESS_SHARES, Parameters, read_fit
+from rlgen.users.parameters import (
+    SHARPNESS_NODES,
+    SHARPNESS_SHARES,
+    WORDS_CENTRE,
+    Parameters,
+    WordingParameters,
+    read_fit,
+)
 from rlgen.users.populations import calibrated_people, topics_of
 from rlgen.users.protocol import family, numbers_sha256
 from rlgen.users.readings import NAMES, select
@@ -62,8 +69,8 @@ _PERSON: Final = (
     "outlook",
     "patience",
 )
-_START: Final = ("arousal", "gap", "sharpness")
-_TURN: Final = ("utterance", "segment", "category", "intensity", "arousal")
+_START: Final = ("arousal", "gap", "sharpness", "verbosity", "brightness")
+_TURN: Final = ("utterance", "segment", "category", "intensity", "arousal", "words", "valence")
 _SHOWN: Final = slice(3, 5)  # intensity and arousal
 _ANSWER: Final = ("complete", "rating", "gap", "engagement")
 
@@ -82,6 +89,10 @@ class Hearts:
     patience: F64  # cumulative hazard of abandoning that the person bears
     borne: F64  # of which so much is used up
     arousal: F64  # personal offset
+    verbosity: F64  # personal effect on log(1 + words)
+    brightness: F64  # personal effect on how positive the words are
+    words: F64  # by how much the present turn deviates from the person's own, in standard deviations
+    valence: F64  # likewise
     replies: I64
     wait: I64  # replies until the next rating
     count: I64  # ratings so far
@@ -115,7 +126,7 @@ class CalibratedUsers:
     ) -> None:
         """Args as for `rlgen.users.build`; `parameters` stand in for the config's fit."""
         self.config = config
-        fitted = parameters or read_fit(config.parameters).member(config.draw)
+        fitted = parameters or read_fit(config.parameters).member(config.draw, config.without)
         self.parameters = p = calibrated_people(fitted, config.population)
         transitions = read_transitions(config.transitions)
         self.sha256 = numbers_sha256(config, p, transitions)
@@ -124,7 +135,8 @@ class CalibratedUsers:
                 raise PopulationError(
                     f"users: {name} are all 0; refit with `rlgen fit users` or take another population"
                 )
-        self._voices = Voices(rows, utterances, segments, topics_of(config, utterances.topics))
+        topics = topics_of(config, utterances.topics)
+        self._voices = Voices(rows, utterances, segments, topics, lengths=p.words is not None)
         self._sounding = Sounding(rows, transitions)
         complete = np.array(p.endings.complete)
         self._complete = np.pad(complete, (0, max(MAX_TURNS - len(complete), 0)), mode="edge")
@@ -165,7 +177,9 @@ class CalibratedUsers:
         s.patience[rows] = -np.log(person["patience"])
         s.arousal[rows] = self.config.assumed.arousal_spread * ndtri(person["arousal"])
         s.wait[rows] = self._gap(person["gap"])
-        for name in ("borne", "replies", "count", "total", "last", "fallen", "relief"):
+        for name, wording, effect in (("verbosity", p.words, s.verbosity), ("brightness", p.valence, s.brightness)):
+            effect[rows] = 0.0 if wording is None else np.array(wording.spread)[kind] * ndtri(person[name])
+        for name in ("words", "valence", "borne", "replies", "count", "total", "last", "fallen", "relief"):
             getattr(s, name)[rows] = 0
         self._window[rows] = 0.0
         self._window_count[rows] = 0.0
@@ -295,6 +309,28 @@ class CalibratedUsers:
         )
         return trust
 
+    def _wording(self, rows: I64, phase: I64, draw: dict[str, F64]) -> tuple[F64 | None, F64 | None]:
+        """Wanted log(1 + words) and valence; none for openings, which human seekers begin with a greeting."""
+        p, s = self.parameters, self._hearts
+        if p.words is None or (phase == OPENING).all():
+            return None, None
+        words = self._wish(p.words, rows, phase, s.words, s.verbosity, draw["words"])
+        if p.valence is None:
+            return words, None
+        valence = self._wish(p.valence, rows, phase, s.valence, s.brightness, draw["valence"])
+        return words, valence + p.valence.by_words * (words - WORDS_CENTRE)
+
+    def _wish(self, p: WordingParameters, rows: I64, phase: I64, state: F64, effect: F64, uniform: F64) -> F64:
+        """The model of `rlgen.users.wording_model` but for the words' effect; moves the state of some rows on."""
+        s = self._hearts
+        first = s.replies[rows] <= 1
+        kept = np.where(first, 0.0, p.memory)
+        state[rows] = kept * state[rows] + np.sqrt(1.0 - kept**2) * ndtri(uniform)
+        level = np.array(p.level)[np.clip(s.replies[rows], 1, len(p.level)) - 1]
+        level = level + np.where(s.helped[rows], 0.0, p.unhelped) + p.closing * (phase == CLOSING)
+        wish: F64 = level + effect[rows] + p.noise * state[rows]
+        return wish
+
     def _speak(self, rows: I64, phase: I64, leaving: I64, drawn: F64) -> Expression:
         a, s = self.config.assumed, self._hearts
         draw = columns(_TURN, drawn)
@@ -305,12 +341,16 @@ class CalibratedUsers:
         category, deviation = self._sounding.turn(rows, feeling, calm, happy, a.mixed, leaving, draw["category"], noise)
         arousal = CATEGORY_VALENCE_AROUSAL[FEELINGS[feeling], 1] * level + s.arousal[rows]
         trust = self._trust(rows)
+        words, valence = self._wording(rows, phase, draw)
         felt = Felt(
+            category,
             category,
             np.clip(level + a.arousal_noise * deviation[:, 0], 0.0, 1.0),
             np.clip(arousal + a.arousal_noise * deviation[:, 1], -1.0, 1.0),
             phase,
             (trust >= a.plain_from).astype(np.int64) + (trust >= a.open_from),
+            words,
+            valence,
         )
         return self._voices.speak(rows, felt, drawn[:, :2])
 

@@ -65,7 +65,10 @@ class CalibratedConfig(FamilyConfig):
             sooner the better the replies were rated. The surveys before and after do not tell, so that a
             conclusion must hold on all three; what is reached in the end is the same.
         assumed: what the data do not tell.
-        draw: which member of the posterior ensemble these people follow; None is the posterior mean.
+        draw: which member of the posterior ensemble these people follow; None is the posterior mode.
+        without: a topic of the fitted dialogues: people are those of the fit that has not seen its fold, and draws
+            are counted among those. Train with one topic and evaluate with another, and people differ in their
+            very parameters.
     """
 
     family: Literal["calibrated"] = "calibrated"
@@ -78,7 +81,10 @@ class CalibratedConfig(FamilyConfig):
     )
     assumed: Assumptions = Field(default=Assumptions(), description="what the data do not tell")
     draw: int | None = Field(
-        default=None, ge=0, description="member of the posterior ensemble; none for the posterior mean"
+        default=None, ge=0, description="member of the posterior ensemble; none for the posterior mode"
+    )
+    without: str | None = Field(
+        default=None, description="a topic of the fitted dialogues: people of the fit that has not seen its fold"
     )
 
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlgen.affect import CATEGORY_VALENCE_AROUSAL, NUM_CATEGORIES
+from rlgen.affect import CATEGORY_VALENCE_AROUSAL, HAPPINESS, NEUTRAL, NUM_CATEGORIES
 from rlgen.errors import PopulationError
 from rlgen.text.repetition import clauses
 from rlgen.types import I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceCatalogue
+from rlgen.users.lengths import index_lengths
 
 F64 = NDArray[np.float64]
 
@@ -27,6 +29,7 @@ OPENING, EXPLORING, WORKING, CLOSING = range(PHASES)
 DISCLOSURES: Final = 3
 _LONGEST: Final = 65  # turns of a person that are remembered: an opening and one after each of 64 replies
 _LEVELS: Final = 3  # bins of intensity in the utterance table, as many as the project's bank has
+_CELLS: Final = (NUM_CATEGORIES, PHASES, DISCLOSURES, _LEVELS)  # of one topic
 _CHOICES: Final = 48  # candidates per cell; more than a dialogue is long, so that one is always unsaid
 _SEGMENTS: Final = 64  # candidates per actor and category
 _SEGMENT_WIDTH: Final = 0.1  # tolerance of intensity and arousal when a segment is chosen
@@ -35,6 +38,8 @@ _SEGMENT_WIDTH: Final = 0.1  # tolerance of intensity and arousal when a segment
 # left, and a thing said again, only where nothing else remains; one opens and takes leave once.
 _SAID, _TOPIC, _ENDS, _CATEGORY, _PHASE, _DISCLOSURE, _INTENSITY = 300.0, 100.0, 30.0, 8.0, 4.0, 2.0, 12.0
 _CLAUSE = 8.0  # for every clause that was said before
+_ASTRAY: Final = 4.0  # added for another category where so many words are wanted
+_CLAUSE_AT_LENGTH: Final = 24.0  # the same of who wants to say so many words: long turns share more clauses
 _BITS: Final = 64
 
 
@@ -43,18 +48,24 @@ class Felt:
     """What people express at one turn, `[K]` each.
 
     Attributes:
-        category: index into `rlgen.affect.CATEGORIES`.
+        category: index into `rlgen.affect.CATEGORIES`: how voice and face sound.
+        spoken: likewise, how the words sound; they may hide what the voice does not.
         intensity: in [0, 1].
         arousal: in [-1, 1].
         phase: 0 opening, 1 exploring, 2 working, 3 taking leave.
         disclosure: 0 guarded, 1 plain, 2 open.
+        words: log(1 + number of words) that people want to say; None: any.
+        valence: how positive they want to sound; None, or a bank whose valence is not known: any.
     """
 
     category: I64
+    spoken: I64
     intensity: F64
     arousal: F64
     phase: I64
     disclosure: I64
+    words: F64 | None = None
+    valence: F64 | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,7 @@ class Voices:
         utterances: what can be said.
         segments: the signals that can go with it.
         topics: indices of the topics that people may bring; empty means all.
+        lengths: whether people may want to say so many words (`Felt.words`).
 
     Raises:
         PopulationError: a bank is too small, or there is nothing to say on a topic.
@@ -102,13 +114,16 @@ class Voices:
         utterances: UtteranceCatalogue,
         segments: SegmentCatalogue,
         topics: Sequence[int] = (),
+        lengths: bool = False,
     ) -> None:
         self._topics = np.array(topics or np.unique(utterances.topic), dtype=np.int64)
         candidates, costs = _index_utterances(utterances)
         actors, of_actor, count = _index_segments(segments)
         clauses = _index_clauses(utterances)
         self._index = _Index(candidates, costs, clauses, actors, of_actor, count, segments)
-        self._shape = (len(utterances.topics), NUM_CATEGORIES, PHASES, DISCLOSURES, _LEVELS)
+        self._lengths = None
+        if lengths:
+            self._lengths = index_lengths(utterances, (_misfit(utterances) + _astray(utterances)).astype(np.float32))
         self._said = np.full((rows, _LONGEST), -1, dtype=np.int32)
         self._heard = np.zeros((len(clauses), rows), dtype=np.uint64)
         self._spoken = np.zeros(rows, dtype=np.int64)
@@ -132,20 +147,27 @@ class Voices:
     def speak(self, rows: I64, felt: Felt, uniform: F64) -> Expression:
         """What the people in some rows say: `[K, 2]` uniforms choose utterance and segment."""
         level = np.clip((felt.intensity * _LEVELS).astype(np.int64), 0, _LEVELS - 1)
-        cell = np.ravel_multi_index((self.topic[rows], felt.category, felt.phase, felt.disclosure, level), self._shape)
-        candidates, cost = self._index.utterances[cell], self._index.costs[cell]
+        topic, cell = self.topic[rows], np.ravel_multi_index((felt.spoken, felt.phase, felt.disclosure, level), _CELLS)
+        if felt.words is None or self._lengths is None:
+            at = topic * prod(_CELLS) + cell
+            candidates, cost = self._index.utterances[at], self._index.costs[at]
+            known = candidates
+        else:
+            candidates, cost = self._lengths.candidates(topic, cell, felt.words, felt.valence)
+            known = self._lengths.same[candidates]
         spoken = np.minimum(self._spoken[rows], _LONGEST - 1)
         said = np.zeros(candidates.shape, dtype=np.bool_)
         for past in self._said[rows, : spoken.max(initial=0)].T:
-            said |= candidates == past[:, None]
+            said |= known == past[:, None]
         cost = cost + _SAID * said
         again = np.zeros(candidates.shape, dtype=np.uint8)
         for own, heard in zip(self._index.clauses, self._heard, strict=True):
             again += np.bitwise_count(own.take(candidates) & heard[rows, None])
-        cost = cost + _CLAUSE * again
+        cost = cost + (_CLAUSE if felt.words is None else _CLAUSE_AT_LENGTH) * again
         weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
-        utterance = np.take_along_axis(candidates, _choose(weight, uniform[:, 0])[:, None], axis=1)[:, 0]
-        self._said[rows, spoken] = utterance
+        chosen = _choose(weight, uniform[:, 0])[:, None]
+        utterance = np.take_along_axis(candidates, chosen, axis=1)[:, 0]
+        self._said[rows, spoken] = np.take_along_axis(known, chosen, axis=1)[:, 0]
         self._heard[:, rows] |= self._index.clauses[:, utterance]
         self._spoken[rows] += 1
         return Expression(utterance.astype(np.int64), self._segment(rows, felt, uniform[:, 1]))
@@ -184,17 +206,7 @@ def _index_utterances(bank: UtteranceCatalogue) -> tuple[NDArray[np.int32], NDAr
             f"a dialogue without repetition needs at least {MAX_TURNS + 1}"
         )
     choices = min(_CHOICES, len(known))
-    category, phase, disclosure, level = (
-        grid.ravel()[:, None]
-        for grid in np.meshgrid(*map(np.arange, (NUM_CATEGORIES, PHASES, DISCLOSURES, _LEVELS)), indexing="ij")
-    )
-    apart = np.linalg.norm(CATEGORY_VALENCE_AROUSAL[:, None] - CATEGORY_VALENCE_AROUSAL[None], axis=2)
-    misfit = _CATEGORY * (apart + (apart > 0))[category, bank.category[known]]
-    misfit = misfit + _PHASE * np.abs(phase - bank.phase[known])
-    for end in (OPENING, CLOSING):
-        misfit = misfit + _ENDS * ((phase == end) != (bank.phase[known] == end))
-    misfit = misfit + _DISCLOSURE * np.abs(disclosure - bank.disclosure[known])
-    misfit = misfit + _INTENSITY * np.abs((level + 0.5) / _LEVELS - bank.intensity[known])
+    misfit = _misfit(bank)[:, known]
     # Ties are broken differently in every cell, so that no utterance is left out of all of them.
     misfit += np.random.default_rng(0).random(misfit.shape) * 1e-3
     tables, costs = [], []
@@ -205,6 +217,32 @@ def _index_utterances(bank: UtteranceCatalogue) -> tuple[NDArray[np.int32], NDAr
         tables.append(known[nearest].astype(np.int32))
         costs.append(np.take_along_axis(cost, nearest, axis=1))
     return np.concatenate(tables), np.concatenate(costs).astype(np.float32)
+
+
+def _misfit(bank: UtteranceCatalogue) -> F64:
+    """What it costs to say each utterance in each cell of its own topic, `[cells, U]`."""
+    category, phase, disclosure, level = (
+        grid.ravel()[:, None] for grid in np.meshgrid(*map(np.arange, _CELLS), indexing="ij")
+    )
+    apart = np.linalg.norm(CATEGORY_VALENCE_AROUSAL[:, None] - CATEGORY_VALENCE_AROUSAL[None], axis=2)
+    misfit = _CATEGORY * (apart + (apart > 0))[category, bank.category]
+    misfit = misfit + _PHASE * np.abs(phase - bank.phase)
+    for end in (OPENING, CLOSING):
+        misfit = misfit + _ENDS * ((phase == end) != (bank.phase == end))
+    misfit = misfit + _DISCLOSURE * np.abs(disclosure - bank.disclosure)
+    misfit = misfit + _INTENSITY * np.abs((level + 0.5) / _LEVELS - bank.intensity)
+    return np.asarray(misfit, dtype=np.float64)
+
+
+def _astray(bank: UtteranceCatalogue) -> F64:
+    """Further cost, `[cells, U]`, of words of another category, for people whose wish for a length could outbid it.
+
+    Nobody takes leave content in disappointed words, or the other way, whatever length is wanted.
+    """
+    calm = np.isin(np.arange(NUM_CATEGORIES), (NEUTRAL, HAPPINESS))
+    category, phase, _, _ = (grid.ravel()[:, None] for grid in np.meshgrid(*map(np.arange, _CELLS), indexing="ij"))
+    wrong_leave = (phase == CLOSING) & (calm[category] != calm[bank.category])
+    return np.asarray(_ASTRAY * (category != bank.category) + _ENDS * wrong_leave, dtype=np.float64)
 
 
 def _index_clauses(bank: UtteranceCatalogue) -> NDArray[np.uint64]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,10 @@ from rlgen.users.laplace import F64, Posterior
 from rlgen.users.parameters import EndingParameters, Fit, Parameters, RatingParameters, ReadingEffect, ReliefParameters
 from rlgen.users.rating_model import RatingFit, fit_ratings, unpack
 from rlgen.users.readings import NAMES
+from rlgen.users.wording_model import fit_valence, fit_words, named
 
+FOLDS = 4  # parts of topics of which each draw leaves one out
+MIN_READ = 200  # read turns below which personal effects of how positive people sound cannot be told from chance
 MIN_RATED = 20  # rated dialogues of each kind below which effects of people cannot be told from chance
 
 
@@ -27,14 +31,22 @@ class Models:
     ratings: RatingFit
     endings: EndingFit
     relief: tuple[Posterior, Posterior]
+    words: Posterior
+    valence: Posterior | None
 
 
-def fit_models(dialogues: Sequence[Dialogue], readings: Sequence[F64] | None) -> Models:
+def fit_models(
+    dialogues: Sequence[Dialogue],
+    readings: Sequence[F64] | None,
+    said: Mapping[str, tuple[float, float]] | None = None,
+) -> Models:
     """All posteriors.
 
     Args:
         dialogues: successes and failures together; fitted on successes alone, people would all be helped.
         readings: of the replies of every dialogue, `[replies, 11]` each; None leaves replies without effect.
+        said: log(1 + words) and valence of what people said; where it knows hardly any of it, how positive they
+            sound is not fitted.
 
     Raises:
         DataError: too few rated dialogues of a kind.
@@ -46,11 +58,59 @@ def fit_models(dialogues: Sequence[Dialogue], readings: Sequence[F64] | None) ->
                 f"the data hold {found} rated {kind} dialogues; at least {MIN_RATED} successful and "
                 f"{MIN_RATED} failed ones are needed"
             )
+    wordings = observations.wordings(dialogues, said)
+    read = int((~np.isnan(wordings.valence)).sum())
     return Models(
         fit_ratings(observations.ratings(dialogues, readings)),
         fit_endings(observations.endings(dialogues)),
         (_relief(dialogues, True), _relief(dialogues, False)),
+        fit_words(wordings),
+        fit_valence(wordings) if read >= MIN_READ else None,
     )
+
+
+def topic_folds(dialogues: Sequence[Dialogue]) -> tuple[tuple[str, ...], ...]:
+    """Topics in `FOLDS` parts with about as many dialogues, the most frequent dealt out first.
+
+    None where there are fewer topics, or where too few rated dialogues would be left without one of the parts.
+    """
+    counts = Counter(d.topic.lower() for d in dialogues if d.topic)
+    folds: list[list[str]] = [[] for _ in range(FOLDS)]
+    for topic, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        min(folds, key=lambda fold: sum(counts[name] for name in fold)).append(topic)
+    for fold in folds:
+        rest = [d for d in dialogues if d.rated and d.topic.lower() not in fold]
+        if not fold or min(sum(d.helped == helped for d in rest) for helped in (True, False)) < MIN_RATED:
+            return ()
+    return tuple(map(tuple, folds))
+
+
+def fit_people(
+    dialogues: Sequence[Dialogue],
+    readings: Sequence[F64],
+    said: Mapping[str, tuple[float, float]] | None,
+    draws: int,
+    seed: int,
+) -> Fit:
+    """The mode of the fit to all dialogues, and draws from fits of which each leaves a fold of topics out.
+
+    Arguments as for `fit_models`; `draws` members of the ensemble, drawn with `seed`.
+
+    Raises:
+        DataError: too few rated dialogues of a kind.
+    """
+    folds = topic_folds(dialogues)
+    whole = assemble(fit_models(dialogues, readings, said), dialogues, 0 if folds else draws, seed)
+    parts: list[Fit] = []
+    for number, fold in enumerate(folds):
+        kept = [i for i, d in enumerate(dialogues) if d.topic.lower() not in fold]
+        some = [dialogues[i] for i in kept]
+        models = fit_models(some, [readings[i] for i in kept], said)
+        parts.append(assemble(models, some, -(-(draws - number) // len(folds)), seed + number))
+    if not parts:
+        return whole
+    members = tuple(parts[k % len(parts)].draws[k // len(parts)] for k in range(draws))
+    return Fit(mean=whole.mean, draws=members, folds=folds, without=tuple(part.mean for part in parts))
 
 
 def assemble(models: Models, dialogues: Sequence[Dialogue], draws: int, seed: int) -> Fit:
@@ -62,6 +122,8 @@ def assemble(models: Models, dialogues: Sequence[Dialogue], draws: int, seed: in
         models.endings.complete,
         models.endings.abandon,
         *models.relief,
+        models.words,
+        *([] if models.valence is None else [models.valence]),
     )
     mean = _parameters(models, [posterior.mode for posterior in posteriors], counts)
     drawn = [posterior.draws(draws, rng) for posterior in posteriors]
@@ -107,7 +169,7 @@ class _Counts:
 
 def _parameters(models: Models, thetas: list[F64], counts: _Counts) -> Parameters:
     fit, endings = models.ratings, models.endings
-    rating, complete, abandon, *relief = thetas
+    rating, complete, abandon, helped, other, words, *valence = thetas
     p = {name: value.numpy().round(5).tolist() for name, value in unpack(torch.tensor(rating)).items()}
     effects = {
         name: ReadingEffect(
@@ -149,9 +211,11 @@ def _parameters(models: Models, thetas: list[F64], counts: _Counts) -> Parameter
                     mood=float(theta[2].round(5)),
                     spread=float(np.exp(theta[3]).round(5)),
                 )
-                for theta in relief
+                for theta in (helped, other)
             ),
             "initial": counts.initial,
             "feelings": counts.feelings,
+            "words": named(words),
+            "valence": named(valence[0]) if valence else None,
         }
     )

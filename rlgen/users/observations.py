@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -72,6 +72,53 @@ class Endings:
     def at(self, rows: Bools) -> Endings:
         """Some of the rows."""
         return Endings(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class Wordings:
+    """One row per turn that a person had after a reply, but for their first, dialogue by dialogue and in order.
+
+    Attributes:
+        dialogue: `[M]` index of the dialogue.
+        turn: `[M]` replies so far, from 1.
+        helped: `[M]`.
+        last: `[M]` with this turn the person left; whom a log shows no further did not leave.
+        words: `[M]` log(1 + number of words).
+        valence: `[M]` as read, NaN where it was not.
+    """
+
+    dialogue: I64
+    turn: I64
+    helped: Bools
+    last: Bools
+    words: F64
+    valence: F64
+
+    def at(self, rows: Bools) -> Wordings:
+        """Some of the rows."""
+        return Wordings(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def wordings(dialogues: Sequence[Dialogue], said: Mapping[str, tuple[float, float]] | None = None) -> Wordings:
+    """How much people said, and how positive it was.
+
+    Args:
+        dialogues: all.
+        said: log(1 + words) and valence of texts; what it does not know has no valence.
+    """
+    rows: list[tuple[int, int, bool, bool, float, float]] = []
+    for i, d in enumerate(dialogues):
+        replies = 0
+        own = [turn for turn in d.turns if not turn.supporter]
+        for turn in d.turns:
+            replies += turn.supporter
+            if not turn.supporter and replies and turn is not own[0]:
+                valence = (said or {}).get(turn.text, (0.0, np.nan))[1]
+                leaving = turn is own[-1] and d.ending != "open"
+                rows.append((i, replies, d.helped, leaving, float(np.log1p(len(turn.text.split()))), valence))
+    columns = np.array(rows, dtype=np.float64).reshape(-1, 6).T
+    whole, flags = columns[:2].astype(np.int64), columns[2:4] > 0
+    return Wordings(whole[0], whole[1], flags[0], flags[1], columns[4], columns[5])
 
 
 def ratings(dialogues: Sequence[Dialogue], readings: Sequence[F64] | None = None) -> Ratings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
@@ -13,13 +13,16 @@ from rlgen.artifacts import load
 from rlgen.errors import PopulationError
 from rlgen.users.settings import Number, Positive, Settings, Share, Size
 
-KIND: Final = "calibrated_users/2"
+KIND: Final = "calibrated_users/3"
 FILE: Final = "parameters.json"
+SEEN: Final = "dialogues.json"  # digests of the dialogues of a fit
 
 # Three kinds of raters stand for a normal log sharpness: where, in standard deviations, and how many.
 SHARPNESS_NODES: Final = np.array([-np.sqrt(3.0), 0.0, np.sqrt(3.0)])
 SHARPNESS_SHARES: Final = np.array([1.0, 4.0, 1.0]) / 6.0
+WORDS_CENTRE: Final = 3.0  # log(1 + words) from which `WordingParameters.by_words` counts
 
+Correlation = Annotated[float, Field(gt=-1.0, lt=1.0)]
 Shares = tuple[Size, Size, Size, Size, Size]
 """Weights of the five points of a scale."""
 
@@ -87,6 +90,18 @@ class ReliefParameters(Settings):
     spread: Positive
 
 
+class WordingParameters(Settings):
+    """How much people say, or how positive it is, see `rlgen.users.wording_model`. Pairs are (helped, not helped)."""
+
+    level: tuple[Number, ...] = Field(description="mean after reply 1, 2, ...; later ones as the last", min_length=1)
+    unhelped: Number = Field(description="shift for people who are not helped")
+    closing: Number = Field(description="shift of the last turn")
+    by_words: Number = Field(default=0.0, description="per log(1 + words) of the turn above 3; valence alone has it")
+    spread: tuple[Size, Size] = Field(description="standard deviation of personal effects")
+    noise: Size = Field(description="standard deviation from turn to turn")
+    memory: Correlation = Field(description="correlation of that from one turn to the next")
+
+
 class Parameters(Settings):
     """One fitted population. Pairs are (helped, not helped)."""
 
@@ -95,25 +110,79 @@ class Parameters(Settings):
     relief: tuple[ReliefParameters, ReliefParameters]
     initial: tuple[Shares, Shares] = Field(description="weights of initial intensities 1-5")
     feelings: tuple[Size, Size, Size] = Field(description="weights of sadness, fear and anger")
+    words: WordingParameters | None = Field(
+        default=None, description="log(1 + words) of a turn; none: people say what the bank has, whatever its length"
+    )
+    valence: WordingParameters | None = Field(
+        default=None, description="read valence of a turn; none: as its category and strength happen to read"
+    )
 
 
 class Fit(Settings):
-    """The posterior mean and an ensemble of draws from the posterior."""
+    """The posterior mode, and an ensemble of draws from posteriors of which each leaves some topics out.
+
+    Attributes:
+        mean: the mode of the fit to all dialogues.
+        draws: draw k is from the posterior without the topics of fold k modulo the number of folds; without folds, all
+            are from the posterior of all dialogues.
+        folds: the topics of each fold, as the dialogues name them, in lower case. Together they are all topics.
+        without: the mode of the fit without each fold.
+    """
 
     mean: Parameters
     draws: tuple[Parameters, ...]
+    folds: tuple[tuple[str, ...], ...] = ()
+    without: tuple[Parameters, ...] = ()
 
-    def member(self, draw: int | None) -> Parameters:
-        """The mean, or one draw.
+    @model_validator(mode="after")
+    def _a_mode_each(self) -> Fit:
+        if len(self.folds) != len(self.without):
+            raise PopulationError(
+                f"users: the fit has {len(self.folds)} folds of topics and {len(self.without)} modes; refit the people"
+            )
+        return self
+
+    def member(self, draw: int | None, without: str | None = None) -> Parameters:
+        """The mode, or one draw.
+
+        Args:
+            draw: number of the draw; None for the mode.
+            without: a topic that the people were not fitted to; then the mode is that of the fit without its fold, and
+                draws are counted among those without it.
 
         Raises:
-            PopulationError: there is no such draw.
+            PopulationError: there is no such draw, or no such topic.
         """
+        fold = None if without is None else self._fold(without)
         if draw is None:
-            return self.mean
-        if draw >= len(self.draws):
-            raise PopulationError(f"users: draw was {draw}: this fit holds draws 0 to {len(self.draws) - 1}")
-        return self.draws[draw]
+            return self.mean if fold is None else self.without[fold]
+        draws = self.draws if fold is None else self.draws[fold :: len(self.folds)]
+        if draw >= len(draws):
+            of = "this fit holds" if without is None else f"without {without!r} this fit holds"
+            held = f"draws 0 to {len(draws) - 1}" if draws else "no draws"
+            raise PopulationError(f"users: draw was {draw}: {of} {held}")
+        return draws[draw]
+
+    def _fold(self, topic: str) -> int:
+        for number, topics in enumerate(self.folds):
+            if topic.lower() in topics:
+                return number
+        known = ", ".join(sorted(topic for topics in self.folds for topic in topics))
+        held = f"those of this fit are {known}" if known else "this fit was made without folds of topics"
+        raise PopulationError(f"users: without was {topic!r}: there is no such topic; {held}")
+
+
+def seen_dialogues(source: str | Path) -> frozenset[str]:
+    """Digests of the dialogues that a fit has seen, see `rlgen.users.dialogues.Dialogue.digest`.
+
+    Raises:
+        ArtifactError: missing, damaged or of another kind.
+    """
+    artifact = load(source, KIND)
+    try:
+        return frozenset(map(str, json.loads(artifact.file(SEEN).read_text(encoding="utf-8"))))
+    except (UnicodeDecodeError, ValueError, TypeError) as error:
+        raise artifact.unreadable(error) from error
 
 
 def read_fit(source: str | Path) -> Fit:

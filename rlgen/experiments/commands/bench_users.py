@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rlgen.users.parameters import Parameters
 
 SHIPPED: Final = "shipped:calibrated_users"
+SEEN: Final = "dialogues that the fit has seen"
 PEOPLE: Final = 4000  # simulated for effects, where two thousand would leave the third digit to chance
 
 # Figures with a target: what is aimed at, and whether more or less is better.
@@ -70,13 +72,28 @@ def main(argv: Sequence[str]) -> int:
     if fitted is None:
         rows = measure(corpus, options.parts, options.repeats, options.seed)
     else:
-        rows = measure_fit(corpus, fitted, options.seed)
+        seen = seen_by(corpus, _source(options.parameters or ""))
+        rows = unjudged(measure_fit(corpus, fitted, options.seed), seen, len(corpus.dialogues))
     if options.sensitivity is not None:
         from rlgen.experiments.sensitivity import plot_share
 
         plot_share(fitted or _read(SHIPPED), corpus, options.sensitivity, options.seed)
     show_users(rows, options.as_json)
     return 0
+
+
+def seen_by(corpus: Corpus, source: str) -> int:
+    """How many of the dialogues took part in a fit."""
+    from rlgen.users.parameters import seen_dialogues
+
+    digests = seen_dialogues(source)
+    return sum(d.digest in digests for d in corpus.dialogues)
+
+
+def unjudged(rows: Sequence[Row], seen: int, dialogues: int) -> list[Row]:
+    """The rows, after one that says how many dialogues the fit has seen; if any, figures have no targets to meet."""
+    told = Row(SEEN, float(seen), "dialogues", baseline=float(dialogues), ratio=seen / dialogues)
+    return [told, *(replace(row, target=None) if seen else row for row in rows)]
 
 
 def show_users(rows: Sequence[Row], as_json: bool) -> None:
@@ -88,11 +105,12 @@ def show_users(rows: Sequence[Row], as_json: bool) -> None:
     from rich.table import Table
 
     value = {row.name: row.value for row in rows}
+    seen = next((row for row in rows if row.name == SEEN), None)
     table = Table(title=f"users ({machine()})")
     for column in ("figure", "fitted", "sd", *_COLUMNS, "target", "met"):
         table.add_column(column, justify="left" if column == "figure" else "right")
     for row in rows:
-        if row.name.endswith("]"):
+        if row.name.endswith("]") or row is seen:
             continue
         others = [value.get(f"{row.name} [{column}]") for column in ("sd over parts", *_COLUMNS)]
         if row.name.startswith("effect of"):
@@ -100,7 +118,11 @@ def show_users(rows: Sequence[Row], as_json: bool) -> None:
         cells = [f"{row.value:.3f}", *("" if v is None else f"{v:.3f}" for v in others)]
         target = "" if row.target is None else f"{row.target:g}"
         table.add_row(row.name, *cells, target, {True: "yes", False: "no", None: ""}[row.met])
-    Console(width=max(Console().width, 150)).print(table)
+    console = Console(width=max(Console().width, 150))
+    console.print(table)
+    if seen is not None:
+        told = f"{seen.value:.0f} of {seen.baseline:.0f} dialogues were in the fit"
+        console.print(f"{told}: figures are in-sample, so no target is judged." if seen.value else f"{told}.")
 
 
 def measure(corpus: Corpus, parts: int, repeats: int, seed: int) -> list[Row]:
@@ -129,7 +151,11 @@ def measure_fit(corpus: Corpus, fitted: Parameters, seed: int) -> list[Row]:
 def _read(parameters: str) -> Parameters:
     from rlgen.users.parameters import read_fit
 
-    return read_fit(SHIPPED if parameters == "shipped" else parameters).mean
+    return read_fit(_source(parameters)).mean
+
+
+def _source(parameters: str) -> str:
+    return SHIPPED if parameters == "shipped" else parameters
 
 
 def _rows(figures: Figures) -> list[Row]:

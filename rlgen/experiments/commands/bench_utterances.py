@@ -163,11 +163,13 @@ def measure(options: BenchUtterancesOptions) -> Iterator[Row]:
     from rlgen.envs.config import WorldConfig
     from rlgen.envs.parts import load_bank
     from rlgen.experiments.tables import Row
+    from rlgen.experiments.worlds import reading_shown
     from rlgen.text.sources import spoken_emotions
     from rlgen.users import CalibratedConfig, TheoryConfig
     from rlgen.users.transitions import agreement, distressed, joint
 
-    bank, reader = load_bank(WorldConfig(utterances=options.utterances, encoder=options.encoder))
+    spoken_by = WorldConfig(utterances=options.utterances, encoder=options.encoder)
+    _, reader = load_bank(spoken_by, reading_shown)
     human: dict[str, float] = {}
     if options.data is not None:
         human = read_figures(real(options.data, options.people, reader))
@@ -175,9 +177,10 @@ def measure(options: BenchUtterancesOptions) -> Iterator[Row]:
             same, chance = agreement(distressed(joint(turns)))
             yield Row(f"{name}: distressed turns agree", same, baseline=chance)
     for family, config in (("theory", TheoryConfig()), ("calibrated", CalibratedConfig())):
+        own, _ = load_bank(spoken_by.model_copy(update={"users": config}), reading_shown)
         for memory, people in (("no memory", config.model_copy(update={"transitions": None})), ("", config)):
             name = f"{family}{', ' if memory else ''}{memory}"
-            talks, spoken = simulated(people, options.people, options.seed, bank, reader)
+            talks, spoken = simulated(people, options.people, options.seed, own, reader)
             same, chance = agreement(distressed(joint(spoken)))
             yield Row(f"{name}: distressed turns agree", same, baseline=chance)
             for what, value in read_figures(talks).items():

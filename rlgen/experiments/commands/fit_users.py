@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -42,24 +43,25 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.experiments.commands.bench_users import measure, show_users
     from rlgen.experiments.fidelity_corpus import read_corpus
     from rlgen.users.dialogues import FILES
-    from rlgen.users.fitting import assemble, fit_models
-    from rlgen.users.parameters import FILE, KIND
+    from rlgen.users.fitting import fit_people
+    from rlgen.users.parameters import FILE, KIND, SEEN
 
     artifacts.check_target(options.out, KIND)
     corpus = read_corpus(options.data, options.readers)
     dialogues, readings = corpus.dialogues, corpus.readings
     rows = measure(corpus, options.parts, options.repeats, options.seed)
-    fit = assemble(fit_models(dialogues, readings), dialogues, options.draws, options.seed)
+    fit = fit_people(dialogues, readings, corpus.said, options.draws, options.seed)
+    seen = json.dumps(sorted({d.digest for d in dialogues}), indent=0) + "\n"
     manifest = artifacts.Manifest(
         name="calibrated_users",
         kind=KIND,
-        description="People fitted to rated human dialogues: ratings, endings, relief; posterior mode and draws.",
+        description="People fitted to rated human dialogues: ratings, endings, relief, words; a mode and draws.",
         command=recorded("fit users", options),
         seeds=[options.seed],
         data=[options.licence or (LICENCE if (options.data / FILES[0]).is_file() else OWN)],
         quality={row.name: round(row.value, 4) for row in rows if row.target is not None},
         settings={"dialogues": len(dialogues), "draws": options.draws, "readers": options.readers},
     )
-    artifacts.write(options.out, {FILE: (fit.model_dump_json() + "\n").encode()}, manifest)
+    artifacts.write(options.out, {FILE: (fit.model_dump_json() + "\n").encode(), SEEN: seen.encode()}, manifest)
     show_users(rows, options.as_json)
     return 0

@@ -120,7 +120,7 @@ def crossfit(corpus: Corpus, parts: int, repeats: int, seed: int) -> tuple[Figur
         split = folds(corpus.dialogues, parts, seed + repeat)
         for k, rows in enumerate(split):
             train = corpus.part(sorted(i for j, part in enumerate(split) if j != k for i in part))
-            fitted = assemble(fit_models(train.dialogues, train.readings), train.dialogues, 0, seed).mean
+            fitted = assemble(fit_models(train.dialogues, train.readings, train.said), train.dialogues, 0, seed).mean
             test = corpus.part(rows)
             score(figures, fitted, train, test, seed + 1000 * repeat + k)
             predicted.append(predict_ratings(fitted, train, test))
@@ -278,4 +278,5 @@ def _only(bank: UtteranceCatalogue, texts: set[str]) -> UtteranceCatalogue:
         bank.intensity[rows],
         bank.phase[rows],
         bank.disclosure[rows],
+        None if bank.valence is None else bank.valence[rows],
     )
