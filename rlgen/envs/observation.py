@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -80,12 +81,18 @@ class ObservationLayout:
         """Length of the flat vector."""
         return max(int(block.stop) for block in self.slices.values())
 
+    @cached_property
+    def _bounds(self) -> tuple[F32, F32]:
+        """Lower and upper bounds `[D]`."""
+        extra = [_VECTOR_BOUND] * len(self.privileged)
+        low = [bound for bounds, _ in _BLOCKS.values() for bound in bounds] + [-bound for bound in extra]
+        high = [bound for _, bounds in _BLOCKS.values() for bound in bounds] + extra
+        return np.array(low, dtype=np.float32), np.array(high, dtype=np.float32)
+
     def space(self) -> spaces.Box:
         """The Gymnasium space, with finite bounds."""
-        extra = [1.0] * len(self.privileged)
-        low = [bound for bounds, _ in _BLOCKS.values() for bound in bounds] + [-_VECTOR_BOUND * v for v in extra]
-        high = [bound for _, bounds in _BLOCKS.values() for bound in bounds] + [_VECTOR_BOUND * v for v in extra]
-        return spaces.Box(np.array(low, dtype=np.float32), np.array(high, dtype=np.float32))
+        low, high = self._bounds
+        return spaces.Box(low.copy(), high.copy())
 
     def flatten(self, blocks: Mapping[str, F32]) -> F32:
         """Blocks `[N, length]` as the flat `[N, D]` vector, clipped to the bounds.
@@ -97,8 +104,8 @@ class ObservationLayout:
         flat = np.empty((rows, self.size), dtype=np.float32)
         for name, where in self.slices.items():
             flat[:, where] = blocks[name]
-        space = self.space()
-        return np.clip(flat, space.low, space.high, out=flat)
+        low, high = self._bounds
+        return np.clip(flat, low, high, out=flat)
 
     def unflatten(self, observation: F32) -> dict[str, F32]:
         """The named blocks, views `[..., length]` of `observation` `[..., D]`."""

@@ -108,6 +108,15 @@ class World:
         return {**self.parts.sha256, "users": self._users.sha256}
 
     @property
+    def encoder(self) -> str:
+        """Name of the sentence encoder and hash of its weights as published: one for all precisions of an encoder.
+
+        `sha256` has the hash of the weights in memory, which differs between precisions.
+        """
+        encoder = self.parts.reader.encoder
+        return f"{encoder.name} ({encoder.identity.partition(':')[0][:16]})"
+
+    @property
     def cost_names(self) -> tuple[str, ...]:
         """Names of the costs, in the order of the guard's."""
         return self.parts.speech.cost_names
@@ -194,7 +203,8 @@ class World:
         finished = None
         if len(ended):
             finished = self._finish(ended, obs, feedback, hidden)
-            obs = self.restart(ended)
+            self._restart(ended)
+            obs[ended] = self._observe(ended)  # the other rows are as they were
         self.seconds["rest"] += perf_counter() - started - (self._inside() - spent_before)
         return StepResult(obs, reward, terminated, truncated, terms, cost, costs, finished)
 
@@ -207,6 +217,10 @@ class World:
         Returns:
             Observations of all rows `[N, D]`.
         """
+        self._restart(rows)
+        return self._observe()
+
+    def _restart(self, rows: I64) -> None:
         now = self._state()
         seed, episode = now.streams.seed.copy(), now.streams.episode.copy()
         if self._people is None:
@@ -221,7 +235,6 @@ class World:
         heard = self._hearing.hear(fresh)
         first = self._recognize(fresh, heard, streams.rows(rows), np.zeros(len(rows), dtype=np.int64))
         now.restart(rows, streams, heard, first)
-        return self._observe()
 
     def note(self, event: dict[str, Any]) -> None:
         """Write a line of one's own to the audit log, where there is one."""
@@ -281,26 +294,27 @@ class World:
             present = streams.uniform("envs.missing", turn, 3) >= missing
         return self._hearing.estimate(expression, heard, present)
 
-    def _observe(self) -> F32:
+    def _observe(self, rows: I64 | slice = slice(None)) -> F32:
+        """Observations of some rows, of all by default."""
         now = self._state()
         blocks: dict[str, F32] = {
-            "affect": now.estimate.affect,
-            "uncertainty": now.estimate.uncertainty,
-            "present": now.estimate.present.astype(np.float32),
-            "vector": project(now.estimate.vector, VECTOR_DIM),
-            "utterance_reading": now.heard.reading,
-            "reply_reading": now.reply_reading,
-            "earlier_reply_reading": now.earlier_reply_reading,
-            "context": now.heard.context,
-            "previous_controls": now.controls,
-            "rating": np.nan_to_num((now.rating - 3) / 2).astype(np.float32)[:, None],
-            "rating_present": now.rating_present[:, None].astype(np.float32),
-            "engagement": now.engagement[:, None],
-            "turn": (now.turn / self.config.max_turns).astype(np.float32)[:, None],
+            "affect": now.estimate.affect[rows],
+            "uncertainty": now.estimate.uncertainty[rows],
+            "present": now.estimate.present[rows].astype(np.float32),
+            "vector": project(now.estimate.vector[rows], VECTOR_DIM),
+            "utterance_reading": now.heard.reading[rows],
+            "reply_reading": now.reply_reading[rows],
+            "earlier_reply_reading": now.earlier_reply_reading[rows],
+            "context": now.heard.context[rows],
+            "previous_controls": now.controls[rows],
+            "rating": np.nan_to_num((now.rating[rows] - 3) / 2).astype(np.float32)[:, None],
+            "rating_present": now.rating_present[rows, None].astype(np.float32),
+            "engagement": now.engagement[rows, None],
+            "turn": (now.turn[rows] / self.config.max_turns).astype(np.float32)[:, None],
         }
         if self.layout.privileged:
             hidden = self._users.hidden()
-            blocks["privileged"] = np.stack([hidden[name] for name in self.layout.privileged], axis=1)
+            blocks["privileged"] = np.stack([hidden[name][rows] for name in self.layout.privileged], axis=1)
         return self.layout.flatten(blocks)
 
     def _record(

@@ -17,6 +17,7 @@ from rlgen.envs.speech import SpokenReplies
 from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.chat_terminal import Overheard, Terminal
 from rlgen.experiments.turn_lines import outcome_lines, turn_lines, with_outcome
+from rlgen.experiments.worlds import reading_shown
 from rlgen.locks import claim
 from rlgen.policies.baselines import Actor, streams_of, to_space
 from rlgen.users import HumanConfig
@@ -99,7 +100,7 @@ def for_a_person(config: WorldConfig) -> tuple[WorldConfig, Parts, Overheard]:
         raise ConfigError("guard was null: a real person is not spoken to without the output filter; leave it on")
     users = config.users if isinstance(config.users, HumanConfig) else HumanConfig()
     config = config.model_copy(update={"users": users})
-    parts = load_parts(config)
+    parts = load_parts(config, progress=reading_shown)
     speech = parts.speech
     if not isinstance(speech, SpokenReplies) or speech.guard is None:
         raise ConfigError(f"generator was {config.generator}: it has no words for a person; take another")

@@ -193,9 +193,7 @@ def describe(outcomes: Outcomes) -> dict[str, Any]:
     returns = outcomes.values["return"]
     described: dict[str, Any] = {name: summary(array) for name, array in outcomes.values.items()}
     described["return_sd"] = round(float(returns.std(ddof=1)) if len(returns) > 1 else 0.0, 6)
-    tails = {name: as_dict(worst_share(outcomes.values[name])) for name in ("return", "relief")}
-    described["worst_decile"] = tails["return"]["mean"]
-    described["worst_tenth"] = tails
+    described["worst_tenth"] = {name: as_dict(worst_share(outcomes.values[name])) for name in ("return", "relief")}
     described["consistency"] = None if outcomes.consistency is None else outcomes.consistency.figures()
     described["terms"] = {name: round(float(array.mean()), 6) for name, array in outcomes.terms.items()}
     return described

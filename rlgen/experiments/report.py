@@ -74,10 +74,9 @@ def _header(run: Run, config: Mapping[str, Any], metrics: Sequence[Any], evaluat
         (f"{own['abandoned']['mean']:.0%}", "left unhelped", ""),
         (f"{own['length']['mean']:.1f}", "turns", ""),
         ("–" if own["mean_rating"]["mean"] is None else f"{own['mean_rating']['mean']:.2f}", "rating, 1 to 5", ""),
-        (_plain(own["worst_decile"]), "return, worst tenth", ""),
+        (_plain(own["worst_tenth"]["return"]["mean"]), "return, worst tenth", ""),
+        (_plain(own["worst_tenth"]["relief"]["mean"]), "relief, worst tenth", ""),
     ]
-    if "worst_tenth" in own:
-        tiles.append((_plain(own["worst_tenth"]["relief"]["mean"]), "relief, worst tenth", ""))
     shown = "".join(
         f'<div class="tile"><b class="{tone}">{value}</b><span>{name}</span></div>' for value, name, tone in tiles
     )
@@ -137,9 +136,9 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
             escape(title(name)),
             f"{found['return']['mean']:.2f}<small>SD {found['return_sd']:.2f}</small>",
             "" if gap is None else _spread(gap["return"]),
-            _tail(found, "return", f"{found['worst_decile']:.2f}"),
+            _spread(found["worst_tenth"]["return"]),
             f"{found['relief']['mean']:.3f}",
-            _tail(found, "relief", "–"),
+            _spread(found["worst_tenth"]["relief"]),
             f"{found['completed']['mean']:.0%}",
             f"{found['abandoned']['mean']:.0%}",
             f"{found['length']['mean']:.1f}",
@@ -163,13 +162,6 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
         f"red: below.</p>{charts}"
         f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
     )
-
-
-def _tail(found: Mapping[str, Any], what: str, unknown: str) -> str:
-    """Mean of the worst tenth of people with its interval, or what stands for it in an evaluation of older date."""
-    if "worst_tenth" not in found:
-        return unknown
-    return _spread(found["worst_tenth"][what])
 
 
 def _spread(values: Mapping[str, float]) -> str:

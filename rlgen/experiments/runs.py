@@ -10,11 +10,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rlgen import __version__
+import rlgen
 from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.tables import git_commit, machine
 
@@ -103,11 +104,12 @@ def config_hash(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
+def differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
+    """In words, what differs between two configs, e.g. `"world.reward is 'default' there and 'relief' now"`."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted({*old, *new}):
             if where or name not in _OUTSIDE:
-                yield from _differences(old.get(name), new.get(name), f"{where}.{name}" if where else name)
+                yield from differences(old.get(name), new.get(name), f"{where}.{name}" if where else name)
     elif old != new:
         yield f"{where} is {old!r} there and {new!r} now"
 
@@ -189,7 +191,7 @@ class Run:
         if (self.path / "config.json").is_file():
             stored = self.config()
             if stored["hash"] != config_hash(plain):
-                first = next(_differences(stored, plain), "the hash differs")
+                first = next(differences(stored, plain), "the hash differs")
                 raise ConfigError(f"{self.path}: holds a run of another config ({first}); choose another --out")
             return
         if not self.path.exists():
@@ -204,25 +206,27 @@ class Run:
         plain = json.loads(json.dumps(dict(config)))
         write_atomically(self.path / "config.json", json.dumps({**plain, "hash": config_hash(plain)}, indent=2) + "\n")
 
-    def write_manifest(self, parts: Mapping[str, str], seeds: Mapping[str, Any], device: str) -> None:
+    def write_manifest(self, parts: Mapping[str, str], encoder: str, seeds: Mapping[str, Any], device: str) -> None:
         """Write down what the run was made with.
 
         Args:
             parts: part name -> sha256 of its weights.
+            encoder: which sentence encoder, whatever its precision.
             seeds: which seeds were used for what.
             device: where it ran.
         """
         manifest = {
-            "rlgen": __version__,
+            "rlgen": rlgen.__version__,
             "commit": git_commit(),
             "command": " ".join(["rlgen", *sys.argv[1:]]) if sys.argv[0].endswith("rlgen") else " ".join(sys.argv),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "python": platform.python_version(),
-            "packages": {name: _version(name) for name in _PACKAGES},
+            "packages": dict(versions()),
             "machine": machine(),
             "device": device,
             "seeds": dict(seeds),
             "parts": dict(parts),
+            "encoder": encoder,
         }
         write_atomically(self.path / "manifest.json", json.dumps(manifest, indent=2) + "\n")
 
@@ -243,7 +247,8 @@ class Run:
         if not self.evaluation.is_file():
             return None
         found = read_json(self.evaluation)
-        if not {"reference", "people", "policies", "differences", "behaviour"} <= found.keys():
+        whole = {"reference", "people", "policies", "differences", "behaviour"} <= found.keys()
+        if not whole or not all("worst_tenth" in policy for policy in found["policies"].values()):
             raise ConfigError(f"{self.evaluation}: is not what `rlgen evaluate` writes; run it again")
         return found
 
@@ -251,6 +256,22 @@ class Run:
         """Drop what was written after the checkpoint at `step`."""
         kept = [record for record in self.read_metrics() if record["step"] <= step]
         write_atomically(self.metrics, "".join(json.dumps(record) + "\n" for record in kept))
+
+
+@cache
+def code_sha256() -> str:
+    """Hash of this package's source, first 16 hex digits: one version number can stand for many checkouts."""
+    root = Path(rlgen.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(path for ending in ("*.py", "*.yaml") for path in root.rglob(ending)):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Installed versions of the packages that numbers depend on."""
+    return {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str:

@@ -164,7 +164,7 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
         seconds = float(extra["seconds"])
     else:
         seeds = {"learner": config.seed, "people": [config.seed, config.seed + config.num_envs - 1]}
-        run.write_manifest(parts, seeds, config.device)
+        run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds, config.device)
         run.rewind_metrics(-1)
         model, seconds = make_ppo(env, config.ppo, seed=config.seed, device=device), 0.0
     model.set_logger(configure(None, []))

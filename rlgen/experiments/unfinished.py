@@ -10,7 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import rlgen
 from rlgen.errors import DataError
+from rlgen.experiments.runs import code_sha256, differences, versions
 from rlgen.locks import claim
 
 # What reading a state can raise that is damaged, or of classes that have moved since.
@@ -22,9 +24,9 @@ _DAMAGED: Final = (
 class Unfinished:
     """A text file on its way.
 
-    Until it is whole its lines lie beside it in `.NAME.partial`, and `.NAME.state` says which command
-    writes it, how many bytes of it count, and from where to go on. A kill at any moment leaves a state
-    that fits the bytes before it; what was written after the state is written again.
+    Until it is whole its lines lie beside it in `.NAME.partial`, and `.NAME.state` says which command of
+    which program writes it, how many bytes of it count, and from where to go on. A kill at any moment leaves
+    the whole file, or a state that fits the bytes before it; what was written after the state is written again.
 
     Example:
         >>> with Unfinished(out, command) as file:
@@ -39,7 +41,8 @@ class Unfinished:
         Args:
             out: its name when it is whole. What is there stays until then; where it is a link, what it points to
                 is replaced.
-            command: all that decides its bytes, as plain values.
+            command: all that decides its bytes besides this program and the packages that it runs on, as plain
+                values.
 
         Raises:
             DataError: something else than a file has that name.
@@ -50,7 +53,9 @@ class Unfinished:
             raise DataError(f"{out}: is not a file; choose another --out")
         self._partial = self._out.with_name(f".{self._out.name}.partial")
         self._state = self._out.with_name(f".{self._out.name}.state")
-        self._command = json.loads(json.dumps(command))
+        self._fresh = self._state.with_name(f"{self._state.name}.new")
+        made_with = {"rlgen": rlgen.__version__, "code": code_sha256(), "packages": dict(versions())}
+        self._command = json.loads(json.dumps({**command, **made_with}))
 
     def __enter__(self) -> Self:
         """Open it.
@@ -84,7 +89,8 @@ class Unfinished:
         """What the last `save` of the same command kept; None where there is nothing to go on with.
 
         Raises:
-            DataError: what lies there is of another command, or damaged.
+            DataError: what lies there is of another command, of another version of this program or of a package,
+                or damaged.
         """
         if not self._state.is_file():
             self._file.truncate(0)
@@ -92,16 +98,19 @@ class Unfinished:
         try:
             with self._state.open("rb") as file:
                 head = json.loads(file.readline())
-                begun, size = head["command"], int(head["bytes"])
-                differing = sorted(n for n in {*begun, *self._command} if begun.get(n) != self._command.get(n))
-                if not differing and self._partial.stat().st_size >= size:
+                size, found = int(head["bytes"]), self._partial.stat().st_size
+                if size and not found:  # killed after the file had got its name, before its state was gone
+                    self._state.unlink()
+                    return None
+                differing = next(differences(head["command"], self._command), None)
+                if differing is None and found >= size:
                     state = pickle.load(file)
                     self._file.truncate(size)
                     return state
         except _DAMAGED as error:
             raise self._refused(f"cannot be read ({type(error).__name__})") from error
-        if differing:
-            raise self._refused(f"was begun by a command with another {', '.join(differing)}; finish that one")
+        if differing is not None:
+            raise self._refused(f"was begun by another command or version ({differing}); finish that one")
         raise self._refused("is longer than what it describes")
 
     def _refused(self, why: str) -> DataError:
@@ -133,21 +142,20 @@ class Unfinished:
         Raises:
             DataError: the disk is full, or the like.
         """
-        fresh = self._state.with_name(f"{self._state.name}.new")
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
             head = {"command": self._command, "bytes": self._partial.stat().st_size}
-            with fresh.open("wb") as file:
+            with self._fresh.open("wb") as file:
                 file.write(json.dumps(head).encode() + b"\n")
                 pickle.dump(state, file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(fresh, self._state)
+            os.replace(self._fresh, self._state)
         except OSError as error:
             raise self._unwritable(error) from error
         finally:
-            fresh.unlink(missing_ok=True)
+            self._fresh.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Give it its name.
@@ -158,10 +166,10 @@ class Unfinished:
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
-            self._state.unlink(
-                missing_ok=True
-            )  # before the name: a kill between the two leaves no state of a whole file
             os.replace(self._partial, self._out)
             self._finished = True
+            # After the name: without its state the partial file would count for nothing.
+            self._state.unlink(missing_ok=True)
+            self._fresh.unlink(missing_ok=True)  # left by a kill in `save`
         except OSError as error:
             raise self._unwritable(error) from error

@@ -27,7 +27,7 @@ class Verdict:
         headline: one sentence.
         standing: one sentence on how it stands against each baseline.
         gold: one sentence on relief, which the reward does not contain.
-        worst: one sentence on the worst-off tenth of people; empty where the evaluation does not tell.
+        worst: one sentence on the worst-off tenth of people.
         warning: set where the reward rose and relief did not.
         won: baselines whose interval of the difference lies above zero.
         tied: whose interval holds zero.
@@ -127,9 +127,7 @@ def judge(evaluation: Mapping[str, Any]) -> Verdict:
 def _worst(evaluation: Mapping[str, Any], strongest: str | None) -> str:
     """How the worst-off tenth fare with the reference and with the strongest baseline, each with a tenth of its own."""
     names = [evaluation["reference"]] + ([] if strongest is None else [strongest])
-    tails = [evaluation["policies"][name].get("worst_tenth") for name in names]
-    if any(tail is None for tail in tails):
-        return ""
+    tails = [evaluation["policies"][name]["worst_tenth"] for name in names]
     told = [
         f"{tail['return']['mean']:.2f} of return and {tail['relief']['mean']:.2f} of relief".replace(
             "-", "\N{MINUS SIGN}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -131,9 +133,27 @@ class WorldOptions(Options):
 
     def make_world(self, num_envs: int, audit: Path | None = None, **extra: Any) -> World:
         """Build it."""
-        from rlgen.envs import World
+        return open_world(self.world_config(**extra), num_envs, audit)
 
-        return World(self.world_config(**extra), num_envs, audit)
+
+def open_world(config: WorldConfig, num_envs: int, audit: Path | None = None) -> World:
+    """A world for a person who waits: reading a file of real utterances for the first time takes minutes, and shows."""
+    from rlgen.envs import World
+    from rlgen.envs.parts import load_parts
+
+    return World(config, num_envs, parts=load_parts(config, audit, reading_shown))
+
+
+def reading_shown(parts: Sequence[int]) -> Iterable[int]:
+    """The parts of a bank of utterances: a progress bar on a terminal, else one line; all on standard error."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        return track(parts, "reading utterances", console=console, transient=True)
+    print("reading utterances for the first time; a large file takes minutes", file=sys.stderr, flush=True)
+    return parts
 
 
 def _family(named: str) -> dict[str, str]:

@@ -10,7 +10,8 @@ to measure it.
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,14 @@ from rlgen.rng import Streams
 from rlgen.text.chat_template import SILENCE
 from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users import cards
-from rlgen.users.cards import INTENSITIES, Card, question
+from rlgen.users.cards import INTENSITIES, Card
 from rlgen.users.config import LlmConfig
 from rlgen.users.expression import F64
 from rlgen.users.populations import topics_of
 from rlgen.users.protocol import family, numbers_sha256
+
+if TYPE_CHECKING:
+    from rlgen.users.mind import Read
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,7 +57,7 @@ class LlmUsers:
                 config.model,
             )
         self._room = None if self._mind.context is None else self._mind.context - config.max_new_tokens
-        asides = [question(name).ask for name in cards.phrases()["questions"]]
+        asides = [cards.question(name).ask for name in cards.phrases()["questions"]]
         self._longest = max(zip(self._mind.lengths(asides), asides, strict=True))[1]
         made_of = f"{self._mind.sha256()}/{cards.sha256()}"
         self.sha256 = numbers_sha256(config.model_copy(update={"model": made_of}))
@@ -78,7 +82,8 @@ class LlmUsers:
         self._wait[rows] = _gap(drawn[:, cards.COLUMNS.index("gap")])
         texts = self._write(rows, [""] * len(rows), streams, np.zeros(len(rows), dtype=np.int64))
         self._fit(rows)
-        self._start[rows] = self._intensity[rows] = self._level(rows, "intensity")
+        (intensity,) = self._ask({"intensity": rows})
+        self._start[rows] = self._intensity[rows] = _level(intensity)
         return self._expression(rows, texts)
 
     def respond(self, words: Words, reading: Reading, streams: Streams, turn: I64) -> tuple[Feedback, Expression]:
@@ -91,13 +96,21 @@ class LlmUsers:
         for window, text in zip(self._windows, words.text, strict=True):
             window.append(self._mind.chat.harmless(text))
         self._fit(self._all)
-        engagement = (self._level(self._all, "engagement") - 1.0) / (INTENSITIES - 1.0)
-        decision = streams.choice("users.leaving", self._ask(self._all, "leaving"), turn)
-        self._intensity = self._level(self._all, "intensity")
-        rating = self._rate(streams, turn)
+        self._wait = self._wait - 1
+        due = np.flatnonzero(self._wait <= 0)
+        asked = {"engagement": self._all, "leaving": self._all, "intensity": self._all, "rating": due}
+        # What is asked and what is said next go on from the same dialogue, which is read once.
+        read = self._mind.read(
+            [[self._prompt(row, ""), self._prompt(row, self._longest)] for row in self._all.tolist()]
+        )
+        going_on, leaving, intensity, helped = self._ask(asked, read)
+        engagement = (_level(going_on) - 1.0) / (INTENSITIES - 1.0)
+        decision = streams.choice("users.leaving", leaving, turn)
+        self._intensity = _level(intensity)
+        rating = self._rate(due, helped, streams, turn)
         leave = cards.phrases()["leave"]
         aside = ["" if d == _GO_ON else leave["content" if d == _CONTENT else "disappointed"] for d in decision]
-        texts = self._write(self._all, aside, streams, turn + 1)
+        texts = self._write(self._all, aside, streams, turn + 1, read)
         completed: Bools = decision == _CONTENT
         abandoned: Bools = ~completed & (decision != _GO_ON)
         feedback = Feedback(rating, engagement.astype(np.float32), completed, abandoned)
@@ -124,32 +137,31 @@ class LlmUsers:
         """See `rlgen.users.Users.topic`."""
         return np.array([card.topic for card in self._cards], dtype=np.int64)
 
-    def _rate(self, streams: Streams, turn: I64) -> F32:
-        """Every two or three replies a rating, drawn from the answers to the question."""
-        self._wait = self._wait - 1
-        due = np.flatnonzero(self._wait <= 0)
+    def _rate(self, due: I64, helped: F64, streams: Streams, turn: I64) -> F32:
+        """Every two or three replies a rating, drawn from the answers `[K, 5]` of the K who are due."""
         rating = np.full(len(self._cards), np.nan, dtype=np.float32)
         if len(due):
             asked = streams.rows(due)
-            rating[due] = 1.0 + asked.choice("users.rating", self._ask(due, "rating"), turn[due])
+            rating[due] = 1.0 + asked.choice("users.rating", helped, turn[due])
             self._wait[due] = _gap(asked.uniform("users.gap", turn[due])[:, 0])
         return rating
 
-    def _level(self, rows: I64, name: str) -> F64:
-        """Mean answer, 1-5, to a question with numbers; a sum in a fixed order, whatever the number of rows."""
-        mean: F64 = np.add.reduce(self._ask(rows, name) * _LEVELS, axis=1)
-        return mean
+    def _ask(self, asked: Mapping[str, I64], read: Read | None = None) -> list[F64]:
+        """Probabilities of the answers `[K, options]` to each question, given the people whom it is asked."""
+        from rlgen.users.mind import Asked  # it needs torch, which other families do without
 
-    def _ask(self, rows: I64, name: str) -> F64:
-        """Probabilities of the answers, `[K, options]`."""
-        asked = question(name)
-        return self._mind.answer([self._prompt(row, asked.ask) for row in rows.tolist()], asked.options)
+        groups = []
+        for name, rows in asked.items():
+            question = cards.question(name)
+            prompts = [self._prompt(row, question.ask) for row in rows.tolist()]
+            groups.append(Asked(prompts, question.options, rows.tolist()))
+        return self._mind.answer(groups, read)
 
-    def _write(self, rows: I64, aside: list[str], streams: Streams, turn: I64) -> list[str]:
+    def _write(self, rows: I64, aside: list[str], streams: Streams, turn: I64, read: Read | None = None) -> list[str]:
         """What people say next; it is added to what they remember."""
         prompts = [self._prompt(row, note) for row, note in zip(rows.tolist(), aside, strict=True)]
         uniform = streams.uniform("users.words", turn, self.config.max_new_tokens)
-        texts = self._mind.write(prompts, uniform, self.config.temperature)
+        texts = self._mind.write(prompts, uniform, self.config.temperature, read)
         for row, text in zip(rows.tolist(), texts, strict=True):
             self._windows[row].append(text)
         return texts
@@ -197,6 +209,12 @@ class LlmUsers:
     def _expression(self, rows: I64, texts: list[str]) -> Expression:
         topic = np.array([self._cards[row].topic for row in rows.tolist()], dtype=np.int64)
         return Expression(self._label[topic], np.full(len(rows), -1, dtype=np.int64), texts)
+
+
+def _level(chances: F64) -> F64:
+    """Mean answer, 1-5, to a question with numbers; a sum in a fixed order, whatever the number of rows."""
+    mean: F64 = np.add.reduce(chances * _LEVELS, axis=1)
+    return mean
 
 
 def _gap(uniform: F64) -> I64:

@@ -17,7 +17,7 @@ from rlgen.experiments import evaluation
 from rlgen.experiments.options import parse
 from rlgen.experiments.runs import Run, writable_folder, write_atomically
 from rlgen.experiments.verdict import borrowed, judge
-from rlgen.experiments.worlds import WorldOptions, find_actor
+from rlgen.experiments.worlds import WorldOptions, find_actor, open_world
 
 if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
@@ -72,7 +72,7 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
     Returns:
         What goes to evaluation.json, and the lines per person as CSV.
     """
-    from rlgen.envs import World, world_config
+    from rlgen.envs import world_config
     from rlgen.policies.baselines import FITTED, shipped_baselines
     from rlgen.policies.ppo import PPOConfig
     from rlgen.policies.trained import Trained, untrained
@@ -89,12 +89,12 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
         stored = run.config()
         trained_on = (int(stored["seed"]), int(stored["seed"]) + int(stored["num_envs"]) - 1)
         evaluation.check_fresh(options.seed, options.people, trained_on, "the training's people")
-        world = World(config, options.num_envs)
+        world = open_world(config, options.num_envs)
         name, actor = find_actor(str(run.path), env_id, world)
         actors[name] = actor
         ppo, seed = validate(PPOConfig, stored["ppo"], str(run.path / "config.json")), int(stored["seed"])
         if not other:
-            _check_parts(run, world.sha256)
+            _check_parts(run, world.sha256, world.encoder)
     else:
         env_id, ppo, seed = options.env, PPOConfig(), 0
         world = options.make_world(options.num_envs)
@@ -116,10 +116,16 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
     return {**result, "deterministic": not options.stochastic}, table
 
 
-def _check_parts(run: Run, now: Mapping[str, str]) -> None:
+def _check_parts(run: Run, now: Mapping[str, str], encoder: str) -> None:
     """Refuse to measure a run silently with other frozen parts than it was trained with."""
-    then = run.manifest().get("parts", {})
-    # The encoder's weights are cast to what the machine multiplies fastest.
+    manifest = run.manifest()
+    then, before = manifest.get("parts", {}), manifest.get("encoder", encoder)
+    if before != encoder:
+        raise ConfigError(
+            f"{run.path}: was trained with the encoder {before}, and this is {encoder}; train again, or bring the old "
+            "one back"
+        )
+    # Its weights in memory are cast to what the machine multiplies fastest, so their hash may differ.
     changed = sorted(name for name in {*then, *now} - {"encoder"} if then.get(name) != now.get(name))
     if changed:
         raise ConfigError(

@@ -42,12 +42,11 @@ def _fresh(run: Run) -> bool:
 
 
 def _write_dialogues(run: Run, people: int, device: Literal["auto", "cpu", "cuda"]) -> None:
-    from rlgen.envs import World
     from rlgen.experiments.dialogues import simulate
-    from rlgen.experiments.worlds import WorldOptions, find_actor
+    from rlgen.experiments.worlds import WorldOptions, find_actor, open_world
 
     env_id, config, _ = WorldOptions(device=device).world_of(run.path)
-    world = World(config, min(people, 64))
+    world = open_world(config, min(people, 64))
     _, actor = find_actor(str(run.path), env_id, world)
     records = [record for dialogue in simulate(world, actor, people, SEED) for record in dialogue]
     write_atomically(run.dialogues, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))

@@ -14,7 +14,7 @@ from pydantic import Field
 from rlgen.errors import ConfigError
 from rlgen.experiments.evaluation import SEED
 from rlgen.experiments.options import parse
-from rlgen.experiments.worlds import WorldOptions, find_actor
+from rlgen.experiments.worlds import WorldOptions, find_actor, open_world
 
 if TYPE_CHECKING:
     from rlgen.experiments.dialogues import Simulation
@@ -66,7 +66,6 @@ class SimulateOptions(WorldOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(SimulateOptions, argv, "simulate").with_generator()
-    from rlgen.envs import World
     from rlgen.experiments.dialogues import Simulation
     from rlgen.experiments.unfinished import Unfinished
 
@@ -75,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
     else:
         env_id, config = options.env, options.world_config()
     words = not config.generator.startswith(SURFACE)
-    world = World(config, min(options.num_envs or _ROWS[words], options.people))
+    world = open_world(config, min(options.num_envs or _ROWS[words], options.people))
     _, actor = find_actor(options.policy, env_id, world)
     simulation = Simulation(world, actor, options.people, options.seed, words)
     if str(options.out) == "-":
