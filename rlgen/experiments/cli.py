@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench decode": ("bench_decode", "speed of the decoder beside transformers and CTranslate2"),
     "bench latency": ("bench_latency", "time from a person's signals to the reply"),
     "bench headroom": ("bench_headroom", "ladder of baselines: is there something to learn?"),
+    "bench needs": ("bench_needs", "do people in different moods need different answers?"),
     "bench recognizer": ("bench_recognizer", "accuracy of a recognizer by modality subset"),
     "bench encoder": ("bench_encoder", "speed and faithfulness of the fast encoder beside the exact one"),
     "bench readers": ("bench_readers", "accuracy of the readers beside TF-IDF baselines"),

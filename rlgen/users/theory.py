@@ -5,7 +5,9 @@ leading in crisis negotiation: Vecchi, Van Hasselt and Romano, Aggress. Violent 
 reactance (Brehm, 1966; Miron and Brehm, Z. Sozialpsychol. 37, 2006; directiveness x reactance in
 psychotherapy: Beutler, Edwards and Someah, J. Clin. Psychol. 74, 2018), sincerity (over-accommodation:
 Giles and Ogay, in Explaining Communication, 2007), habituation (Rankin et al., Neurobiol. Learn. Mem. 92,
-2009) and over-validation (co-rumination: Rose, Child Dev. 73, 2002). The literature gives signs and
+2009; its opposite, repeating oneself to agitated people: Richmond et al., West. J. Emerg. Med. 13, 2012) and
+over-validation (co-rumination: Rose, Child Dev. 73, 2002). Words may hide what voice and face show (display rules
+and leakage: Ekman and Friesen, Psychiatry 32, 1969). The literature gives signs and
 shapes; sizes are set so that there is something to learn, and are no estimate of human effects.
 Formulas: `docs/users/theory.md`.
 """
@@ -19,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
+from rlgen.affect import NEUTRAL
 from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
@@ -28,12 +31,12 @@ from rlgen.users.populations import theory_people, topics_of
 from rlgen.users.protocol import family, numbers_sha256
 from rlgen.users.sounding import Sounding
 from rlgen.users.theory_coefficients import Affine, Triple
-from rlgen.users.transitions import read_transitions
+from rlgen.users.transitions import FEELINGS, read_transitions
 
 # Columns of the one draw per person and of the one draw per turn.
 _PERSON: Final = ("actor", "topic", "feeling", "intensity", "trust", "understood", "reactance", "pace", "arousal")
 _RATER: Final = ("rater", "constant", "gap")
-_TURN: Final = ("utterance", "segment", "category", "intensity", "arousal", "disclosure")
+_TURN: Final = ("utterance", "segment", "category", "intensity", "arousal", "disclosure", "mask")
 _SHOWN: Final = slice(3, 5)  # intensity and arousal
 _ANSWER: Final = ("ending", "rating", "gap", "engagement", "drift")
 
@@ -214,6 +217,8 @@ class TheoryUsers:
         trusted = trusted - ct.by_threat * (ct.threat_base + s.reactance) * threat - ct.by_insincerity * insincere
         trusted = trusted - ct.by_habituation * h * (ct.understood_base + u)
         trusted = trusted - ct.by_incoherence * incoherent * (1.0 + ct.incoherence_aroused * aroused * (1.0 - u))
+        if on.habituation:
+            trusted = trusted + ct.by_steadiness * reply.repetition * aroused * (1.0 - u)
 
         cr = c.relief
         guidance = (u - c.reactance.understood_from) * trust
@@ -232,7 +237,8 @@ class TheoryUsers:
         s.trust = np.clip(trust + scale * trusted + ct.drift, 0.0, 1.0)
         s.intensity = np.clip(s.intensity + scale * worse, 0.0, 1.0)
         if on.habituation:
-            s.habituation = c.habituation.keep * h + c.habituation.gain * reply.repetition
+            wearing = reply.repetition * (1.0 - c.habituation.steadying * aroused)
+            s.habituation = c.habituation.keep * h + c.habituation.gain * wearing
         if on.over_validation:
             kept = c.over_validation.keep * s.over_validation
             s.over_validation = kept + c.over_validation.gain * warm * (1.0 - direct)
@@ -299,12 +305,16 @@ class TheoryUsers:
         noise = ndtri(drawn[:, _SHOWN])
         category, deviation = self._sounding.turn(rows, feeling, calm, happy, c.mixed, leaving, draw["category"], noise)
         shown_trust = trust + c.disclosure_noise * ndtri(draw["disclosure"])
+        disclosure = (shown_trust >= c.plain_from).astype(np.int64) + (shown_trust >= c.open_from)
+        hidden = np.isin(category, FEELINGS) & (phase != OPENING) & (leaving == 0)
+        hidden &= draw["mask"] < c.masked * (1.0 - 0.5 * disclosure)
         felt = Felt(
             category,
+            np.where(hidden, NEUTRAL, category),
             np.clip(intensity + c.noise * deviation[:, 0], 0.0, 1.0),
             np.clip(s.arousal[rows] + c.noise * deviation[:, 1], -1.0, 1.0),
             phase,
-            (shown_trust >= c.plain_from).astype(np.int64) + (shown_trust >= c.open_from),
+            disclosure,
         )
         return self._voices.speak(rows, felt, drawn[:, :2])
 

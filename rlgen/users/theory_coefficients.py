@@ -25,27 +25,27 @@ class Readings(Settings):
     """How readers' values become W, D, M, C and repetition; clipped to the model's ranges after.
 
     The defaults stretch what the shipped readers make of the shipped generator's replies over the model's ranges:
-    from the lowest to the highest tenth of the range of their control, mean warmth goes from -.10 to .82, directiveness
-    from -.53 to .46, intensity from .41 to .66; along the temperature repetition falls from .27 to .05 and fluency from
-    .91 to .79 (`rlgen fit surface --turns 60000 --num-envs 120`).
+    from the lowest to the highest tenth of the range of their control, mean warmth goes from -.07 to .83, directiveness
+    from -.53 to .48, intensity from .41 to .65; along the temperature repetition falls from .26 to .05 and fluency from
+    .92 to .80 (`rlgen fit surface --turns 60000 --num-envs 120`).
     """
 
     warmth: Affine = Field(default=Affine(gain=1.5, offset=-0.55), description="to W in [-1, 1]")
     directiveness: Affine = Field(default=Affine(gain=1.5), description="to D in [-1, 1]")
     intensity: Affine = Field(default=Affine(gain=2.2, offset=-0.7), description="to M in [0, 1]")
-    incoherence: Affine = Field(default=Affine(gain=3.0, offset=-0.3), description="of 1 - fluency, to C in [0, 1]")
-    repetition: Affine = Field(default=Affine(gain=3.0), description="to repetition in [0, 1]")
+    incoherence: Affine = Field(default=Affine(gain=5.0, offset=-0.4), description="of 1 - fluency, to C")
+    repetition: Affine = Field(default=Affine(gain=5.0), description="to repetition in [0, 1]")
 
 
 class Pacing(Settings):
     """The wanted intensity M* = base + by_arousal a - by_trust T, and the match m = exp(-(M - M*)^2 / width)."""
 
     base: Number = Field(
-        default=0.55, description="wanted intensity at rest without trust; all of M* when pacing is off"
+        default=0.5, description="wanted intensity at rest without trust; all of M* when pacing is off"
     )
-    by_arousal: Number = Field(default=0.45, description="meet the arousal first")
-    by_trust: Number = Field(default=0.35, description="lead it down as trust grows")
-    width: Positive = Field(default=0.12, description="tolerance of the match")
+    by_arousal: Number = Field(default=0.7, description="meet the arousal first")
+    by_trust: Number = Field(default=0.3, description="lead it down as trust grows")
+    width: Positive = Field(default=0.05, description="tolerance of the match")
 
 
 class Reactance(Settings):
@@ -54,7 +54,7 @@ class Reactance(Settings):
     base: Number = Field(default=-0.2, description="tolerated directiveness of a person without trust")
     by_trust: Number = Field(default=1.2, description="trust raises the tolerance")
     by_reactance: Number = Field(default=0.6, description="a reactant person tolerates less")
-    by_feeling: Triple = Field(default=(0.0, 0.35, -0.35), description="fear seeks direction, anger refuses it")
+    by_feeling: Triple = Field(default=(0.0, 0.6, -0.6), description="fear seeks direction, anger refuses it")
     understood_from: Number = Field(default=0.4, description="guidance relieves only above this understanding")
     guidance_without: Number = Field(default=0.2, description="stands for u - understood_from when reactance is off")
     trust_without: Number = Field(default=0.5, description="stands for T in guidance when reactance is off")
@@ -65,14 +65,15 @@ class Sincerity(Settings):
 
     base: Number = Field(default=0.1, description="warmth that a stranger may show")
     by_trust: Number = Field(default=0.9, description="trust carries more")
-    by_feeling: Triple = Field(default=(0.4, 0.1, -0.4), description="sadness welcomes warmth, anger suspects it")
+    by_feeling: Triple = Field(default=(0.5, 0.0, -0.6), description="sadness welcomes warmth, anger suspects it")
 
 
 class Habituation(Settings):
-    """h <- keep h + gain repetition."""
+    """h <- keep h + gain R (1 - steadying a+): whoever is aroused takes a repetition as something to hold on to."""
 
     keep: Share = Field(default=0.6, description="what stays from turn to turn")
     gain: Size = Field(default=0.4, description="what a full repetition adds")
+    steadying: Share = Field(default=1.0, description="share of a repetition that does not wear off at full arousal")
 
 
 class OverValidation(Settings):
@@ -87,30 +88,31 @@ class OverValidation(Settings):
 class Understanding(Settings):
     """du = pace (1 - u)(1 - C(c0 + c1 a+))(1 - by_habituation h)(by_match m + by_warmth W' - by_threat k)."""
 
-    by_match: Size = Field(default=0.22, description="of the pacing match")
+    by_match: Size = Field(default=0.3, description="of the pacing match")
     by_warmth: Size = Field(default=0.1, description="of effective warmth")
     by_threat: Size = Field(default=0.1, description="lost to threat")
-    by_habituation: Share = Field(default=0.5, description="share lost to habituation")
-    incoherence: Share = Field(default=0.2, description="c0: share lost to incoherence at rest")
-    incoherence_aroused: Size = Field(default=0.8, description="c1: more of it with arousal")
+    by_habituation: Share = Field(default=0.8, description="share lost to habituation")
+    incoherence: Share = Field(default=0.0, description="c0: share lost to incoherence at rest")
+    incoherence_aroused: Size = Field(default=2.0, description="c1: more of it with arousal")
 
 
 class Trust(Settings):
     """dT = by_warmth (1 - C) W' (1 - h) + by_match m - by_threat (p0 + p) k - ... + drift."""
 
-    by_warmth: Size = Field(default=0.1, description="of effective, coherent, fresh warmth")
-    by_match: Size = Field(default=0.07, description="of the pacing match")
-    by_threat: Size = Field(default=0.14, description="lost to threat, times (threat_base + p)")
+    by_warmth: Size = Field(default=0.13, description="of effective, coherent, fresh warmth")
+    by_match: Size = Field(default=0.14, description="of the pacing match")
+    by_threat: Size = Field(default=0.18, description="lost to threat, times (threat_base + p)")
     threat_base: Number = Field(default=0.4, description="p0: what a person without reactance loses")
-    by_insincerity: Size = Field(default=0.1, description="lost to insincerity")
-    by_habituation: Size = Field(default=0.1, description="lost to habituation, times (understood_base + u)")
+    by_insincerity: Size = Field(default=0.3, description="lost to insincerity")
+    by_habituation: Size = Field(default=0.2, description="lost to habituation, times (understood_base + u)")
     understood_base: Number = Field(default=0.3, description="habituation hurts more once understood: (.3 + u)")
     by_incoherence: Size = Field(
-        default=0.05, description="lost to incoherence, times 1 + incoherence_aroused a+ (1 - u)"
+        default=0.015, description="lost to incoherence, times 1 + incoherence_aroused a+ (1 - u)"
     )
     incoherence_aroused: Size = Field(
-        default=4.0, description="incoherence frightens who is aroused and not understood"
+        default=20.0, description="incoherence frightens who is aroused and not understood"
     )
+    by_steadiness: Size = Field(default=0.5, description="gained by repetition, times a+ (1 - u)")
     drift: Number = Field(default=0.01, description="gained per turn whatever is said")
 
 
@@ -119,11 +121,11 @@ class Relief(Settings):
 
     by_guidance: Size = Field(default=0.8, description="relief by guidance of an understood, trusting person")
     aroused: Share = Field(default=0.6, description="a1: share of guidance lost to arousal")
-    incoherent: Share = Field(default=0.3, description="c1: share of guidance lost to incoherence")
-    habituated: Share = Field(default=0.7, description="h1: share of guidance lost to habituation")
+    incoherent: Share = Field(default=0.1, description="c1: share of guidance lost to incoherence")
+    habituated: Share = Field(default=0.9, description="h1: share of guidance lost to habituation")
     by_warmth: Size = Field(default=0.04, description="relief by warmth, times u T")
     by_threat: Size = Field(default=0.04, description="intensity raised by threat")
-    by_incoherence: Size = Field(default=0.03, description="intensity raised by incoherence")
+    by_incoherence: Size = Field(default=0.005, description="intensity raised by incoherence")
 
 
 class Arousal(Settings):
@@ -134,7 +136,7 @@ class Arousal(Settings):
     follow: Share = Field(default=0.1, description="how far a matched voice draws arousal to its own")
     by_threat: Size = Field(default=0.1, description="arousal raised by threat")
     spread: Size = Field(default=0.25, description="standard deviation between people")
-    noise: Size = Field(default=0.06, description="standard deviation from turn to turn")
+    noise: Size = Field(default=0.1, description="standard deviation from turn to turn")
 
 
 class Ending(Settings):
@@ -144,7 +146,7 @@ class Ending(Settings):
     distrust: Size = Field(default=5.0, description="times (distrust_below - T)+")
     distrust_below: Number = Field(default=0.45, description="trust under which people think of leaving")
     by_threat: Size = Field(default=0.6, description="times k")
-    by_habituation: Size = Field(default=1.0, description="times h")
+    by_habituation: Size = Field(default=1.5, description="times h")
     held_by_relief: Size = Field(default=4.0, description="times relief, lowers it: who is helped does not walk out")
     abandon_by_turn: Number = Field(default=0.06, description="per turn")
     complete: Number = Field(default=-5.0, description="intercept of completing")
@@ -204,6 +206,9 @@ class People(Settings):
 class Showing(Settings):
     """How hidden state shows in the choice of words and signals."""
 
+    masked: Share = Field(
+        default=1.0, description="probability that a guarded turn's words sound neutral whatever the voice; plain: half"
+    )
     mixed: Share = Field(
         default=0.2, description="probability that another distressed feeling shows instead of the main one"
     )
@@ -212,7 +217,7 @@ class Showing(Settings):
     happy_by_relief: Size = Field(default=1.5, description="share of happy among calm turns per unit of relief")
     noise: Size = Field(default=0.08, description="standard deviation of shown intensity and arousal")
     plain_from: Number = Field(default=0.35, description="trust from which people speak plainly")
-    open_from: Number = Field(default=0.6, description="trust from which people open up")
+    open_from: Number = Field(default=0.7, description="trust from which people open up")
     disclosure_noise: Size = Field(default=0.08, description="standard deviation of trust as it shows in disclosure")
     working_from: Number = Field(default=0.4, description="understanding from which a dialogue is in its working phase")
 

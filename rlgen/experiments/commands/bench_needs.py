@@ -1,0 +1,48 @@
+"""`rlgen bench needs`: do people in different moods need different answers?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from pydantic import Field
+
+from rlgen.experiments.options import parse
+from rlgen.experiments.tables import Row, show
+from rlgen.experiments.worlds import WorldOptions, find_actor
+
+_SURFACE = "surface:shipped:surface"
+
+
+class NeedsOptions(WorldOptions):
+    """Hold each control of a policy at seven values: what is that worth to the sad, the fearful, the angry?
+
+    Without `--generator` readings of replies come from the shipped response surface, which takes minutes; on
+    real words (`--generator shipped:generator`) it takes an hour.
+    """
+
+    policy: str = Field(description="run folder, policy.zip, baseline:NAME or untrained")
+    people: int = Field(default=900, ge=3, description="persons that each held policy meets")
+    plot: Path | None = Field(default=None, description="write a picture to this PNG file")
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(NeedsOptions, argv, "bench needs")
+    from rlgen.experiments.needs import FEELINGS, needs, plot_needs
+
+    world = options.make_world(options.people, generator=options.generator or _SURFACE)
+    name, actor = find_actor(options.policy, options.env, world)
+    found = needs(world, actor)
+    if options.plot is not None:
+        plot_needs(found, options.plot)
+    rows = [Row(f"return: {name}, {feeling}", float(own)) for feeling, own in zip(FEELINGS, found.own, strict=True)]
+    for control in found.held:
+        best = zip(FEELINGS, found.best(control), strict=True)
+        rows += [Row(f"{control}: best held for {feeling}", float(value), "of the box") for feeling, value in best]
+        rows.append(Row(f"{control}: return by telling them apart", found.told_apart(control), "", 0.0))
+    show(f"needs {options.env}", rows, options.as_json)
+    return 0
