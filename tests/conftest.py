@@ -1,4 +1,5 @@
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,19 @@ def fake_world():
 def tiny_models(tmp_path_factory):
     """Folders of tiny random language models by name: `llama_chat`, `gpt2_plain`, `mistral_window`."""
     return _helper("tiny_lm").make(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def data_set():
+    """Find a folder of real data by name, such as `ravdess_av`; where it is not here, the test is skipped."""
+
+    def folder(name):
+        found = Path(os.environ.get("RLGEN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")) / name
+        if not found.is_dir():
+            pytest.skip(f"no {name} here; set RLGEN_DATA to the folder that holds it")
+        return found
+
+    return folder
 
 
 def _helper(name):

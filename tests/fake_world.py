@@ -49,6 +49,7 @@ class FakeWorld:
         )
         self.layout = FakeLayout()
         self.sha256 = {"fake": "0" * 64}
+        self.encoder = "a fake (0123)"
         self.record = False
         self.last = None
 

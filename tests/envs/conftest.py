@@ -93,6 +93,26 @@ def run():
     return rollout
 
 
+def goes_on(world, fresh, actions):
+    """A world that takes over another one's state half-way goes on as that one does, to the bit."""
+    half = len(actions) // 2
+    world.reset(1)
+    for action in actions[:half]:
+        world.step(action)
+    state = world.state()
+    rest = [world.step(action) for action in actions[half:]]
+    fresh.load_state(state)
+    for action, expected in zip(actions[half:], rest, strict=True):
+        step = fresh.step(action)
+        assert step.obs.tobytes() == expected.obs.tobytes()
+        assert step.reward.tobytes() == expected.reward.tobytes()
+
+
+@pytest.fixture
+def check_continuation():
+    return goes_on
+
+
 def draw_actions(turns, rows, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, (turns, rows, 4)).astype(np.float32)
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from rlgen.envs import observation
 from rlgen.envs.actions import GRID, to_box, to_controls
 from rlgen.envs.observation import ObservationLayout
 from rlgen.errors import ActionError
@@ -50,7 +51,11 @@ def test_layout_covers_the_vector_once_and_round_trips():
     assert np.array_equal(layout.flatten(blocks), sample)
 
 
-def test_flatten_clips_to_the_bounds():
-    layout = ObservationLayout.of()
-    blocks = {name: np.full((2, s.stop - s.start), 99.0, dtype=np.float32) for name, s in layout.slices.items()}
-    assert (layout.flatten(blocks) <= layout.space().high).all()
+@pytest.mark.parametrize("privileged", [(), ("trust",)])
+def test_flatten_clips_to_the_bounds_without_making_a_space(privileged, monkeypatch):
+    layout = ObservationLayout.of(privileged)
+    space = layout.space()
+    monkeypatch.setattr(observation.spaces, "Box", None)
+    for value, bound in ((99.0, space.high), (-99.0, space.low)):
+        blocks = {name: np.full((2, s.stop - s.start), value, np.float32) for name, s in layout.slices.items()}
+        assert np.array_equal(layout.flatten(blocks), np.stack([bound, bound]))

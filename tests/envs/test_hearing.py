@@ -156,17 +156,8 @@ def test_a_restart_of_some_rows_leaves_the_others_as_they_were(own_world, draw):
     assert world.last.person_text[1] == world._state().window[1][0]
 
 
-def test_a_state_of_own_words_continues_to_the_bit(own_world, draw):
-    actions = draw(10, 3)
-    world = own_world(3, silent=True)
-    world.reset(1)
-    for action in actions[:5]:
-        world.step(action)
-    state = world.state()
-    rest = [world.step(action).obs.tobytes() for action in actions[5:]]
-    fresh = own_world(3, silent=True)
-    fresh.load_state(state)
-    assert [fresh.step(action).obs.tobytes() for action in actions[5:]] == rest
+def test_a_state_of_own_words_continues_to_the_bit(own_world, draw, check_continuation):
+    check_continuation(own_world(3, silent=True), own_world(3, silent=True), draw(10, 3))
 
 
 def test_observations_of_silent_people_are_finite_and_within_their_space(own_world, draw):

@@ -9,6 +9,7 @@ import pytest
 
 from rlgen.envs import World, world_config
 from rlgen.errors import ConfigError, DataError
+from rlgen.experiments.worlds import open_world
 from rlgen.text.utterances import CRISIS
 from rlgen.types import ALLOW, ESCALATE
 
@@ -47,6 +48,20 @@ def test_people_in_crisis_are_handed_over():
     general = world(16)
     general.reset(5)
     assert all(not general.step(np.zeros((16, 4), np.float32)).costs["crisis"].any() for _ in range(4))
+
+
+def test_a_command_shows_that_it_reads_real_turns_and_the_library_does_not(tmp_path, monkeypatch, capsys):
+    file = tmp_path / "mine.jsonl"
+    file.write_text("\n".join(json.dumps(dialogue(k)) for k in range(8)), encoding="utf-8")
+    config = world_config(DYNAMIC, generator=REPLY, encoder="fast", utterances=f"corpus={file}")
+    for made, told in ((World, False), (open_world, True)):
+        monkeypatch.setenv("RLGEN_CACHE", str(tmp_path / str(told)))  # nothing is kept there yet
+        made(config, 1)
+        shown = capsys.readouterr()
+        assert ("reading utterances" in shown.err) == told
+        assert shown.out == ""
+    open_world(config, 1)
+    assert capsys.readouterr().err == "", "a table is there"
 
 
 def test_real_turns_are_all_that_is_said(tmp_path):

@@ -1,15 +1,18 @@
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from rlgen.errors import ConfigError
 from rlgen.experiments import charts, report_dialogues
 from rlgen.experiments.dialogues import simulate
 from rlgen.experiments.evaluation import evaluate_all
 from rlgen.experiments.report import _consistency, write_report
+from rlgen.experiments.runs import Run
 from rlgen.experiments.training import TrainConfig, train
 from rlgen.experiments.verdict import judge, listed
 from rlgen.policies import PPOConfig
@@ -25,6 +28,8 @@ def evaluation(returns, reliefs):
     """A made-up evaluation: differences of the trained policy to each baseline, with half-width .1."""
     policies = {"trained": {"return": {"mean": 1.0}, "relief": {"mean": 0.5}}}
     policies |= {n: {"return": {"mean": 1.0 - r}, "relief": {"mean": 0.5 - reliefs[n]}} for n, r in returns.items()}
+    for found in policies.values():
+        found["worst_tenth"] = {what: difference(found[what]["mean"] - 1.5, 0.1) for what in ("return", "relief")}
     return {
         "reference": "trained",
         "people": 300,
@@ -59,15 +64,11 @@ def test_reward_without_relief_is_called_out():
     assert "did not rise measurably" in flat.warning
 
 
-def test_the_worst_off_tenth_is_told_where_it_is_known():
-    made = evaluation({"random": 0.5, "schedule": 0.1}, {"random": 0.2, "schedule": 0.0})
-    assert judge(made).worst == ""
-    for name, value in (("trained", -0.5), ("random", -1.5), ("schedule", -1.0)):
-        made["policies"][name]["worst_tenth"] = {"return": difference(value, 0.1), "relief": difference(0.02, 0.01)}
-    told = judge(made).worst
-    assert "\N{MINUS SIGN}0.50 of return and 0.02 of relief" in told
-    assert "schedule by turn, \N{MINUS SIGN}1.00" in told  # beside the strongest baseline only
-    assert "1.50" not in told
+def test_the_worst_off_tenth_is_told():
+    told = judge(evaluation({"random": 0.5, "schedule": 0.1}, {"random": 0.2, "schedule": 0.0})).worst
+    assert "\N{MINUS SIGN}0.50 of return and \N{MINUS SIGN}1.00 of relief" in told
+    assert "schedule by turn, \N{MINUS SIGN}0.60" in told  # beside the strongest baseline only
+    assert "1.20" not in told
 
 
 def test_lists_read_like_english():
@@ -175,11 +176,20 @@ def test_dialogues_are_chosen_by_rule(run):
     assert chosen == {"median return": returns[4], "highest return": returns[-1], "lowest return": returns[0]}
 
 
+def test_the_page_tells_the_worst_tenth_and_other_files_are_refused(run, tmp_path):
+    result = run.read_evaluation()
+    tail = result["policies"]["trained"]["worst_tenth"]["return"]["mean"]
+    assert f"{tail:.2f}".replace("-", "\N{MINUS SIGN}") in write_report(run).read_text(encoding="utf-8")
+    shutil.copytree(run.path, tmp_path / "old")
+    old = Run(tmp_path / "old")
+    for found in result["policies"].values():
+        found["worst_decile"] = found.pop("worst_tenth")["return"]["mean"]
+    old.evaluation.write_text(json.dumps(result))
+    with pytest.raises(ConfigError, match="run it again"):
+        write_report(old)
+
+
 def test_a_run_without_evaluation_says_so(run, tmp_path):
-    import shutil
-
-    from rlgen.experiments.runs import Run
-
     shutil.copytree(run.path, tmp_path / "bare")
     bare = Run(tmp_path / "bare")
     bare.evaluation.unlink()

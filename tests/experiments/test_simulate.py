@@ -16,11 +16,12 @@ import pytest
 
 from rlgen.envs.surface import ResponseSurface
 from rlgen.errors import ConfigError, DataError
-from rlgen.experiments import cli
+from rlgen.experiments import cli, unfinished
 from rlgen.experiments.commands import bench_simulate
 from rlgen.experiments.commands.simulate import SimulateOptions
 from rlgen.experiments.dialogues import Simulation
 from rlgen.experiments.ranking import agreement, tau
+from rlgen.experiments.runs import versions
 from rlgen.experiments.unfinished import Unfinished
 from rlgen.policies.baselines import Random
 from rlgen.types import MAX_TURNS
@@ -114,7 +115,7 @@ def test_a_killed_process_is_gone_on_with_to_the_same_bytes(fake_world, tmp_path
     out.write_text("what was there before stays until the new file is whole\n")
     killed(out)
     assert out.read_text().startswith("what was there")
-    with pytest.raises(DataError, match="another people") as refused:
+    with pytest.raises(DataError, match="people is 23 there and 24 now") as refused:
         go_on(out, fake_world(4), {**COMMAND, "people": 24})
     assert "--out" in str(refused.value)
     assert 8 < go_on(out, fake_world(4)) < 23
@@ -143,6 +144,115 @@ def test_a_damaged_state_is_refused_and_a_lost_one_begins_anew(fake_world, tmp_p
     state.unlink()
     assert go_on(out, fake_world(4)) == 0
     assert out.read_bytes() == whole
+
+
+# Every interleaving: a first call is killed before its n-th system call, a second before its m-th, a third one lives.
+# Prints for each pair what the calls went on from and what they saved, what they left of the file, and all files.
+KILLS = """
+import json, os, sys
+from itertools import count
+from pathlib import Path
+from rlgen.experiments.unfinished import Unfinished
+
+CALLS = {"open", "write", "flush", "flock", "truncate", "replace", "unlink", "mkdir", "dump"}
+os.fsync = lambda file: None  # a kill loses nothing that was written
+
+def run(out, log, kill):
+    file, calls = Unfinished(out, {"people": 3}), count()
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    def before(frame, event, what):
+        if event == "c_call" and what.__name__ in CALLS and what is not tell and next(calls) == kill:
+            os._exit(9)
+    tell = log.write
+    sys.setprofile(before)
+    with file:
+        begun = file.state() or 0
+        tell(b"b%d " % begun)
+        for i in range(begun, 2):
+            if i:
+                file.write(["line 1"])
+            file.save(i + 1)
+            tell(b"s%d " % (i + 1))
+        file.write(["line 2"])
+        file.finish()
+    os._exit(0)
+
+def call(name, files, kill):
+    folder = Path(sys.argv[1]) / name
+    folder.mkdir()
+    for file, content in files:
+        (folder / file).write_bytes(content)
+    with open(folder.with_suffix(".log"), "w+b", buffering=0) as log:
+        lived = run(folder / "d.jsonl", log, kill)
+        log.seek(0)
+        told = log.read().decode()
+    return lived, told, tuple(sorted((p.name, p.read_bytes()) for p in folder.iterdir()))
+
+found, seen = [], set()
+for n in count():
+    over, *first = call(f"{n}", (), n)
+    for m in count() if tuple(first) not in seen else ():
+        lived, *second = call(f"{n}-{m}", first[1], m)
+        _, *third = call(f"{n}-{m}-", second[1], None)
+        calls = [[told, [name for name, _ in files], dict(files).get("d.jsonl", b"").decode()]
+                 for told, files in (first, second, third)]
+        found.append(calls)
+        if lived:
+            break
+    seen.add(tuple(first))
+    if over:
+        break
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+def test_no_kill_at_any_point_loses_finished_work(tmp_path):
+    words = [sys.executable, "-c", KILLS, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) > 100
+    for calls in found:
+        saved, whole = 0, ""
+        for told, _, text in calls:
+            for word in told.split():
+                step = int(word[1:])
+                assert word[0] == "s" or step >= saved or whole, f"goes back behind its last state: {calls}"
+                saved = max(saved, step)
+            assert text in (whole, "line 1\nline 2\n"), calls
+            whole = text
+        assert whole, f"{calls}: {done.stderr}"
+        assert calls[-1][1] == ["d.jsonl"], calls
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "says"),
+    [
+        ("code_sha256", lambda: "f" * 16, "code is"),
+        ("versions", lambda: {**versions(), "torch": "0"}, "packages.torch is"),
+    ],
+)
+def test_another_program_does_not_go_on(tmp_path, monkeypatch, name, now, says):
+    out = tmp_path / "d.jsonl"
+    command = {"parts": {"generator": "a"}}
+    with Unfinished(out, command) as file:
+        file.write(["a line"])
+        file.save(1)
+    with (
+        Unfinished(out, {"parts": {"generator": "b"}}) as file,
+        pytest.raises(DataError, match=r"parts\.generator is 'a' there and 'b' now"),
+    ):
+        file.state()
+    monkeypatch.setattr(unfinished, name, now)
+    with Unfinished(out, command) as file, pytest.raises(DataError, match=says) as refused:
+        file.state()
+    assert "\n" not in str(refused.value)
+    monkeypatch.undo()
+    with Unfinished(out, command) as file:
+        assert file.state() == 1
 
 
 def test_a_crash_before_the_first_state_leaves_nothing(tmp_path):
@@ -243,7 +353,7 @@ def test_the_command_goes_on_after_a_kill(surface, tmp_path):
     assert not out.exists()
     other = subprocess.run([*words, "--out", str(out), "--seed", "5"], capture_output=True, text=True, check=False)
     assert other.returncode == 2
-    assert "another seed" in other.stderr
+    assert "seed is 3000000 there and 5 now" in other.stderr
     assert len(other.stderr.strip().splitlines()) == 1
     assert cli.main([*words[3:], "--out", str(out)]) == 0
     assert cli.main([*words[3:], "--out", str(tmp_path / "whole.jsonl")]) == 0

@@ -53,7 +53,11 @@ def test_missing_values_are_left_out_and_nothing_is_nothing():
 
 def test_the_same_seed_gives_the_same_interval():
     values = np.random.default_rng(3).normal(size=50)
-    assert bootstrap_mean(values, seed=4) == bootstrap_mean(values, seed=4)
+    first = bootstrap_mean(values, seed=4)
+    assert first == bootstrap_mean(values, seed=4)
+    other = bootstrap_mean(values, seed=5)
+    assert other.mean == first.mean
+    assert (other.low, other.high) != (first.low, first.high)
 
 
 def test_the_interval_of_a_tail_covers_as_often_as_it_says():

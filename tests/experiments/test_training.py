@@ -45,6 +45,7 @@ def test_a_run_holds_what_it_should(fake_world, tmp_path):
     assert last["mean_rating"] == pytest.approx(3.5)
     manifest = run.manifest()
     assert manifest["parts"] == {"fake": "0" * 64}
+    assert manifest["encoder"] == "a fake (0123)"
     assert manifest["seeds"]["people"] == [0, 7]
     assert list((tmp_path / "run" / "tensorboard").glob("events*"))
 

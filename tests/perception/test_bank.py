@@ -71,3 +71,6 @@ def test_absent_modalities_may_hold_anything() -> None:
     bank = small()
     bank.signals.physiology[:] = np.nan
     check_signals(bank.signals)
+    bank.signals.present[4, 2] = True
+    with pytest.raises(SignalError, match="physiology of row 4 is NaN"):
+        check_signals(bank.signals)

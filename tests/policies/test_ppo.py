@@ -68,7 +68,12 @@ def test_reset_continues_and_seed_starts_anew(fake_world):
 
 def test_works_under_vec_normalize(fake_world):
     env = VecNormalize(WorldVecEnv(fake_world(8)))
-    make_ppo(env, SMALL).learn(256)
+    model = make_ppo(env, SMALL)
+    before = weights(model)
+    model.learn(256)
+    assert env.obs_rms.count == pytest.approx(8 + 256, abs=0.1)  # those of the reset, then those of the steps
+    assert model._last_obs == pytest.approx(env.normalize_obs(env.get_original_obs()))
+    assert not any(torch.equal(before[name], value) for name, value in model.policy.named_parameters())
 
 
 def test_saves_and_loads_as_sb3_does(fake_world, tmp_path):

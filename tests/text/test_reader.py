@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -155,6 +156,28 @@ def test_a_catalogue_is_read_once(reader: Reader, tmp_path: Path, monkeypatch: p
     np.testing.assert_array_equal(vectors, same)
     assert (first.relevance == 1).all()
     assert (first.repetition == 0).all()
+
+
+def test_progress_sees_each_pass_over_a_catalogue_and_changes_nothing(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank = ["A first thing to say.", "And a second.", "A third.", "What about a fourth?", "A fifth."]
+    tables = []
+    for chunk, seen in ((2, [0, 2, 4]), (2048, [0])):
+        monkeypatch.setenv("RLGEN_CACHE", str(tmp_path / str(chunk)))
+        monkeypatch.setattr("rlgen.text.reader.CHUNK", chunk)
+        shown: list[int] = []
+
+        def progress(starts: Sequence[int], shown: list[int] = shown) -> Sequence[int]:
+            shown.extend(starts)
+            return starts
+
+        # The second time a table is there, and nothing is shown.
+        tables += [reader.read_catalogue(bank, progress) for _ in range(2)]
+        assert shown == seen
+    for reading, vectors in tables:
+        np.testing.assert_array_equal(reading.array(), tables[0][0].array())
+        np.testing.assert_array_equal(vectors, tables[0][1])
 
 
 def test_a_table_of_another_device_reader_or_code_is_not_found(

@@ -15,7 +15,7 @@ from rlgen.types import Reading
 class Reads:
     """Reads anger at an intensity that the text states, and notes what it was given."""
 
-    def read_catalogue(self, texts):
+    def read_catalogue(self, texts, progress):
         rows = len(texts)
         affect = np.zeros((rows, 8), np.float32)
         affect[:, 3] = 1.0

@@ -218,6 +218,34 @@ def test_members_of_the_ensemble_and_impossible_numbers(parameters):
         CalibratedConfig(share_of_successes=1.2)
 
 
+def test_members_are_named_by_a_topic_that_they_were_not_fitted_to(parameters):
+    def some(spread):
+        return parameters.model_copy(update={"ratings": parameters.ratings.model_copy(update={"spread": spread})})
+
+    draws = tuple(some(float(k)) for k in range(5))
+    fit = Fit(mean=parameters, draws=draws, folds=(("work",), ("exam", "grief")), without=(some(7.0), some(8.0)))
+    assert fit.member(None, "Grief").ratings.spread == 8.0
+    assert [fit.member(k, "work").ratings.spread for k in range(3)] == [0.0, 2.0, 4.0]
+    assert [fit.member(k, "exam").ratings.spread for k in range(2)] == [1.0, 3.0]
+    with pytest.raises(PopulationError, match="without 'exam' this fit holds draws 0 to 1"):
+        fit.member(2, "exam")
+    with pytest.raises(PopulationError, match="those of this fit are exam, grief, work"):
+        fit.member(None, "love")
+    with pytest.raises(PopulationError, match="made without folds"):
+        Fit(mean=parameters, draws=draws).member(None, "work")
+    with pytest.raises(PopulationError, match="2 folds of topics and 0 modes"):
+        Fit(mean=parameters, draws=draws, folds=(("a",), ("b",)))
+
+
+def test_people_of_two_topics_differ_in_their_parameters(utterances, segments):
+    pair = [
+        build(CalibratedConfig(without=topic), 1, utterances, segments)
+        for topic in ("job crisis", "ongoing depression")
+    ]
+    assert pair[0].parameters.ratings.spread != pair[1].parameters.ratings.spread
+    assert pair[0].sha256 != pair[1].sha256
+
+
 def test_the_shipped_fit_talks(utterances, segments, reading, words):
     pair = []
     for draw in (None, 3):

@@ -16,6 +16,7 @@ def felt(rows, category=SADNESS, intensity=0.55, arousal=-0.2, phase=EXPLORING, 
 
     return Felt(
         column(category, int),
+        column(category, int),
         column(intensity, float),
         column(arousal, float),
         column(phase, int),

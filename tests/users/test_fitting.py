@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from rlgen.errors import DataError
+from rlgen.users import fitting
 from rlgen.users.dialogues import Dialogue, Turn
 from rlgen.users.ending_model import SHARE, fit_endings, fit_relief, hazards, weights
 from rlgen.users.fidelity.talks import simulated_talks
-from rlgen.users.fitting import assemble, fit_models
+from rlgen.users.fitting import assemble, fit_models, fit_people, topic_folds
 from rlgen.users.observations import Endings, Ratings
 from rlgen.users.rating_model import EFFECT_PRIOR, fit_ratings, flatten, predict, unpack
 
@@ -91,6 +94,23 @@ def test_named_parameters_predict_what_the_flat_ones_do():
     assert (simulated.replies >= 1).all()
     assert not simulated.open.all()
     assert ((simulated.value >= -1) & (simulated.value <= 4)).all()
+
+
+def test_each_draw_leaves_a_fold_of_topics_out(monkeypatch):
+    monkeypatch.setattr(fitting, "FOLDS", 2)
+    rng = np.random.default_rng(3)
+    talks = [dialogue(i, i % 2 > 0, rng) for i in range(180)]
+    topics = ["work", "Work", "exam", "home"]
+    talks = [dataclasses.replace(d, topic=topics[i // 2 % 4]) for i, d in enumerate(talks)]
+    assert topic_folds(talks) == (("work",), ("exam", "home"))
+    fit = fit_people(talks, [np.zeros((d.replies, 0)) for d in talks], None, 3, 0)
+    rest = [d for d in talks if d.topic.lower() != "work"]
+    alone = assemble(fit_models(rest, [np.zeros((d.replies, 0)) for d in rest]), rest, 2, 0)
+    assert fit.without[0] == alone.mean
+    assert (fit.draws[0], fit.draws[2]) == alone.draws
+    assert fit.mean.valence is None  # nobody has read what they said
+    # Too few would be left: one posterior for all.
+    assert topic_folds([d for d in talks if d.topic != "Work"][:60]) == ()
 
 
 def test_too_few_dialogues_are_refused():

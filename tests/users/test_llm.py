@@ -18,7 +18,7 @@ from rlgen.rng import Streams
 from rlgen.text.utterances import utterances as shipped_utterances
 from rlgen.types import Words
 from rlgen.users import LlmConfig, build, cards
-from rlgen.users.mind import Mind
+from rlgen.users.mind import Asked, Mind, keeps_plain
 
 ENV = "rlgen/Support-v0"
 LIMIT = 12
@@ -125,16 +125,69 @@ def test_answers_and_what_follows_from_them_are_the_models(path, people, reading
     assert (feedback.abandoned == (decision == 2)).all()
 
 
+@pytest.mark.parametrize("path", ["llama_chat", "gpt2_plain", "mistral_window"], indirect=True)
+def test_a_turn_is_one_reading_of_the_dialogue_and_one_pass_over_the_questions(path, people, reading, monkeypatch):
+    rows, shapes = 5, []
+    forward = Mind._pass
+
+    def counted(self, ids, *given):
+        shapes.append(tuple(ids.shape))
+        return forward(self, ids, *given)
+
+    monkeypatch.setattr(Mind, "_pass", counted)
+    users, streams = people(path, rows), Streams.of(3, rows)
+    users.reset(np.arange(rows), streams)
+    tail = max(users._mind.lengths([cards.question(name).ask for name in cards.phrases()["questions"]])) + 8
+    for turn in range(3):
+        shapes.clear()
+        due = int((users._wait <= 1).sum())
+        feedback, _ = users.respond(words(rows), reading(rows), streams, np.full(rows, turn))
+        dialogue, questions, said = shapes[:3]
+        assert np.isfinite(feedback.rating).sum() == due
+        assert dialogue[0] == rows
+        assert dialogue[1] > 2 * tail
+        assert (questions[0], said[0]) == (3 * rows + due, rows)
+        assert questions[1] <= tail, "the questions alone are read"
+        assert said[1] <= tail, "and no more than a note on leaving"
+        assert set(shapes[3:]) <= {(rows, 1)}
+        assert len(shapes) <= 2 + LIMIT
+
+
+@pytest.mark.parametrize("path", ["llama_chat", "gpt2_plain", "mistral_window"], indirect=True)
+def test_what_was_read_once_gives_what_prompts_read_whole_give(path, people, reading, monkeypatch):
+    once = talk(people(path, 4), Streams.of(9, 4), reading, turns=3)
+    monkeypatch.setattr(Mind, "read", lambda self, prompts: None)
+    whole = talk(people(path, 4), Streams.of(9, 4), reading, turns=3)
+    assert once[0] == whole[0]
+    for mine, theirs in zip(once[1], whole[1], strict=True):
+        for name in ("rating", "completed", "abandoned"):
+            np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
+        np.testing.assert_allclose(mine.engagement, theirs.engagement, atol=1e-5)
+    for mine, theirs in zip(once[2], whole[2], strict=True):
+        np.testing.assert_allclose(mine["intensity"], theirs["intensity"], atol=1e-5)
+
+
+def test_a_model_that_keeps_more_than_keys_and_values_reads_whole(chat, people):
+    mind = people(chat, 1)._mind
+    assert mind.read([["one and all", "one and two"]]) is not None
+    assert mind.read([["one", "two"]]) is None, "nothing alike"
+    config = mind._loaded.model.config
+    assert keeps_plain(config)
+    chunked = copy.deepcopy(config)
+    chunked.layer_types = ["chunked_attention"] * config.num_hidden_layers
+    assert not keeps_plain(chunked)
+
+
 def test_words_are_drawn_by_the_rows_stream(path, people, monkeypatch):
     """Each id lies where its uniform falls in the cumulative probabilities of an unpadded pass."""
     users, streams, by_hand = people(path, 3), Streams.of(8, 3), ByHand(path)
     kept = []
     real = Mind.write
 
-    def write(self, prompts, uniform, temperature):
+    def write(self, prompts, uniform, temperature, read):
         decode = self._loaded.tokenizer.batch_decode
         monkeypatch.setattr(self._loaded.tokenizer, "batch_decode", lambda ids, **k: kept.append(ids) or decode(ids))
-        made = real(self, prompts, uniform, temperature)
+        made = real(self, prompts, uniform, temperature, read)
         monkeypatch.undo()
         return made
 
@@ -201,7 +254,10 @@ def test_what_was_replied_is_heard(chat, people, reading):
 
 @pytest.mark.parametrize(("option", "expected"), [(0, (False, False)), (1, (True, False)), (2, (False, True))])
 def test_who_leaves_is_told_to_take_leave(chat, people, reading, monkeypatch, option, expected):
-    monkeypatch.setattr(Mind, "answer", lambda self, prompts, options: np.eye(len(options))[[option] * len(prompts)])
+    def answer(self, asked, read):
+        return [np.eye(len(question.options))[[option] * len(question.prompts)] for question in asked]
+
+    monkeypatch.setattr(Mind, "answer", answer)
     prompted = []
     real = Mind.write
     monkeypatch.setattr(Mind, "write", lambda self, prompts, *a: prompted.append(prompts) or real(self, prompts, *a))
@@ -216,7 +272,10 @@ def test_who_leaves_is_told_to_take_leave(chat, people, reading, monkeypatch, op
 
 
 def test_ratings_come_every_two_or_three_replies(chat, people, reading, monkeypatch):
-    monkeypatch.setattr(Mind, "answer", lambda self, prompts, options: np.ones((len(prompts), len(options))))
+    def answer(self, asked, read):
+        return [np.ones((len(question.prompts), len(question.options))) for question in asked]
+
+    monkeypatch.setattr(Mind, "answer", answer)
     monkeypatch.setattr(Mind, "write", lambda self, prompts, *given: ["Hm."] * len(prompts))
     users, streams = people(chat, 12), Streams.of(0, 12)
     users.reset(np.arange(12), streams)
@@ -254,8 +313,9 @@ def test_a_long_dialogue_forgets_its_beginning(chat, people, reading, caplog, mo
     for name in ("answer", "write"):
         real = getattr(Mind, name)
 
-        def measured(self, prompts, *given, real=real):
-            lengths.extend(self.lengths(prompts))
+        def measured(self, prompts, *given, real=real, name=name):
+            flat = prompts if name == "write" else [p for question in prompts for p in question.prompts]
+            lengths.extend(self.lengths(flat))
             return real(self, prompts, *given)
 
         monkeypatch.setattr(Mind, name, measured)
@@ -288,7 +348,7 @@ def test_a_listener_cannot_speak_in_the_persons_place(chat, people, reading):
 
 def test_the_answers_must_be_told_apart(chat, people):
     with pytest.raises(ArtifactError, match="apart"):
-        people(chat, 1)._mind.answer(["x"], ("A", "A"))
+        people(chat, 1)._mind.answer([Asked(["x"], ("A", "A"), [0])])
 
 
 def test_a_model_without_chat_template_is_named(tiny_models, people, caplog):

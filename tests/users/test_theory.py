@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rlgen.affect import NEUTRAL
 from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.types import Words
 from rlgen.users import TheoryConfig, Users, build
+from rlgen.users.expression import EXPLORING
 from rlgen.users.theory import Perceived, TheoryUsers
 from rlgen.users.theory_coefficients import TheoryCoefficients
 
@@ -51,21 +53,21 @@ def by_hand(s, warmth, directiveness, intensity, c, repetition):
 
     a, trust, u, h, o, p = s["arousal"], s["trust"], s["understood"], s["habituation"], s["over"], s["reactance"]
     sad_fear_anger = s["feeling"]
-    wanted = 0.55 + 0.45 * a - 0.35 * trust
-    m = math.exp(-((intensity - wanted) ** 2) / 0.12)
-    k = plus(directiveness - (-0.2 + 1.2 * trust - 0.6 * p + (0, 0.35, -0.35)[sad_fear_anger]))
-    sham = plus(warmth - 0.1 - 0.9 * trust - (0.4, 0.1, -0.4)[sad_fear_anger])
+    wanted = 0.5 + 0.7 * a - 0.3 * trust
+    m = math.exp(-((intensity - wanted) ** 2) / 0.05)
+    k = plus(directiveness - (-0.2 + 1.2 * trust - 0.6 * p + (0, 0.6, -0.6)[sad_fear_anger]))
+    sham = plus(warmth - 0.1 - 0.9 * trust - (0.5, 0, -0.6)[sad_fear_anger])
     valued = plus(warmth) * (1 - 0.8 * o)
-    du = (1 - u) * (1 - c * (0.2 + 0.8 * plus(a))) * (1 - 0.5 * h) * (0.22 * m + 0.1 * valued - 0.1 * k)
-    dt = 0.1 * (1 - c) * valued * (1 - h) + 0.07 * m - 0.14 * (0.4 + p) * k - 0.1 * sham - 0.1 * h * (0.3 + u)
-    dt += -0.05 * c * (1 + 4 * plus(a) * (1 - u)) + 0.01
-    di = -0.8 * (u - 0.4) * plus(directiveness) * trust * (1 - 0.6 * plus(a)) * (1 - 0.3 * c) * (1 - 0.7 * h)
-    di += -0.04 * u * trust * valued * (1 - c) + 0.04 * k + 0.06 * o * u + 0.03 * c
+    du = (1 - u) * (1 - min(c * 2 * plus(a), 1)) * (1 - 0.8 * h) * (0.3 * m + 0.1 * valued - 0.1 * k)
+    dt = 0.13 * (1 - c) * valued * (1 - h) + 0.14 * m - 0.18 * (0.4 + p) * k - 0.3 * sham - 0.2 * h * (0.3 + u)
+    dt += -0.015 * c * (1 + 20 * plus(a) * (1 - u)) + 0.5 * repetition * plus(a) * (1 - u) + 0.01
+    di = -0.8 * (u - 0.4) * plus(directiveness) * trust * (1 - 0.6 * plus(a)) * (1 - 0.1 * c) * (1 - 0.9 * h)
+    di += -0.04 * u * trust * valued * (1 - c) + 0.04 * k + 0.06 * o * u + 0.005 * c
     return {
         "understood": min(max(u + s["pace"] * du, 0), 1),
         "trust": min(max(trust + dt, 0), 1),
         "intensity": min(max(s["intensity"] + di, 0), 1),
-        "habituation": 0.6 * h + 0.4 * repetition,
+        "habituation": 0.6 * h + 0.4 * repetition * (1 - plus(a)),
         "over_validation": 0.75 * o + 0.25 * plus(warmth) * (1 - plus(directiveness)),
     }
 
@@ -195,8 +197,8 @@ def test_without_interactions_one_reading_is_best_for_everybody(utterances, segm
         users.update(Perceived(*(np.full(300, x) for x in (warmth, directiveness, intensity, 0.0, 0.0))), np.zeros(300))
         return users._hearts
 
-    best = after(1.0, 1.0, 0.55)
-    for other in ((0.5, 1.0, 0.55), (1.0, 0.2, 0.55), (1.0, 1.0, 0.9), (-1.0, -1.0, 0.1)):
+    best = after(1.0, 1.0, 0.5)
+    for other in ((0.5, 1.0, 0.5), (1.0, 0.2, 0.5), (1.0, 1.0, 0.9), (-1.0, -1.0, 0.1)):
         worse = after(*other)
         assert (best.understood >= worse.understood).all()
         assert (best.trust >= worse.trust).all()
@@ -214,6 +216,24 @@ def test_better_replies_relieve_more(seat, reading, words):
     garbled = relief(warmth=0.5, directiveness=0.3, intensity=0.5, fluency=0.2)
     stale = relief(warmth=0.5, directiveness=0.3, intensity=0.5, repetition=1.0)
     assert good > max(cold, harsh, garbled, stale)
+
+
+@pytest.mark.parametrize(
+    ("masked", "trust", "hidden"), [(1.0, 0.0, 1.0), (1.0, 0.5, 0.5), (1.0, 1.0, 0.0), (0.0, 0.0, 0.0)]
+)
+def test_words_hide_what_the_voice_shows_where_trust_is_low(utterances, segments, masked, trust, hidden):
+    rows = 2000
+    showing = {"masked": masked, "calm_below": -5.0, "disclosure_noise": 0.0}
+    users = TheoryUsers(TheoryConfig(coefficients={"showing": showing}), rows, utterances, segments)
+    streams = Streams.of(1, rows)
+    opening = users.reset(np.arange(rows), streams)
+    assert (utterances.category[opening.utterance] != NEUTRAL).all()
+    users._hearts.trust[:] = trust
+    said = users._speak(
+        np.arange(rows), np.full(rows, EXPLORING), np.zeros(rows, dtype=int), streams.uniform("x", 0, 7)
+    )
+    assert (segments.category[said.segment] != NEUTRAL).all()
+    assert (utterances.category[said.utterance] == NEUTRAL).mean() == pytest.approx(hidden, abs=0.05)
 
 
 def test_effect_scale_zero_makes_replies_irrelevant(seat, reading, words):
@@ -295,7 +315,7 @@ def test_the_page_has_the_numbers_of_the_code():
         f"k = (D + {n(-react.base)} - {n(react.by_trust)} T + {n(react.by_reactance)} p - {n(*react.by_feeling)})+",
         f"guidance (u - {n(react.understood_from)}) D+ T",
         f"s = (W - {n(sham.base)} - {n(sham.by_trust)} T - {n(*sham.by_feeling)})+",
-        f"h <- {n(habit.keep)} h + {n(habit.gain)} R",
+        f"h <- {n(habit.keep)} h + {n(habit.gain)} R (1 - a+); trust + {n(t.by_steadiness)} R a+ (1 - u)",
         f"o <- {n(over.keep)} o + {n(over.gain)} W+ (1 - D+); W' = W+ (1 - {n(over.discount)} o)",
         f"M* is {n(pacing.base)} for everybody; k = 0 and guidance is {n(react.guidance_without)} x "
         f"{n(react.trust_without)} x D+",
@@ -303,14 +323,16 @@ def test_the_page_has_the_numbers_of_the_code():
         f"(1 - {n(u.by_habituation)} h) ({n(u.by_match)} m + {n(u.by_warmth)} W' - {n(u.by_threat)} k)",
         f"T += {n(t.by_warmth)} (1 - C) W' (1 - h) + {n(t.by_match)} m - {n(t.by_threat)} ({n(t.threat_base)} + p) k - "
         f"{n(t.by_insincerity)} s - {n(t.by_habituation)} h ({n(t.understood_base)} + u) - "
-        f"{n(t.by_incoherence)} C (1 + {n(t.incoherence_aroused)} a+ (1 - u)) + {n(t.drift)}",
+        f"{n(t.by_incoherence)} C (1 + {n(t.incoherence_aroused)} a+ (1 - u)) + {n(t.by_steadiness)} R a+ (1 - u) + "
+        f"{n(t.drift)}",
         f"I -= {n(i.by_guidance)} (u - {n(react.understood_from)}) D+ T (1 - {n(i.aroused)} a+) "
         f"(1 - {n(i.incoherent)} C) (1 - {n(i.habituated)} h) + {n(i.by_warmth)} u T W' (1 - C) - {n(i.by_threat)} k - "
         f"{n(over.staying)} o u - {n(i.by_incoherence)} C",
         f"a += {n(a.settle)} ({n(*a.by_feeling)} I + rest - a) + {n(a.follow)} m (2 M - 1 - a) + "
         f"{n(a.by_threat)} k + noise",
-        f"logistic({n(end.abandon)} + {n(end.distrust)} ({n(end.distrust_below)} - T)+ + {n(end.by_threat)} k + h - "
-        f"{n(end.held_by_relief)} relief+ + {n(end.abandon_by_turn)} t), and otherwise, from t = {end.complete_from}",
+        f"logistic({n(end.abandon)} + {n(end.distrust)} ({n(end.distrust_below)} - T)+ + {n(end.by_threat)} k + "
+        f"{n(end.by_habituation)} h - {n(end.held_by_relief)} relief+ + {n(end.abandon_by_turn)} "
+        f"t), and otherwise, from t = {end.complete_from}",
         f"logistic({n(end.complete)} + {n(end.by_relief)} relief + {n(end.complete_by_turn)} t)",
         f"{n(rate.mean)} + {n(rate.by_trust)} (T - .5) + {n(rate.by_understood)} (u - .5) + relief - "
         f"{n(rate.by_threat)} k + rater",
@@ -321,7 +343,7 @@ def test_the_page_has_the_numbers_of_the_code():
         f"(working once u >= {n(show.working_from)})",
     ):
         assert said in page, said
-    assert end.by_habituation == rate.by_relief == 1.0  # written without a factor
+    assert habit.steadying == rate.by_relief == 1.0  # written without a factor
 
 
 @pytest.mark.parametrize(

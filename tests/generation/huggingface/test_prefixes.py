@@ -11,35 +11,9 @@ from hypothesis import strategies as st
 from rlgen.generation import HuggingFaceGenerator
 from rlgen.generation.huggingface import prefixes
 from rlgen.generation.huggingface.prefixes import Prefixes, alike
-from rlgen.rng import Streams
 from rlgen.text.pretrained import Forward, common, left_pad
-from rlgen.types import CONTROL_RANGES, Context, Controls
 
-WINDOWS = [
-    ["My exam is tomorrow and I am so afraid that I cannot sleep at all."],
-    ["I lost my job.", "That sounds hard.", "It is. What now?"],
-    ["No."],
-]
 LIMIT = 8
-
-
-@pytest.fixture(scope="module", params=["llama_chat", "gpt2_plain", "mistral_window"])
-def path(request, tiny_models):
-    return tiny_models[request.param]
-
-
-@pytest.fixture(scope="module")
-def generator(path):
-    return HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=LIMIT)
-
-
-def mixed(rows, estimated, seed=0):
-    """Windows, affects and controls of all kinds; every fourth weight is 0, every fourth 1."""
-    rng = np.random.default_rng(seed)
-    context = Context([WINDOWS[int(i)] for i in rng.integers(0, len(WINDOWS), rows)], rng.integers(0, 9, rows))
-    drawn = {name: rng.uniform(low, high, rows).astype(np.float32) for name, (low, high) in CONTROL_RANGES.items()}
-    drawn["emotional_weight"][::4], drawn["emotional_weight"][1::4] = 0.0, 1.0
-    return context, estimated(rng.integers(0, 6, rows)), Controls(**drawn), Streams.of(seed, rows)
 
 
 def counted(generator):
@@ -52,8 +26,8 @@ def counted(generator):
 
 
 @pytest.mark.parametrize("greedy", [False, True])
-def test_replies_are_those_of_prompts_that_are_read_whole(path, estimated, greedy):
-    asked = mixed(24, estimated)
+def test_replies_are_those_of_prompts_that_are_read_whole(path, mixed, greedy):
+    asked = mixed(24)
     said = []
     for share in (True, False):
         generator = HuggingFaceGenerator(path, "cpu", "fp32", LIMIT, greedy=greedy, shared_prefixes=share)
@@ -64,18 +38,9 @@ def test_replies_are_those_of_prompts_that_are_read_whole(path, estimated, greed
     assert np.allclose(said[0].hidden, said[1].hidden, atol=1e-3)
 
 
-def test_a_batch_of_64_says_what_its_rows_say_alone(generator, estimated):
-    context, estimate, controls, streams = mixed(64, estimated, seed=3)
-    whole = generator.reply(context, estimate, controls, streams)
-    assert len({int(n) for n in (whole.ids >= 0).sum(1)}) > 3, "replies of many lengths, so that rows are dropped"
-    for i in np.arange(64)[:, None]:
-        alone = generator.reply(context.rows(i), estimate.rows(i), controls.rows(i), streams.rows(i))
-        assert (alone.ids == whole.ids[i]).all()
-
-
-def test_what_was_asked_before_changes_no_bit(path, estimated):
+def test_what_was_asked_before_changes_no_bit(path, mixed):
     """Bits may depend on the batch, as rounding does, but not on what is kept from earlier calls."""
-    asked, others = mixed(12, estimated), mixed(12, estimated, seed=7)
+    asked, others = mixed(12), mixed(12, seed=7)
     fresh = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=LIMIT)
     first = fresh.reply(*asked)
     used = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=LIMIT)
@@ -86,11 +51,11 @@ def test_what_was_asked_before_changes_no_bit(path, estimated):
         assert (again.hidden == first.hidden).all()
 
 
-def test_a_prefix_is_read_once(path, estimated):
+def test_a_prefix_is_read_once(path, mixed):
     generator = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=1)
     whole = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=1, shared_prefixes=False)
     seen, all_of_it = counted(generator), counted(whole)
-    asked = mixed(24, estimated)
+    asked = mixed(24)
     generator.reply(*asked)
     computed = generator._decoder.prefixes.computed
     assert computed > 0
@@ -103,8 +68,8 @@ def test_a_prefix_is_read_once(path, estimated):
     assert sum(seen) < 0.5 * sum(all_of_it), "most of a short dialogue's prompt is instruction"
 
 
-def test_what_is_kept_is_bounded_and_may_be_forgotten(path, estimated, monkeypatch):
-    asked = mixed(16, estimated)
+def test_what_is_kept_is_bounded_and_may_be_forgotten(path, mixed, monkeypatch):
+    asked = mixed(16)
     kept = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=LIMIT)
     first = kept.reply(*asked)
     assert kept._decoder.prefixes._bytes == sum(map(prefixes._size, kept._decoder.prefixes._kept.values()))
@@ -116,11 +81,11 @@ def test_what_is_kept_is_bounded_and_may_be_forgotten(path, estimated, monkeypat
     assert (small.reply(*asked).logprob == first.logprob).all()
 
 
-def test_steering_does_not_reach_what_is_kept(path, estimated):
+def test_steering_does_not_reach_what_is_kept(path, mixed):
     from rlgen.generation.huggingface.contrasts import CONTRASTS
     from rlgen.generation.huggingface.steering import fit_steering
 
-    asked = mixed(8, estimated)
+    asked = mixed(8)
     said = []
     for share in (True, False):
         generator = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=LIMIT, shared_prefixes=share)
@@ -146,21 +111,16 @@ def hybrid():
     )  # fmt: skip
 
 
-def test_a_cache_of_another_kind_reads_prompts_whole(tiny_models, tmp_path, estimated, caplog):
-    import shutil
-
-    shutil.copytree(tiny_models["llama_chat"], tmp_path / "model")
-    hybrid().save_pretrained(tmp_path / "model")
+def test_a_cache_of_another_kind_reads_prompts_whole(copied, mixed, alone, caplog):
+    hybrid().save_pretrained(copied)
     with caplog.at_level("INFO", logger="rlgen"):
-        generator = HuggingFaceGenerator(tmp_path / "model", dtype="fp32", max_new_tokens=LIMIT)
+        generator = HuggingFaceGenerator(copied, dtype="fp32", max_new_tokens=LIMIT)
     assert not generator._decoder.prefixes.usable
     assert sum("not kept" in record.message for record in caplog.records) == 1
-    context, estimate, controls, streams = mixed(8, estimated)
-    whole = generator.reply(context, estimate, controls, streams)
+    asked = mixed(8)
+    whole = generator.reply(*asked)
     assert generator._decoder.prefixes.computed == 0
-    for i in np.arange(8)[:, None]:
-        alone = generator.reply(context.rows(i), estimate.rows(i), controls.rows(i), streams.rows(i))
-        assert (alone.ids == whole.ids[i]).all()
+    alone(generator, asked, whole, range(8))
 
 
 @pytest.mark.parametrize("fault", ["wrong", "broken"])
@@ -224,14 +184,14 @@ def test_what_is_alike():
     assert alike([1, 2, 3, 4], [[1, 2], [1, 2, 3, 9], [7], [1, 2]]) == [2, 3]
 
 
-def test_the_openings_of_a_script_open_its_prompts(path):
+def test_the_openings_of_a_script_open_its_prompts(path, windows):
     from transformers import AutoTokenizer
 
     from rlgen.generation.huggingface.prompts import Script
 
     script = Script(AutoTokenizer.from_pretrained(path), None)
     opening = script.opening("Be kind. You sense joy.")
-    made = script.encode([script.render(window, "Be kind. You sense joy.") for window in WINDOWS])
+    made = script.encode([script.render(window, "Be kind. You sense joy.") for window in windows])
     assert all(ids[: len(opening)] == opening for ids in made)
     assert len(opening) > 0.5 * min(map(len, made))
     wider = script.opening("Be kind. You", "Be kind. I")

@@ -23,21 +23,15 @@ from rlgen.generation.huggingface.steering import DIRECTIONS, Steerer, Steering,
 from rlgen.hardware import place
 from rlgen.rng import Streams
 from rlgen.text.pretrained import load_pretrained
-from rlgen.types import CONTROL_RANGES, Context, Controls
 
 ROWS = 6
 
 
-@pytest.fixture(scope="module", params=["llama_chat", "gpt2_plain"])
-def generator(request, tiny_models):
-    return HuggingFaceGenerator(tiny_models[request.param], dtype="fp32", max_new_tokens=8)
-
-
 @pytest.fixture
-def say(generator, estimated, asked):
+def say(generator, opening, estimated, asked):
     def replies(by=generator, **controls):
-        context = Context([[f"My exam {i} makes me sad."] for i in range(ROWS)], np.zeros(ROWS, dtype=np.int64))
-        return by.reply(context, estimated([SADNESS] * ROWS), asked(ROWS, **controls), Streams.of(0, ROWS))
+        said = opening([f"My exam {i} makes me sad." for i in range(ROWS)])
+        return by.reply(said, estimated([SADNESS] * ROWS), asked(ROWS, **controls), Streams.of(0, ROWS))
 
     yield replies
     generator.steer(None)
@@ -111,17 +105,13 @@ def test_steering_is_heard_in_replies_but_not_at_weight_zero(generator, say):
     assert (say(weight=1.6, warmth=1.0).ids == plain[1.6].ids).all()
 
 
-def test_a_steered_row_is_the_same_in_every_batch(generator, say, estimated):
+def test_a_steered_row_is_the_same_in_every_batch(generator, say, mixed, alone):
+    before = generator.reply(*mixed(24))
     generator.steer(fit_steering(generator.model, generator.tokenizer, CONTRASTS, strength=2.0))
-    rows, rng = 24, np.random.default_rng(0)
-    context = Context([[f"My exam {i} makes me sad."] for i in range(rows)], np.zeros(rows, dtype=np.int64))
-    controls = Controls(*(rng.uniform(low, high, rows).astype(np.float32) for low, high in CONTROL_RANGES.values()))
-    estimate, streams = estimated(rng.integers(0, 6, rows)), Streams.of(0, rows)
-    whole = generator.reply(context, estimate, controls, streams)
+    whole = generator.reply(*mixed(24))
+    assert not (whole.ids == before.ids).all()
     assert len({int(n) for n in (whole.ids >= 0).sum(1)}) > 3, "replies of many lengths, so that rows are dropped"
-    for i in np.arange(rows)[:, None]:
-        alone = generator.reply(context.rows(i), estimate.rows(i), controls.rows(i), streams.rows(i))
-        assert (alone.ids == whole.ids[i]).all()
+    alone(generator, mixed(24), whole, range(24))
 
 
 def test_amounts_follow_the_controls_and_the_regulating_target(estimated):

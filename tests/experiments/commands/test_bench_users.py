@@ -7,10 +7,13 @@ import json
 import numpy as np
 import pytest
 
+from rlgen import artifacts
 from rlgen.experiments.commands import bench_users
+from rlgen.experiments.tables import Row
 from rlgen.text.utterances import utterances
 from rlgen.users.dialogues import read
 from rlgen.users.fidelity.crossfit import Corpus
+from rlgen.users.parameters import FILE, KIND, SEEN
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +77,28 @@ def test_a_fit_is_scored_on_one_kind_of_dialogues(folder, quick, file):
     there, missing = ("successes", "failed") if file == "esconv.jsonl" else ("failed", "successes")
     assert f"rating NLL, {there}, all" in rows
     assert not any(missing in name for name in rows)
+
+
+def test_figures_on_dialogues_of_the_fit_are_told_as_such(folder, tmp_path, capsys):
+    dialogues = read(folder)
+    fit, manifest = tmp_path / "fit", artifacts.load(bench_users.SHIPPED, KIND).manifest
+    files = {FILE: artifacts.load(bench_users.SHIPPED, KIND).file(FILE).read_bytes()}
+    artifacts.write(fit, {**files, SEEN: json.dumps([d.digest for d in dialogues[:7]]).encode()}, manifest)
+    some = Corpus(dialogues, [], {}, utterances(), None)
+    assert bench_users.seen_by(some, str(fit)) == 7
+    assert bench_users.seen_by(some, bench_users.SHIPPED) == 0
+    rows = [Row("rating NLL", 0.8, target=0.9, better="lower")]
+    told, judged = bench_users.unjudged(rows, 7, 120)
+    assert (told.value, told.baseline, judged.met) == (7.0, 120.0, None)
+    bench_users.show_users([told, judged], False)
+    assert "7 of 120 dialogues were in the fit: figures are in-sample" in capsys.readouterr().out
+    told, judged = bench_users.unjudged(rows, 0, 120)
+    assert judged.met
+    bench_users.show_users([told, judged], False)
+    assert "0 of 120 dialogues were in the fit.\n" in capsys.readouterr().out
+
+
+def test_a_digest_tells_dialogues_apart_by_their_words(folder):
+    dialogues = read(folder)
+    assert len({d.digest for d in dialogues}) == len({tuple(t.text for t in d.turns) for d in dialogues})
+    assert all(len(d.digest) == 12 for d in dialogues)

@@ -1,5 +1,9 @@
+"""`rlgen recognize`, and the commands that make a signal bank and a recognizer."""
+
+from __future__ import annotations
+
 import json
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +16,6 @@ from rlgen.perception.bank import SignalBank
 from rlgen.perception.face import ACTION_UNITS
 from rlgen.perception.recognizer import EmotionRecognizer
 from rlgen.perception.table import EstimateTable
-
-DATA = Path(os.environ.get("RLGEN_DATA", Path(__file__).parents[2].parent / "shared" / "data")) / "ravdess_av"
-needs_ravdess = pytest.mark.skipif(
-    not (DATA / "flac16k").is_dir(), reason="RAVDESS is not here; set RLGEN_DATA to the folder that holds ravdess_av"
-)
 
 
 @pytest.fixture
@@ -119,11 +118,13 @@ def test_bank_build_refuses_an_empty_folder(tmp_path: Path, capsys: pytest.Captu
     assert "--path" in capsys.readouterr().err
 
 
-@needs_ravdess
-def test_real_recordings_from_files_to_held_out_estimates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_real_recordings_from_files_to_held_out_estimates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data_set: Callable[[str], Path]
+) -> None:
+    data = data_set("ravdess_av/flac16k").parent
     bank_folder, recognizer_folder = str(tmp_path / "bank"), str(tmp_path / "recognizer")
     limits = ["--actors", "4", "--clips", "6"]
-    assert main(["bank", "build", "--dataset", "ravdess", "--path", str(DATA), "--out", bank_folder, *limits]) == 0
+    assert main(["bank", "build", "--dataset", "ravdess", "--path", str(data), "--out", bank_folder, *limits]) == 0
     fit = ["fit", "recognizer", "--bank", bank_folder, "--out", recognizer_folder, "--folds", "2", "--epochs", "2"]
     assert main(fit) == 0
     assert "Real" in capsys.readouterr().out
@@ -141,4 +142,4 @@ def test_real_recordings_from_files_to_held_out_estimates(tmp_path: Path, capsys
     np.testing.assert_array_equal(estimate.affect, held_out.affect)
     manifest = json.loads((Path(recognizer_folder) / "manifest.json").read_text())
     assert "CC BY-NC-SA" in manifest["data"][0]
-    assert bank.waveform(0, DATA).ndim == 1
+    assert bank.waveform(0, data).ndim == 1

@@ -13,7 +13,7 @@ from rlgen.experiments.commands.bench_utterances import simulated
 from rlgen.text.encoder import SentenceEncoder
 from rlgen.text.fast_encoder import encoder_of
 from rlgen.text.reader import Reader
-from rlgen.text.utterances import utterances
+from rlgen.text.utterances import of_all_lengths, read_by, utterances
 from rlgen.users import CalibratedConfig, TheoryConfig
 from rlgen.users.transitions import KIND, agreement, distressed, joint, read_transitions
 
@@ -82,11 +82,12 @@ def reader():
 @pytest.mark.parametrize("config", [TheoryConfig(), CalibratedConfig()], ids=lambda config: config.family)
 def test_simulated_moods_last_as_those_of_the_data(config, reader):
     quality = artifacts.load("shipped:transitions", KIND).manifest.quality
+    bank = read_by(reader, of_all_lengths()) if config.family == "calibrated" else utterances()
     low, high = (quality[f"{name}: distressed own turns agree"] for name in ("meld_text", "dailydialog"))
 
     def agree(transitions):
         people = config.model_copy(update={"transitions": transitions})
-        return agreement(distressed(joint(simulated(people, 300, 0, utterances(), reader)[1])))[0]
+        return agreement(distressed(joint(simulated(people, 300, 0, bank, reader)[1])))[0]
 
     assert low < agree("shipped:transitions") < high
     assert agree(None) < low

@@ -267,20 +267,3 @@ def test_the_hash_is_of_every_weight_in_memory(trained):
     assert sum(t.numel() for t in generator._decoder.frozen.tensors().values()) == sum(
         t.numel() for t in stored.values()
     )
-
-
-def test_constant_generator_ignores_everything(opening, estimated, asked):
-    constant = ConstantGenerator("I hear you.")
-    one = constant.reply(opening(["Hello."] * 2), estimated([0, 3]), asked(2, warmth=1), Streams.of(0, 2))
-    two = constant.reply(opening(["Bye."] * 2), estimated([2, 2]), asked(2, warmth=-1), Streams.of(9, 2))
-    assert one.text == two.text == ["I hear you."] * 2
-    assert np.array_equal(one.ids, two.ids)
-    assert constant.calls == 2
-    assert constant.weights_sha256() != ConstantGenerator("No.").weights_sha256()
-
-
-def test_protocol(generator):
-    for each in (generator, ConstantGenerator("x")):
-        assert callable(each.reply)
-        assert len(each.weights_sha256()) == 64
-    assert set(CONTROL_RANGES) == set(Controls.__dataclass_fields__)

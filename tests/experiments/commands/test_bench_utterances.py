@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,11 @@ def test_repetitions_are_counted_per_dialogue_and_pairs_over_all():
 
 def test_the_command_measures_both_families(capsys):
     assert main(["--people", "20", "--encoder", "fast", "--json"]) == 0
-    out = capsys.readouterr().out
-    for name in ("theory, no memory: intensity correlation", "calibrated: a clause twice"):
-        assert name in out
+    found = {row["name"]: row["value"] for row in json.loads(capsys.readouterr().out)["rows"]}
+    people = ("theory, no memory", "theory", "calibrated, no memory", "calibrated")
+    figures = {name.partition(": ")[2] for name in found}
+    assert set(found) == {f"{who}: {figure}" for who in people for figure in figures}
+    for who in people:
+        assert all(-1 <= found[f"{who}: {of} correlation"] <= 1 for of in ("intensity", "valence"))
+        assert all(0 <= found[f"{who}: {share}"] <= 1 for share in ("an utterance twice", "a clause twice"))
+    assert len({tuple(found[f"{who}: {figure}"] for figure in sorted(figures)) for who in people}) == len(people)
