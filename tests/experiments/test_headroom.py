@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from rlgen.experiments import headroom
-from rlgen.experiments.evaluation import evaluate
+from rlgen.experiments.commands import bench_headroom
+from rlgen.experiments.evaluation import Outcomes, evaluate
 from rlgen.policies.baselines import Fixed, Random, Schedule
 from rlgen.types import MAX_TURNS
 
@@ -77,3 +78,22 @@ def test_halving_finds_the_clear_winner(fake_world):
     good, bad = targets(world).mean(0) * 0.7, np.full(4, 0.95)
     found = headroom.Search(world, SMALL).halving(headroom.fixed, [bad, -bad, good, bad * 0.9, -bad * 0.8])
     assert found is good
+
+
+def test_the_error_over_seeds_is_that_of_pairs():
+    def outcomes(*returns):
+        empty = np.zeros(0)
+        return Outcomes({"return": np.array(returns)}, {}, empty.astype(int), empty.astype(int), np.zeros((0, 4), "f4"))
+
+    found = {
+        "fixed": outcomes(0.0, 0.2),
+        "ppo, seed 0": outcomes(1.0, 2.0),
+        "ppo, seed 1": outcomes(3.0, 3.0),
+        "blind ppo, seed 0": outcomes(0.0, 1.0),
+        "blind ppo, seed 1": outcomes(0.0, 1.0),
+    }
+    pairs = np.array([1.0, 2.5])  # seed by seed
+    assert bench_headroom._error(found, "ppo", "blind ppo") == pytest.approx(pairs.std(ddof=1) / np.sqrt(2))
+    assert bench_headroom._error(found, "ppo", "fixed") == pytest.approx(np.array([1.4, 2.9]).std(ddof=1) / np.sqrt(2))
+    assert bench_headroom._error(found, "ppo", "linear ppo") is None
+    assert bench_headroom._error({"fixed": found["fixed"], "ppo, seed 0": found["ppo, seed 0"]}, "ppo", "fixed") is None

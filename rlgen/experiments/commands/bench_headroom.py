@@ -159,6 +159,17 @@ def _gap(found: dict[str, Outcomes], kind: str, other: str) -> float | None:
     return paired_difference(np.mean(ours, axis=0), mean).mean / float(np.std(theirs, axis=1).mean())
 
 
+def _error(found: dict[str, Outcomes], kind: str, other: str) -> float | None:
+    """Standard error over training seeds of the difference in return, paired by seed; None with one seed."""
+    apart = []
+    for name, ours in found.items():
+        if name.startswith(f"{kind}, seed"):
+            theirs = found.get(other, found.get(f"{other}{name.removeprefix(kind)}"))
+            if theirs is not None:
+                apart.append(float((ours.values["return"] - theirs.values["return"]).mean()))
+    return float(np.std(apart, ddof=1) / np.sqrt(len(apart))) if len(apart) > 1 else None
+
+
 def _rows(found: dict[str, Outcomes]) -> list[Row]:
     fixed = found.get("fixed", found["centre"]).values["return"].mean()
     rows = []
@@ -178,6 +189,9 @@ def _rows(found: dict[str, Outcomes]) -> list[Row]:
         gap = _gap(found, kind, other)
         if gap is not None:
             rows.append(Row(f"{kind} minus {other}", round(gap, 4), "return SD", target=target))
+        error = _error(found, kind, other)
+        if error is not None:
+            rows.append(Row(f"{kind} minus {other}, standard error over seeds", round(error, 4), "return"))
     return rows
 
 
