@@ -22,10 +22,10 @@ from rlgen.perception import EmotionRecognizer, EstimateTable, SignalBank
 from rlgen.rewards import RewardDesign, design
 from rlgen.rng import Streams
 from rlgen.text import Reader, SentenceEncoder
-from rlgen.text.fast_encoder import encoder_of
-from rlgen.text.reader import Progress
-from rlgen.text.real_utterances import real_utterances
-from rlgen.text.utterances import of_all_lengths, read_by, utterances, with_crisis
+from rlgen.text.datasets.utterances import real_utterances
+from rlgen.text.encoding.fast_encoder import encoder_of
+from rlgen.text.reading.reader import Progress
+from rlgen.text.writing.utterances import of_all_lengths, read_by, utterances, with_crisis
 from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue
 
 

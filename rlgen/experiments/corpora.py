@@ -11,9 +11,9 @@ from rlgen.affect import NEUTRAL
 from rlgen.errors import ConfigError
 from rlgen.generation.training.examples import Labelled
 from rlgen.generation.training.fit import Corpus
-from rlgen.text.corpus import Split, Turn, compose
-from rlgen.text.reader import Reader
-from rlgen.text.sources import LICENCES
+from rlgen.text.datasets.sources import LICENCES
+from rlgen.text.reading.reader import Reader
+from rlgen.text.writing.corpus import Split, Turn, compose
 
 CHUNK: Final = 10_000  # dialogues composed at a time
 HELD_OUT: Final = 2_000
@@ -61,7 +61,7 @@ def composed(seed: int, without: Control | None = None) -> Corpus:
             "known_phrases": lot(seed * _APART - 1, HELD_OUT),
             "held_out_phrases": lot(seed, HELD_OUT, "held_out"),
         },
-        description="rlgen.text.corpus: exchanges composed from the project's own phrase banks (MIT)",
+        description="rlgen.text.writing.corpus: exchanges composed from the project's own phrase banks (MIT)",
     )
 
 
@@ -69,13 +69,13 @@ def real(path: Path, reader: Reader) -> Corpus:
     """A researcher's own dialogues; every chunk is all of them.
 
     Args:
-        path: see `rlgen.text.dialogues.read`.
+        path: see `rlgen.text.datasets.dialogues.read`.
         reader: reads the labels.
 
     Raises:
         DataError: the file is missing, malformed or too small.
     """
-    from rlgen.text.dialogues import read
+    from rlgen.text.datasets.dialogues import read
 
     kept, held_out = read(path, "train", reader), read(path, "held_out", reader)
     return Corpus(

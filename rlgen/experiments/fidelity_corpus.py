@@ -27,7 +27,7 @@ def read_corpus(data: Path, readers: str) -> Corpus:
     """
     from rlgen.affect import VALENCE
     from rlgen.text import Reader, SentenceEncoder
-    from rlgen.text.utterances import of_all_lengths, read_by
+    from rlgen.text.writing.utterances import of_all_lengths, read_by
     from rlgen.users.dialogues import read
     from rlgen.users.fidelity.crossfit import Corpus
     from rlgen.users.readings import read_replies
@@ -47,7 +47,7 @@ def read_corpus(data: Path, readers: str) -> Corpus:
 
 def _real_turns(dialogues: Sequence[Dialogue], reader: Reader) -> UtteranceCatalogue | None:
     """What rated people said, as a bank; None where they said too little."""
-    from rlgen.text.real_utterances import real_utterances
+    from rlgen.text.datasets.utterances import real_utterances
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "turns.jsonl"

@@ -9,9 +9,9 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "SentenceEncoder": "encoder",
-    "Reader": "reader",
-    "Judge": "judge",
+    "SentenceEncoder": "encoding.encoder",
+    "Reader": "reading.reader",
+    "Judge": "reading.judge",
 }
 
 __all__ = ["Judge", "Reader", "SentenceEncoder"]

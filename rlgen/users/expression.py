@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL, HAPPINESS, NEUTRAL, NUM_CATEGORIES
 from rlgen.errors import PopulationError
-from rlgen.text.repetition import clauses
+from rlgen.text.reading.repetition import clauses
 from rlgen.types import I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceCatalogue
 from rlgen.users.lengths import index_lengths
 

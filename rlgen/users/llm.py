@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rlgen.errors import ConfigError
 from rlgen.rng import Streams
-from rlgen.text.chat_template import SILENCE
+from rlgen.text.language_models.chat_template import SILENCE
 from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users import cards
 from rlgen.users.cards import INTENSITIES, Card

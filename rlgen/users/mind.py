@@ -19,8 +19,8 @@ from torch import Tensor
 from rlgen.artifacts import tensors_sha256
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.hardware import Precision, bits, place
-from rlgen.text.chat_template import PERSON, Chat
-from rlgen.text.pretrained import Forward, common, left_pad, load_pretrained
+from rlgen.text.language_models.chat_template import PERSON, Chat
+from rlgen.text.language_models.pretrained import Forward, common, left_pad, load_pretrained
 from rlgen.users.expression import F64
 
 LISTENER: Final = "Listener:"

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from rlgen.errors import PopulationError
-from rlgen.text import topics as text_topics
-from rlgen.text.utterances import CRISIS
+from rlgen.text.writing import topics as text_topics
+from rlgen.text.writing.utterances import CRISIS
 from rlgen.users.parameters import Parameters
 from rlgen.users.settings import FamilyConfig, Population, Settings
 from rlgen.users.theory_coefficients import TheoryCoefficients
@@ -112,6 +112,6 @@ def _crisis(config: FamilyConfig, topics: Sequence[str]) -> list[int]:
     if CRISIS not in topics:
         raise PopulationError(
             f"users: the utterance bank has no topic {CRISIS!r} for the population 'crisis'; "
-            "use `rlgen.text.utterances.with_crisis()`"
+            "use `rlgen.text.writing.utterances.with_crisis()`"
         )
     return [list(topics).index(CRISIS)]

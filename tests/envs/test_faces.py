@@ -10,7 +10,7 @@ import rlgen
 from rlgen.envs import DialogueVectorEnv, SupportDynamicEnv, world_config
 from rlgen.envs.registration import IDS, register_all
 from rlgen.errors import ActionError, ConfigError
-from rlgen.text.topics import topics
+from rlgen.text.writing.topics import topics
 
 MAIN = ("rlgen/SupportDynamic-v0", "rlgen/SupportDynamicDiscrete-v0", "rlgen/Support-v0")
 

@@ -11,7 +11,7 @@ from rlgen.envs import World
 from rlgen.envs.observation import ObservationLayout
 from rlgen.generation import ConstantGenerator
 from rlgen.text import SentenceEncoder
-from rlgen.text.fast_encoder import FastEncoder
+from rlgen.text.encoding.fast_encoder import FastEncoder
 
 
 def without(layout, obs, *blocks):

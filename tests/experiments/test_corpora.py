@@ -13,7 +13,7 @@ from rlgen.experiments.commands import bench_ablation
 from rlgen.experiments.controls import sweep
 from rlgen.generation.training import fit
 from rlgen.generation.training.fit import Corpus, Recipe
-from rlgen.text.topics import topics
+from rlgen.text.writing.topics import topics
 
 
 @pytest.fixture

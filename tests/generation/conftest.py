@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlgen.text.dialogues import RealDialogue, RealTurn
+from rlgen.text.datasets.dialogues import RealDialogue, RealTurn
 from rlgen.types import Context, Controls, Estimate
 
 THINGS = ("exam", "job", "sister", "move", "knee", "rent")

@@ -15,9 +15,9 @@ from rich.table import Table
 from rlgen.affect import CATEGORIES
 from rlgen.errors import ConfigError
 from rlgen.experiments.options import Options, parse
-from rlgen.text.compose_person import DISCLOSURES, PHASES
-from rlgen.text.corpus import compose
-from rlgen.text.utterances import utterances
+from rlgen.text.writing.corpus import compose
+from rlgen.text.writing.person import DISCLOSURES, PHASES
+from rlgen.text.writing.utterances import utterances
 
 
 class BankUtterancesOptions(Options):

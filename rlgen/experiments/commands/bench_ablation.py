@@ -120,7 +120,7 @@ def figures(
     from rlgen.generation.training.alignment import lexicon
     from rlgen.generation.training.examples import encode
     from rlgen.generation.training.fit import Trainer
-    from rlgen.text.corpus import compose
+    from rlgen.text.writing.corpus import compose
 
     scorer = Scorer(folder)
     full = composed(recipe.seed)

@@ -49,8 +49,10 @@ def measure(options: BenchControlsOptions) -> list[Row]:
     from rlgen.experiments.runs import writable_folder, write_atomically
     from rlgen.generation.embedded.generator import EmbeddedGenerator
     from rlgen.generation.embedded.scoring import Scorer
-    from rlgen.text import Judge, Reader, SentenceEncoder, judge, sources
-    from rlgen.text.corpus import compose
+    from rlgen.text import Judge, Reader, SentenceEncoder
+    from rlgen.text.datasets import sources
+    from rlgen.text.reading import judge
+    from rlgen.text.writing.corpus import compose
 
     if options.threads:
         torch.set_num_threads(options.threads)

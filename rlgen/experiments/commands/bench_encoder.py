@@ -16,8 +16,8 @@ from rlgen.affect import CATEGORIES, cosine, from_category, regulating_target
 from rlgen.experiments.options import Options, parse
 from rlgen.experiments.tables import Row, show
 from rlgen.rng import Streams
-from rlgen.text.contrast_sets import labelled
-from rlgen.text.corpus import Exchange, compose
+from rlgen.text.writing.contrast_sets import labelled
+from rlgen.text.writing.corpus import Exchange, compose
 from rlgen.types import CONTROL_RANGES, F32, Context, Controls, Estimate, Generator
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def readings(reader: Reader, judge: Judge, probe: Probe, vectors: dict[str, F32]
 
 def word_means(teacher: SentenceEncoder, texts: Sequence[str]) -> F32:
     """A trivial peer: the mean of the exact vectors of a text's words, each encoded alone; `[N, 384]`."""
-    from rlgen.text.lexical import words
+    from rlgen.text.reading.lexical import words
 
     said = [words(text) or ("",) for text in texts]
     known = sorted({word for text in said for word in text})
@@ -228,7 +228,7 @@ def main(argv: Sequence[str]) -> int:
     options = parse(BenchEncoder, argv, "bench encoder")
     from rlgen.generation import EmbeddedGenerator
     from rlgen.text import Judge, Reader, SentenceEncoder
-    from rlgen.text.fast_encoder import encoder_of
+    from rlgen.text.encoding.fast_encoder import encoder_of
 
     student, teacher = encoder_of(options.encoder), SentenceEncoder("auto")
     reader, judge = Reader.load(options.readers, teacher), Judge.load(options.judge, teacher)

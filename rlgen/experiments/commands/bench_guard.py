@@ -18,7 +18,7 @@ from rlgen.errors import DataError
 from rlgen.experiments.options import Options, parse
 from rlgen.experiments.tables import Row, show
 from rlgen.governance import GuardConfig, OutputGuard
-from rlgen.text.corpus import compose
+from rlgen.text.writing.corpus import compose
 from rlgen.types import ALLOW, ESCALATE, Context, Words
 
 _BATCH = 64

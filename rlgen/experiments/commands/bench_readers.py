@@ -21,8 +21,8 @@ from rlgen.experiments.tables import Row, show
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rlgen.text.confusion import Confusion
-    from rlgen.text.fairness import Moved
+    from rlgen.text.evaluation.confusion import Confusion
+    from rlgen.text.evaluation.fairness import Moved
 
 
 class BenchReaders(Options):
@@ -43,11 +43,11 @@ class BenchReaders(Options):
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(BenchReaders, argv, "bench readers")
-    from rlgen.text.encoder import SentenceEncoder
-    from rlgen.text.evaluation import measure
-    from rlgen.text.fairness import judge_readings, moved, reader_readings, swaps
-    from rlgen.text.judge import Judge
-    from rlgen.text.reader import Reader
+    from rlgen.text.encoding.encoder import SentenceEncoder
+    from rlgen.text.evaluation.fairness import judge_readings, moved, reader_readings, swaps
+    from rlgen.text.evaluation.readers import measure
+    from rlgen.text.reading.judge import Judge
+    from rlgen.text.reading.reader import Reader
 
     if options.out is not None:
         _make(options.out)
@@ -106,7 +106,7 @@ def _make(folder: Path) -> None:
 
 
 def _write(folder: Path, confusions: Sequence[Confusion], swapped: Mapping[str, Sequence[Moved]]) -> None:
-    from rlgen.text.confusion import as_rows
+    from rlgen.text.evaluation.confusion import as_rows
 
     cells = [row for found in confusions for row in as_rows(found)]
     moves = [_swap_record(artifact, m) for artifact, every in swapped.items() for m in every]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rlgen.experiments.options import Options, parse
-from rlgen.text.repetition import clauses
+from rlgen.text.reading.repetition import clauses
 
 if TYPE_CHECKING:
     from rlgen.experiments.tables import Row
@@ -125,7 +125,7 @@ def simulated(
 
 def real(data: Path, people: int, reader: Reader) -> list[Talk]:
     """People who sought support in ESConv, with what they said in at least four turns."""
-    from rlgen.text.dialogues import seekers
+    from rlgen.text.datasets.dialogues import seekers
 
     turns = [said for _, said in seekers(data / "esconv") if len(said) >= 4][:people]
     flat = [text for said in turns for text in said]
@@ -164,7 +164,7 @@ def measure(options: BenchUtterancesOptions) -> Iterator[Row]:
     from rlgen.envs.parts import load_bank
     from rlgen.experiments.tables import Row
     from rlgen.experiments.worlds import reading_shown
-    from rlgen.text.sources import spoken_emotions
+    from rlgen.text.datasets.sources import spoken_emotions
     from rlgen.users import CalibratedConfig, TheoryConfig
     from rlgen.users.transitions import agreement, distressed, joint
 

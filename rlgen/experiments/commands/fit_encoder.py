@@ -34,9 +34,9 @@ class FitEncoder(Options):
 def own_texts(generator: Generator, options: FitEncoder, say: Callable[[str], None]) -> list[str]:
     """What is trained on: texts of the corpus, of the bank of utterances and of the generator, and bent ones."""
     from rlgen.experiments.commands.bench_encoder import answers
-    from rlgen.text.corpus import compose
-    from rlgen.text.fitting_encoder import odd, vocabulary
-    from rlgen.text.utterances import utterances
+    from rlgen.text.fitting.encoder import odd, vocabulary
+    from rlgen.text.writing.corpus import compose
+    from rlgen.text.writing.utterances import utterances
 
     texts: list[str] = list(utterances().text)
     exchanges = list(compose(options.seed, options.composed))
@@ -66,8 +66,10 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.experiments.commands.bench_encoder import HELD_OUT, faithfulness, held_out
     from rlgen.experiments.tables import show
     from rlgen.generation import EmbeddedGenerator
-    from rlgen.text import Judge, Reader, SentenceEncoder, fast_encoder, fitting_encoder
-    from rlgen.text.fitting_readers import embed
+    from rlgen.text import Judge, Reader, SentenceEncoder
+    from rlgen.text.encoding import fast_encoder
+    from rlgen.text.fitting import encoder as fitting_encoder
+    from rlgen.text.fitting.readers import embed
 
     check_target(options.out, fast_encoder.KIND)
     say = Console(stderr=True).log

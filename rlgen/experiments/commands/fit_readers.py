@@ -26,9 +26,9 @@ def main(argv: Sequence[str]) -> int:
     from rich.console import Console
 
     from rlgen.artifacts import check_target
-    from rlgen.text import fitting_readers
-    from rlgen.text.encoder import SentenceEncoder
-    from rlgen.text.evaluation import quality
+    from rlgen.text.encoding.encoder import SentenceEncoder
+    from rlgen.text.evaluation.readers import quality
+    from rlgen.text.fitting import readers as fitting_readers
 
     for name in ("readers", "judge"):
         check_target(options.out / name, name)

@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.generation.huggingface import directions, steering
     from rlgen.generation.huggingface.contrasts import CONTRASTS
     from rlgen.hardware import place
-    from rlgen.text.pretrained import load_pretrained
+    from rlgen.text.language_models.pretrained import load_pretrained
 
     artifacts.check_target(options.out, directions.KIND)
     repeated = {name for name in options.directions if options.directions.count(name) > 1}

@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
     options = parse(FitTransitionsOptions, argv, "fit transitions")
     from rlgen import artifacts
     from rlgen.experiments.tables import show
-    from rlgen.text.sources import LICENCES, spoken_emotions
+    from rlgen.text.datasets.sources import LICENCES, spoken_emotions
     from rlgen.users.transitions import FILE, KIND, fit, joint
 
     artifacts.check_target(options.out, KIND)

@@ -9,8 +9,8 @@ import numpy as np
 
 from rlgen.experiments.controls.parts import Bench, Read, affects, contexts, fixed, lasts, over
 from rlgen.experiments.tables import Row
-from rlgen.text.figures import spearman
-from rlgen.text.topics import topics
+from rlgen.text.evaluation.figures import spearman
+from rlgen.text.writing.topics import topics
 from rlgen.types import Controls
 
 TARGET: Final = 0.8

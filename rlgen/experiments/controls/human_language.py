@@ -12,8 +12,9 @@ from rlgen.affect import from_category
 from rlgen.experiments.controls.ngrams import byte_entropy
 from rlgen.experiments.tables import Row
 from rlgen.generation.embedded.scoring import Scorer
-from rlgen.text import Reader, sources
-from rlgen.text.dialogues import exchanges
+from rlgen.text import Reader
+from rlgen.text.datasets import sources
+from rlgen.text.datasets.dialogues import exchanges
 from rlgen.text.plain import clean
 from rlgen.types import F32
 

@@ -17,10 +17,10 @@ from rlgen.experiments.controls.parts import Bench, Read, affects, every, fixed,
 from rlgen.experiments.tables import Row
 from rlgen.generation.embedded.scoring import Scorer
 from rlgen.rng import Streams
-from rlgen.text.compose_parts import to_first_person
-from rlgen.text.corpus import Exchange, Turn
-from rlgen.text.figures import spearman
-from rlgen.text.topics import topics
+from rlgen.text.evaluation.figures import spearman
+from rlgen.text.writing.corpus import Exchange, Turn
+from rlgen.text.writing.parts import to_first_person
+from rlgen.text.writing.topics import topics
 from rlgen.types import F32, Controls
 
 GRID: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)

@@ -12,8 +12,8 @@ from rlgen.experiments.controls.ngrams import distinct, expectation_adjusted_dis
 from rlgen.experiments.controls.parts import Bench, Read, affects, contexts, every, fixed, lasts, over
 from rlgen.experiments.tables import Row
 from rlgen.generation.consistency import Consistency, consistency
-from rlgen.text.corpus import MOST_TURNS, Turn
-from rlgen.text.repetition import repetition
+from rlgen.text.reading.repetition import repetition
+from rlgen.text.writing.corpus import MOST_TURNS, Turn
 from rlgen.types import F32
 
 TEMPERATURES: Final = (0.3, 0.5, 0.7, 0.9, 1.1, 1.3)

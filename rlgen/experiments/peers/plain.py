@@ -99,7 +99,7 @@ class PlainEncoder:
     def __init__(self, like: Any) -> None:
         from sentence_transformers import SentenceTransformer
 
-        from rlgen.text.wordpieces import model_folder
+        from rlgen.text.encoding.wordpieces import model_folder
 
         self._model = SentenceTransformer(str(model_folder()), device="cpu")
         self.calls = 0

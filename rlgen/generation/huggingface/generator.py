@@ -21,8 +21,8 @@ from rlgen.generation.huggingface.steering import Steerer, Steering
 from rlgen.generation.polarity import leaning, of_vocabulary
 from rlgen.hardware import Precision, bits, place
 from rlgen.rng import Streams
-from rlgen.text.chat_template import SILENCE
-from rlgen.text.pretrained import load_pretrained
+from rlgen.text.language_models.chat_template import SILENCE
+from rlgen.text.language_models.pretrained import load_pretrained
 from rlgen.types import F32, Context, Controls, Estimate, Replies
 
 

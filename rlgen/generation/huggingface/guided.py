@@ -21,7 +21,7 @@ from rlgen.generation.huggingface.prefixes import Prefixes
 from rlgen.generation.huggingface.steering import Steerer
 from rlgen.generation.nucleus import within
 from rlgen.generation.polarity import lean
-from rlgen.text.pretrained import Forward, left_pad
+from rlgen.text.language_models.pretrained import Forward, left_pad
 
 # Finished rows are dropped when less than this share of the batch is still speaking.
 _COMPACT_BELOW = 0.75

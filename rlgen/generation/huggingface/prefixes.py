@@ -17,7 +17,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from rlgen.text.pretrained import Forward, common, left_pad
+from rlgen.text.language_models.pretrained import Forward, common, left_pad
 
 _LOG = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, NUM_CATEGORIES, SADNESS, SURPRISE
 from rlgen.errors import ConfigError
-from rlgen.text.chat_template import SILENCE, Chat
-from rlgen.text.pretrained import common
+from rlgen.text.language_models.chat_template import SILENCE, Chat
+from rlgen.text.language_models.pretrained import common
 
 _LOG = logging.getLogger(__name__)
 

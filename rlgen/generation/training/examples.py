@@ -29,7 +29,7 @@ _LEAST_TRUTH, _WRONG = 0.35, 0.05
 
 
 class LabelledTurn(Protocol):
-    """What training needs to know of a turn; `rlgen.text.corpus.Turn` is one."""
+    """What training needs to know of a turn; `rlgen.text.writing.corpus.Turn` is one."""
 
     @property
     def said(self) -> str: ...  # noqa: D102  the person's utterance
@@ -48,7 +48,7 @@ class LabelledTurn(Protocol):
 
 
 class Labelled(Protocol):
-    """A dialogue, oldest turn first; `rlgen.text.corpus.Exchange` is one."""
+    """A dialogue, oldest turn first; `rlgen.text.writing.corpus.Exchange` is one."""
 
     @property
     def turns(self) -> Sequence[LabelledTurn]: ...  # noqa: D102

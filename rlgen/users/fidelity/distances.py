@@ -9,7 +9,7 @@ import scipy.stats
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from rlgen.text.figures import auc
+from rlgen.text.evaluation.figures import auc
 from rlgen.types import I64
 from rlgen.users.fidelity.talks import Talks
 from rlgen.users.laplace import F64

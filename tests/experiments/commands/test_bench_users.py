@@ -10,7 +10,7 @@ import pytest
 from rlgen import artifacts
 from rlgen.experiments.commands import bench_users
 from rlgen.experiments.tables import Row
-from rlgen.text.utterances import utterances
+from rlgen.text.writing.utterances import utterances
 from rlgen.users.dialogues import read
 from rlgen.users.fidelity.crossfit import Corpus
 from rlgen.users.parameters import FILE, KIND, SEEN

@@ -10,10 +10,10 @@ import pytest
 from rlgen import artifacts
 from rlgen.experiments import cli
 from rlgen.experiments.commands.bench_utterances import simulated
-from rlgen.text.encoder import SentenceEncoder
-from rlgen.text.fast_encoder import encoder_of
-from rlgen.text.reader import Reader
-from rlgen.text.utterances import of_all_lengths, read_by, utterances
+from rlgen.text.encoding.encoder import SentenceEncoder
+from rlgen.text.encoding.fast_encoder import encoder_of
+from rlgen.text.reading.reader import Reader
+from rlgen.text.writing.utterances import of_all_lengths, read_by, utterances
 from rlgen.users import CalibratedConfig, TheoryConfig
 from rlgen.users.transitions import KIND, agreement, distressed, joint, read_transitions
 

@@ -12,8 +12,8 @@ from rlgen.experiments.controls import asked, sweep, variety
 from rlgen.experiments.controls.human_language import held_out, judged
 from rlgen.experiments.controls.parts import Bench, affects, contexts, fixed, lasts
 from rlgen.experiments.controls.sweep import COST_TARGET, GRID, best
-from rlgen.text.corpus import compose
-from rlgen.text.judge import Judgement
+from rlgen.text.reading.judge import Judgement
+from rlgen.text.writing.corpus import compose
 from rlgen.types import Reading, Replies
 
 

@@ -11,7 +11,7 @@ from rlgen.errors import ActionError
 from rlgen.generation import HuggingFaceGenerator
 from rlgen.generation.huggingface.prompts import ROLE, instruction
 from rlgen.rng import Streams
-from rlgen.text.chat_template import SILENCE
+from rlgen.text.language_models.chat_template import SILENCE
 from rlgen.types import Context
 
 LIMIT = 8

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rlgen.generation import HuggingFaceGenerator
 from rlgen.generation.huggingface import prefixes
 from rlgen.generation.huggingface.prefixes import Prefixes, alike
-from rlgen.text.pretrained import Forward, common, left_pad
+from rlgen.text.language_models.pretrained import Forward, common, left_pad
 
 LIMIT = 8
 

@@ -9,7 +9,7 @@ from rlgen.affect import ANGER, FEAR, from_category
 from rlgen.errors import ArtifactError
 from rlgen.generation.huggingface.prompts import CALM, ROLE, Script, instruction
 from rlgen.rng import Streams
-from rlgen.text.chat_template import SILENCE
+from rlgen.text.language_models.chat_template import SILENCE
 
 
 def test_instructions_name_tone_and_feeling():

@@ -22,7 +22,7 @@ from rlgen.generation.huggingface.contrasts import CONTRASTS
 from rlgen.generation.huggingface.steering import DIRECTIONS, Steerer, Steering, fit_steering, steer, told_apart
 from rlgen.hardware import place
 from rlgen.rng import Streams
-from rlgen.text.pretrained import load_pretrained
+from rlgen.text.language_models.pretrained import load_pretrained
 
 ROWS = 6
 

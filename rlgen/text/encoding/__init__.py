@@ -1,0 +1,1 @@
+"""How texts become vectors: word pieces, the frozen sentence encoder and its fast student."""

@@ -1,0 +1,1 @@
+"""How well texts are read: figures beside plain peers, confusions, swaps of who is spoken of."""

@@ -1,0 +1,176 @@
+"""What a text is perceived as, from its words alone: the one reading that people and rewards share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlgen import artifacts
+from rlgen.affect import NUM_CATEGORIES
+from rlgen.errors import ArtifactError
+from rlgen.text.encoding.encoder import CHUNK, SentenceEncoder
+from rlgen.text.reading import lexical
+from rlgen.text.reading.fluency import Fluency
+from rlgen.text.reading.heads import Features, Head, sigmoid, softmax
+from rlgen.text.reading.repetition import repetition
+from rlgen.types import Reading
+
+KIND: Final = "readers/1"
+_CODE: Final = (
+    "rlgen.text.reading.heads",
+    "rlgen.text.reading.lexical",
+    "rlgen.text.reading.repetition",
+    "rlgen.text.reading.fluency",
+    "rlgen.text.encoding.piece_vectors",
+)
+F32 = NDArray[np.float32]
+Progress = Callable[[Sequence[int]], Iterable[int]]
+"""Wraps the parts of a long loop, as `rich.progress.track` or `iter` do."""
+
+
+class Reader:
+    """Heads over one encoder.
+
+    Args:
+        encoder: the encoder that the heads were fitted on.
+        arrays: their weights by name.
+
+    Attributes:
+        encoder: as given.
+        sha256: hash of the weights as they were given.
+        fluency: the part that needs no encoder.
+    """
+
+    def __init__(self, encoder: SentenceEncoder, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.encoder = encoder
+        self.sha256 = artifacts.tensors_sha256(arrays)
+        self._affect = Head.from_arrays(arrays, "affect")
+        self._plane = Head.from_arrays(arrays, "plane")
+        self._empathy = Head.from_arrays(arrays, "empathy")
+        self._tone = Head.from_arrays(arrays, "tone")
+        self._relevance = tuple(float(x) for x in arrays["relevance"])
+        self.fluency = Fluency.from_arrays(arrays)
+
+    @classmethod
+    def load(cls, source: str | Path, encoder: SentenceEncoder) -> Reader:
+        """Load a readers artifact.
+
+        Args:
+            source: `"shipped:readers"` or a folder written by `rlgen fit readers`.
+            encoder: must be the model that the heads were fitted on, in either precision.
+
+        Raises:
+            ArtifactError: missing, damaged, or fitted on another encoder.
+        """
+        return cls(encoder, load_heads(source, KIND, encoder))
+
+    def weights_sha256(self) -> str:
+        """Hash of the weights as they are in memory now."""
+        heads = {"affect": self._affect, "plane": self._plane, "empathy": self._empathy, "tone": self._tone}
+        arrays = {f"{of}.{name}": getattr(head, name) for of, head in heads.items() for name in Head.NAMES}
+        arrays |= {f"fluency.{name}": tensor.numpy() for name, tensor in self.fluency.net.state_dict().items()}
+        arrays |= {"fluency.table": self.fluency.table.numpy(), "relevance": np.array(self._relevance)}
+        return artifacts.tensors_sha256(arrays)
+
+    @property
+    def identity(self) -> str:
+        """All that its readings depend on besides the texts, for the keys of tables that are kept."""
+        return f"{self.sha256}:{self.encoder.identity}:{artifacts.code_sha256(__name__, *_CODE)}"
+
+    def read(self, text: Sequence[str], asked: F32, earlier: Sequence[Sequence[str]]) -> tuple[Reading, F32]:
+        """Read N texts with one encoder call.
+
+        Args:
+            text: N texts.
+            asked: `[N, 384]` embeddings of the utterances that they answer.
+            earlier: for each text, the same speaker's earlier turns.
+
+        Returns:
+            The reading, and the texts' embeddings `[N, 384]`.
+        """
+        embedding = self.encoder.encode(text)
+        slope, offset = self._relevance
+        relevance = sigmoid(slope * (embedding * asked).sum(axis=1) + offset)
+        return self._reading(text, embedding, relevance, repetition(text, earlier)), embedding
+
+    def read_catalogue(self, texts: Sequence[str], progress: Progress = iter) -> tuple[Reading, F32]:
+        """Read a finite bank of texts once; the table is kept in the cache folder.
+
+        They answer nothing and repeat nothing: relevance is 1, repetition 0.
+
+        Args:
+            texts: the bank.
+            progress: gets the parts of it that are encoded in one pass each, where no table is kept yet.
+        """
+        digest = hashlib.sha256("\x00".join(texts).encode()).hexdigest()
+        key = hashlib.sha256(f"{self.identity}:{digest}".encode()).hexdigest()[:32]
+
+        def build() -> dict[str, NDArray[Any]]:
+            rows = len(texts)
+            starts = range(0, rows, CHUNK) or range(1)  # no text at all is encoded too, for the shape
+            embedding = np.concatenate([self.encoder.encode(texts[i : i + CHUNK]) for i in progress(starts)])
+            ones, zeros = np.ones(rows, dtype=np.float32), np.zeros(rows, dtype=np.float32)
+            reading = self._reading(texts, embedding, ones, zeros)
+            return {"embedding": embedding, **{f.name: getattr(reading, f.name) for f in fields(reading)}}
+
+        table = artifacts.cached(f"reading-{key}", build)
+        return Reading(**{f.name: table[f.name] for f in fields(Reading)}), table["embedding"]
+
+    def _reading(self, texts: Sequence[str], embedding: F32, relevance: F32, repeated: F32) -> Reading:
+        features = Features.of(texts, embedding)
+        tone = self._tone.scores(features)
+        return Reading(
+            affect=read_affect(self._affect, self._plane, features),
+            empathy=expected_levels(self._empathy.scores(features)),
+            warmth=np.clip(tone[:, 0], -1.0, 1.0),
+            directiveness=np.clip(tone[:, 1], -1.0, 1.0),
+            intensity=np.clip(tone[:, 2], 0.0, 1.0),
+            question=np.array([lexical.asks(text) for text in texts], dtype=np.float32),
+            relevance=relevance,
+            repetition=repeated,
+            fluency=self.fluency.score(texts),
+        )
+
+
+def load_heads(source: str | Path, kind: str, encoder: SentenceEncoder) -> dict[str, NDArray[Any]]:
+    """Weights of an artifact of heads, after comparing the encoder.
+
+    Raises:
+        ArtifactError: missing, damaged, of another kind, or fitted on another encoder.
+    """
+    artifact = artifacts.load(source, kind)
+    fitted_on = artifact.manifest.settings.get("encoder_sha256")
+    if fitted_on != encoder.source_sha256:
+        raise ArtifactError(
+            f"{artifact.path}: fitted on another sentence encoder than {encoder.name!r}; "
+            "fit heads for that one or use the default"
+        )
+    try:
+        with np.load(artifact.file("heads.npz"), allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise ArtifactError(
+            f"{artifact.path}/heads.npz: cannot be read; rebuild: {artifact.manifest.command}"
+        ) from error
+
+
+def read_affect(categories: Head, plane: Head, features: Features) -> F32:
+    """Affect `[N, 8]` from a head for categories and one for valence and arousal."""
+    affect = np.empty((len(features), NUM_CATEGORIES + 2), dtype=np.float32)
+    affect[:, :NUM_CATEGORIES] = softmax(categories.scores(features))
+    affect[:, NUM_CATEGORIES:] = np.tanh(plane.scores(features))
+    return affect
+
+
+def expected_levels(scores: F32) -> F32:
+    """Expected level over 2, `[N, m]` in [0, 1], from cumulative logits `[N, 2m]` (see `fitting.linear`)."""
+    half = scores.shape[1] // 2
+    at_least_one = sigmoid(scores[:, :half])
+    both = at_least_one + np.minimum(sigmoid(scores[:, half:]), at_least_one)
+    return np.asarray(both / 2, dtype=np.float32)

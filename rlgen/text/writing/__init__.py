@@ -1,0 +1,1 @@
+"""The project's own texts: phrase banks, what is composed from them, contrast sentences."""

@@ -1,0 +1,217 @@
+"""The fast encoder: the same bits whoever stands beside a text, any text welcome, and a fit that learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rlgen.artifacts import Manifest
+from rlgen.envs import WorldConfig
+from rlgen.errors import ArtifactError, ConfigError
+from rlgen.text import SentenceEncoder
+from rlgen.text.encoding import fast_encoder
+from rlgen.text.encoding.fast_encoder import FastEncoder, Net, Shape, encoder_of, stored
+from rlgen.text.encoding.wordpieces import WEIGHTS_SHA256, word_pieces
+from rlgen.text.fitting import encoder as fitting_encoder
+
+SMALL = Shape(width=64, layers=2, inner=96, head=64)
+WORDS = ["the", "bus", "was", "late", "again", "and", "my", "sister", "did", "not", "call", "so", "we", "waited"]
+
+
+def random_tensors(shape: Shape, seed: int = 0) -> dict[str, torch.Tensor]:
+    """A student that has learned nothing: all of its parts say something."""
+    generator = torch.Generator().manual_seed(seed)
+    net = Net(shape)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.08)
+    frequent = torch.tensor([1996, 3902, 7190])
+    return stored(
+        net, torch.randn(384, 384, generator=generator) / 20, frequent, torch.randn(3, 384, generator=generator)
+    )
+
+
+def texts(count: int, longest: int = 45) -> list[str]:
+    rng = np.random.default_rng(count)
+    return [" ".join(rng.choice(WORDS, size=int(rng.integers(1, longest)))) for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def tensors() -> dict[str, torch.Tensor]:
+    return random_tensors(SMALL)
+
+
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def either(request: pytest.FixtureRequest, tensors: dict[str, torch.Tensor]) -> FastEncoder:
+    return FastEncoder(SMALL, tensors, WEIGHTS_SHA256, request.param)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, tensors: dict[str, torch.Tensor]) -> Path:
+    target = tmp_path_factory.mktemp("student") / "fast_encoder"
+    manifest = Manifest(
+        name="fast_encoder",
+        kind=fast_encoder.KIND,
+        description="untrained",
+        command="none",
+        settings={"teacher_sha256": WEIGHTS_SHA256},
+    )
+    fast_encoder.write(target, SMALL, tensors, manifest)
+    return target
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_row_does_not_depend_on_its_neighbours(either: FastEncoder, threads: int) -> None:
+    bank = [*texts(100), "", " ".join(WORDS * 20)]  # of all attention widths
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        together = either.encode(bank)
+        rng = np.random.default_rng(0)
+        for count in (*range(1, 36, threads * threads), 64, 102):
+            chosen = rng.choice(len(bank), size=count, replace=False)
+            np.testing.assert_array_equal(either.encode([bank[i] for i in chosen]), together[chosen])
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_two_groups_of_one_width_give_the_same_bits(either: FastEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = texts(50)
+    whole = either.encode(bank)
+    monkeypatch.setattr(fast_encoder, "_CELLS", 256)
+    np.testing.assert_array_equal(either.encode(bank), whole)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=4))
+def test_any_text_has_a_unit_vector(odd: list[str]) -> None:
+    encoder = test_any_text_has_a_unit_vector.encoder  # type: ignore[attr-defined]
+    vectors = encoder.encode(odd)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    np.testing.assert_array_equal(encoder.encode(odd[:1]), vectors[:1])
+
+
+test_any_text_has_a_unit_vector.encoder = FastEncoder(SMALL, random_tensors(SMALL), WEIGHTS_SHA256, "float32")  # type: ignore[attr-defined]
+
+
+def test_the_interface_of_the_encoder_it_stands_for(either: FastEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = SentenceEncoder("float32")
+    assert either.dim == exact.dim == 384
+    assert either.source_sha256 == exact.source_sha256  # heads fitted on the teacher are heads for it
+    assert either.identity != exact.identity
+    assert either.device == "cpu"
+    assert either.dtype in ("float32", "bfloat16")
+    assert either.encode([]).shape == (0, 384)
+    assert either.encode(["hello"]).dtype == np.float32
+    monkeypatch.setattr(fast_encoder, "CHUNK", 40)
+    before = either.calls
+    either.encode(["again"] * 40)
+    assert either.calls == before + 1
+    either.encode(["again"] * 41)
+    assert either.calls == before + 3
+
+
+def test_precisions_agree_and_tables_of_theirs_are_kept_apart(tensors: dict[str, torch.Tensor]) -> None:
+    exact, narrow = (FastEncoder(SMALL, tensors, WEIGHTS_SHA256, dtype) for dtype in ("float32", "bfloat16"))
+    cosine = (exact.encode(texts(32)) * narrow.encode(texts(32))).sum(axis=1)
+    assert cosine.min() > 0.995
+    assert exact.identity != narrow.identity
+
+
+def test_identity_follows_the_weights(tensors: dict[str, torch.Tensor]) -> None:
+    other = FastEncoder(SMALL, random_tensors(SMALL, seed=1), WEIGHTS_SHA256, "float32")
+    assert other.identity != FastEncoder(SMALL, tensors, WEIGHTS_SHA256, "float32").identity
+    before = other.weights_sha256()
+    other.encode(["hello"])
+    assert other.weights_sha256() == before
+    other._pieces[0] += 1
+    assert other.weights_sha256() != before
+
+
+def test_what_is_written_is_what_is_read(folder: Path, tensors: dict[str, torch.Tensor]) -> None:
+    own = FastEncoder(SMALL, tensors, WEIGHTS_SHA256)
+    read = encoder_of(f"fast:{folder}")
+    assert isinstance(read, FastEncoder)
+    assert read.weights_sha256() == own.weights_sha256()
+    np.testing.assert_array_equal(read.encode(texts(5)), own.encode(texts(5)))
+
+
+def test_bad_students_are_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no artifact here"):
+        encoder_of(f"fast:{tmp_path / 'nowhere'}")
+    copy = tmp_path / "wide"
+    tensors = random_tensors(SMALL)
+    manifest = Manifest(name="x", kind=fast_encoder.KIND, description="", command="rebuild it", settings={})
+    fast_encoder.write(copy, SMALL, tensors, manifest)
+    with pytest.raises(ArtifactError, match="rebuild it"):  # the teacher's hash is missing
+        FastEncoder.load(copy)
+    with pytest.raises(ConfigError, match="bfloat16"):
+        FastEncoder.load(folder, dtype="float16")  # type: ignore[arg-type]
+
+
+def test_a_config_names_one_of_its_encoders() -> None:
+    assert WorldConfig(encoder="fast:there").encoder == "fast:there"
+    with pytest.raises(ValidationError, match="fast:DIR"):
+        WorldConfig(encoder="fst")
+    with pytest.raises(ConfigError, match="fst"):
+        encoder_of("fst")
+
+
+def test_the_linear_student_solves_a_linear_world() -> None:
+    """Oracle: where a text's vector is the mean of its pieces' vectors, ridge finds them."""
+    rng = np.random.default_rng(0)
+    bank = texts(3000, longest=20)
+    lists = word_pieces().lists(bank)
+    true = rng.normal(size=(30522, 384)).astype(np.float32)
+    vectors = np.stack([true[ids[1:]].mean(axis=0) for ids in lists])
+    project, frequent, more = fitting_encoder.linear(lists, vectors)
+    table = fast_encoder.piece_table(stored(Net(SMALL), project, frequent, more))
+    found = np.stack([table[torch.from_numpy(ids[1:]).long()].mean(dim=0).numpy() for ids in lists])
+    cosine = (found * vectors).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(vectors, axis=1)
+    assert cosine.min() > 0.97
+
+
+def test_fitting_learns_what_a_bag_of_words_cannot_tell() -> None:
+    """Texts that differ by their order alone have other vectors; a linear student gives them the same."""
+    rng = np.random.default_rng(0)
+    poles = rng.normal(size=(2, 384)).astype(np.float32)
+    poles /= np.linalg.norm(poles, axis=1, keepdims=True)
+    bank, vectors = [], []
+    for _ in range(512):
+        word = str(rng.choice(WORDS))
+        order = int(rng.integers(2))
+        bank.append(f"tea {word} coffee" if order else f"coffee {word} tea")
+        vectors.append(poles[order])
+    training = fitting_encoder.Training(SMALL, passes=60, rate=2e-3)
+    said: list[str] = []
+    fitted = fitting_encoder.fit(bank, np.stack(vectors), poles[:1], training, said.append)
+    assert said
+    student = FastEncoder(SMALL, fitted, WEIGHTS_SHA256, "float32")
+    first, second = student.encode(["tea bus coffee", "coffee bus tea"])
+    assert first @ poles[1] > 0.9
+    assert second @ poles[0] > 0.9
+    few = fitting_encoder.Training(SMALL, passes=2)
+    once, again = (fitting_encoder.fit(bank, np.stack(vectors), poles[:1], few, said.append) for _ in range(2))
+    assert all(torch.equal(once[name], again[name]) for name in once)
+
+
+def test_odd_texts_are_reproducible_and_odd() -> None:
+    bank = texts(20)
+    found = fitting_encoder.odd(bank, ["zebra", "quartz"], 200, seed=3)
+    assert found == fitting_encoder.odd(bank, ["zebra", "quartz"], 200, seed=3)
+    assert found != fitting_encoder.odd(bank, ["zebra", "quartz"], 200, seed=4)
+    assert all(text.strip() for text in found)
+    assert any("zebra" in text for text in found)
+
+
+def test_the_vocabulary_has_whole_words_only() -> None:
+    words = fitting_encoder.vocabulary()
+    assert len(words) > 20_000
+    assert {"afraid", "exam"} <= set(words)
+    assert not any("#" in word or "[" in word for word in words)
