@@ -35,7 +35,7 @@ def read_corpus(data: Path, readers: str) -> Corpus:
     dialogues = read(data)
     reader = Reader.load(readers, SentenceEncoder())
     bank, turns = read_by(reader, of_all_lengths()), _real_turns(dialogues, reader)
-    texts = [turn.text for d in dialogues if d.rated for turn in d.turns if not turn.supporter]
+    texts = [turn.text for d in dialogues if d.rated for turn in d.turns if not turn.supporter and turn.text.strip()]
     said: dict[str, tuple[float, float]] = {}
     for part in (texts, bank.text, turns.text if turns else []):
         if part:

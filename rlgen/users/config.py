@@ -67,8 +67,8 @@ class CalibratedConfig(FamilyConfig):
         assumed: what the data do not tell.
         draw: which member of the posterior ensemble these people follow; None is the posterior mode.
         without: a topic of the fitted dialogues: people are those of the fit that has not seen its fold, and draws
-            are counted among those. Train with one topic and evaluate with another, and people differ in their
-            very parameters.
+            are counted among those. Train with one topic and evaluate with one of another fold, and people differ
+            in their very parameters.
     """
 
     family: Literal["calibrated"] = "calibrated"

@@ -20,7 +20,7 @@ from rlgen.users.readings import NAMES
 from rlgen.users.wording_model import fit_valence, fit_words, named
 
 FOLDS = 4  # parts of topics of which each draw leaves one out
-MIN_READ = 200  # read turns below which personal effects of how positive people sound cannot be told from chance
+MIN_READ = 200  # turns below which personal effects of how much people say, and how positively, are chance
 MIN_RATED = 20  # rated dialogues of each kind below which effects of people cannot be told from chance
 
 
@@ -31,7 +31,7 @@ class Models:
     ratings: RatingFit
     endings: EndingFit
     relief: tuple[Posterior, Posterior]
-    words: Posterior
+    words: Posterior | None
     valence: Posterior | None
 
 
@@ -64,7 +64,7 @@ def fit_models(
         fit_ratings(observations.ratings(dialogues, readings)),
         fit_endings(observations.endings(dialogues)),
         (_relief(dialogues, True), _relief(dialogues, False)),
-        fit_words(wordings),
+        fit_words(wordings) if len(wordings.words) >= MIN_READ else None,
         fit_valence(wordings) if read >= MIN_READ else None,
     )
 
@@ -122,8 +122,7 @@ def assemble(models: Models, dialogues: Sequence[Dialogue], draws: int, seed: in
         models.endings.complete,
         models.endings.abandon,
         *models.relief,
-        models.words,
-        *([] if models.valence is None else [models.valence]),
+        *(model for model in (models.words, models.valence) if model is not None),
     )
     mean = _parameters(models, [posterior.mode for posterior in posteriors], counts)
     drawn = [posterior.draws(draws, rng) for posterior in posteriors]
@@ -169,7 +168,7 @@ class _Counts:
 
 def _parameters(models: Models, thetas: list[F64], counts: _Counts) -> Parameters:
     fit, endings = models.ratings, models.endings
-    rating, complete, abandon, helped, other, words, *valence = thetas
+    rating, complete, abandon, helped, other, *said = thetas
     p = {name: value.numpy().round(5).tolist() for name, value in unpack(torch.tensor(rating)).items()}
     effects = {
         name: ReadingEffect(
@@ -215,7 +214,7 @@ def _parameters(models: Models, thetas: list[F64], counts: _Counts) -> Parameter
             ),
             "initial": counts.initial,
             "feelings": counts.feelings,
-            "words": named(words),
-            "valence": named(valence[0]) if valence else None,
+            "words": named(said[0]) if said else None,
+            "valence": named(said[1]) if len(said) > 1 else None,
         }
     )

@@ -105,6 +105,8 @@ def wordings(dialogues: Sequence[Dialogue], said: Mapping[str, tuple[float, floa
     Args:
         dialogues: all.
         said: log(1 + words) and valence of texts; what it does not know has no valence.
+
+    Turns without words are passed over: logs note the last rating of who left in one.
     """
     rows: list[tuple[int, int, bool, bool, float, float]] = []
     for i, d in enumerate(dialogues):
@@ -112,9 +114,10 @@ def wordings(dialogues: Sequence[Dialogue], said: Mapping[str, tuple[float, floa
         own = [turn for turn in d.turns if not turn.supporter]
         for turn in d.turns:
             replies += turn.supporter
-            if not turn.supporter and replies and turn is not own[0]:
+            if not turn.supporter and replies and turn is not own[0] and turn.text.strip():
                 valence = (said or {}).get(turn.text, (0.0, np.nan))[1]
-                leaving = turn is own[-1] and d.ending != "open"
+                # A log may be silent about the words with which somebody left: then no turn of theirs was the last.
+                leaving = turn is own[-1] and (d.ending is None or (d.ending != "open" and replies == d.replies))
                 rows.append((i, replies, d.helped, leaving, float(np.log1p(len(turn.text.split()))), valence))
     columns = np.array(rows, dtype=np.float64).reshape(-1, 6).T
     whole, flags = columns[:2].astype(np.int64), columns[2:4] > 0

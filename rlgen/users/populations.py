@@ -42,6 +42,8 @@ def theory_people(coefficients: TheoryCoefficients, population: Population) -> T
         groups[name] = _changed(group, **{field: getattr(group, field) + shift for field, shift in shifts.items()})
     if population == "constant_raters":
         groups["rating"] = _changed(coefficients.rating, constant_share=1.0)
+    if population == "crisis":  # the lines that would mask tell of recovery
+        groups["showing"] = _changed(coefficients.showing, masked=0.0)
     if population == "stalling":
         groups["people"] = _changed(coefficients.people, stays=True)
     return _changed(coefficients, **groups)
@@ -70,6 +72,8 @@ def calibrated_people(parameters: Parameters, population: Population) -> Paramet
         update["relief"] = tuple(_changed(part, base=part.base + 0.5) for part in relief)
     if population == "crisis":
         update["initial"] = ((0.0, 0.0, 0.0, 0.0, 1.0),) * 2
+        # Their bank has few lines, each of its moment: a wish for a length would take one of another.
+        update["words"] = update["valence"] = None
     return _changed(parameters, **update)
 
 

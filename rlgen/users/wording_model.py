@@ -9,6 +9,8 @@ one for the others, and e a stationary first-order autoregression, corr(e_t, e_(
 correlation: Diggle, Biometrics 44, 1988; Laird and Ware, Biometrics 38, 1982). `by_words` belongs to valence alone, w
 being its turn's log(1 + words). The first turn of a person, mostly a greeting in the corpus, is left out.
 
+After a turn that is missing the autoregression starts anew.
+
 Whitened by the autoregression, a person's turns have the covariance noise^2 I + spread^2 q q', whose inverse and
 determinant are known, so that no matrix has to be factorised.
 """

@@ -11,6 +11,7 @@ from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.text.writing.utterances import CRISIS, with_crisis
 from rlgen.users import CalibratedConfig, TheoryConfig, build
+from rlgen.users.parameters import read_fit
 from rlgen.users.populations import calibrated_people, theory_people, topics_of
 from rlgen.users.settings import Population
 from rlgen.users.theory_coefficients import TheoryCoefficients
@@ -49,3 +50,14 @@ def test_crisis_needs_its_bank_and_has_one_topic(utterances, segments):
             topics_of(TheoryConfig(population="crisis", **narrower), with_crisis().topics)
     with pytest.raises(PopulationError, match=r"none of the topics|topics held"):
         topics_of(TheoryConfig(topics=(CRISIS,)), with_crisis().topics)
+
+
+def test_people_in_crisis_wear_no_masks_and_wish_for_no_length():
+    assert theory_people(TheoryCoefficients(), "general").showing.masked > 0
+    assert theory_people(TheoryCoefficients(), "crisis").showing.masked == 0
+    fitted = read_fit("shipped:calibrated_users").member(None)
+    assert fitted.words is not None
+    assert calibrated_people(fitted, "general").words == fitted.words
+    crisis = calibrated_people(fitted, "crisis")
+    assert crisis.words is None
+    assert crisis.valence is None

@@ -12,8 +12,9 @@ from rlgen.rng import Streams
 from rlgen.types import UtteranceCatalogue
 from rlgen.users import CalibratedConfig
 from rlgen.users.calibrated import CalibratedUsers
+from rlgen.users.dialogues import Dialogue, Turn
 from rlgen.users.expression import EXPLORING, Felt, Voices
-from rlgen.users.observations import Wordings
+from rlgen.users.observations import Wordings, wordings
 from rlgen.users.parameters import Parameters, WordingParameters
 from rlgen.users.wording_model import fit_valence, fit_words, named
 
@@ -173,3 +174,14 @@ def test_people_write_as_the_parameters_say(bank, segments, parameters, reading,
     np.testing.assert_allclose(found.mean(axis=1), [2.0, 3.0, 3.0, 3.0], atol=0.04)
     expected = 0.4**2 + 0.3**2 * 0.5 ** np.abs(np.arange(4)[:, None] - np.arange(4))
     np.testing.assert_allclose(np.cov(found), expected, atol=0.02)
+
+
+@pytest.mark.parametrize(("then", "words"), [("bye then", [3, 2]), ("", [3])])
+def test_a_leave_taking_that_a_log_is_silent_about_is_not_a_turn_without_words(then, words):
+    """Nor is the turn before it the last one: in it the person did not leave."""
+    turns = (Turn(False, "hello", 1, None), Turn(True, "I see.", 1, None), Turn(False, "it went on", 1, None))
+    turns = (*turns, Turn(True, "Go on.", 1, None), Turn(False, then, 1, 4))
+    dialogue = Dialogue("a", True, True, "", None, None, None, turns, "completed")
+    found = wordings([dialogue])
+    assert np.expm1(found.words) == pytest.approx(words)
+    assert found.last.tolist() == [False, True][: len(words)]

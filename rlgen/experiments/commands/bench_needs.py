@@ -9,9 +9,10 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
+from rlgen.errors import ConfigError
 from rlgen.experiments.options import parse
 from rlgen.experiments.tables import Row, show
-from rlgen.experiments.worlds import WorldOptions, find_actor
+from rlgen.experiments.worlds import WorldOptions, find_actor, open_world
 
 _SURFACE = "surface:shipped:surface"
 
@@ -34,15 +35,22 @@ def main(argv: Sequence[str]) -> int:
     options = parse(NeedsOptions, argv, "bench needs")
     from rlgen.experiments.needs import FEELINGS, needs, plot_needs
 
-    world = options.make_world(options.people, generator=options.generator or _SURFACE)
-    name, actor = find_actor(options.policy, options.env, world)
+    if options.plot is not None and (options.plot.is_dir() or not options.plot.parent.is_dir()):
+        raise ConfigError(f"plot was {str(options.plot)!r}: name a PNG file in a folder that exists")
+    options = options.model_copy(update={"generator": options.generator or _SURFACE})
+    if (Path(options.policy) / "config.json").is_file():
+        env_id, config, _ = options.world_of(Path(options.policy))
+    else:
+        env_id, config = options.env, options.world_config()
+    world = open_world(config, options.people)
+    name, actor = find_actor(options.policy, env_id, world)
     found = needs(world, actor)
-    if options.plot is not None:
-        plot_needs(found, options.plot)
     rows = [Row(f"return: {name}, {feeling}", float(own)) for feeling, own in zip(FEELINGS, found.own, strict=True)]
     for control in found.held:
         best = zip(FEELINGS, found.best(control), strict=True)
         rows += [Row(f"{control}: best held for {feeling}", float(value), "of the box") for feeling, value in best]
         rows.append(Row(f"{control}: return by telling them apart", found.told_apart(control), "", 0.0))
-    show(f"needs {options.env}", rows, options.as_json)
+    show(f"needs {env_id}", rows, options.as_json)
+    if options.plot is not None:
+        plot_needs(found, options.plot)
     return 0
