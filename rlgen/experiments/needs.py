@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rlgen.errors import ConfigError
 from rlgen.experiments.evaluation import SEED, evaluate
 from rlgen.experiments.headroom import Held
+from rlgen.experiments.pictures import save_png
 from rlgen.types import CONTROL_RANGES
 
 if TYPE_CHECKING:
@@ -107,9 +108,4 @@ def plot_needs(found: Needs, file: Path) -> None:
         axes.set_xlabel("where, in the box of actions")
     panels[0].set_ylabel("mean return")
     panels[-1].legend(fontsize=8, frameon=False)
-    try:
-        figure.savefig(file, dpi=110, format="png")
-    except OSError as error:
-        raise ConfigError(
-            f"plot was {str(file)!r}: cannot be written ({error.strerror}); choose another file"
-        ) from error
+    save_png(figure, file, "plot")

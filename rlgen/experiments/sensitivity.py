@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rlgen.errors import ConfigError
+from rlgen.experiments.pictures import save_png
 
 if TYPE_CHECKING:
     from rlgen.users.fidelity.crossfit import Corpus
@@ -40,9 +40,4 @@ def plot_share(parameters: Parameters, corpus: Corpus, file: Path, seed: int) ->
         axes.set_title(name, fontsize=10)
         axes.set_xlabel("share of successes")
         axes.set_ylabel(unit)
-    try:
-        figure.savefig(file, dpi=110, format="png")
-    except OSError as error:
-        raise ConfigError(
-            f"sensitivity was {str(file)!r}: cannot be written ({error.strerror}); choose another file"
-        ) from error
+    save_png(figure, file, "sensitivity")

@@ -14,6 +14,7 @@ from pydantic import Field
 from rlgen.errors import ConfigError
 from rlgen.experiments.evaluation import SEED
 from rlgen.experiments.options import parse
+from rlgen.experiments.progress import progress_bar
 from rlgen.experiments.worlds import WorldOptions, find_actor, open_world
 
 if TYPE_CHECKING:
@@ -129,21 +130,8 @@ class _Shown:
     """A progress bar on a terminal, else a line every half minute; all on standard error."""
 
     def __init__(self, simulation: Simulation) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
         self._simulation = simulation
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:>7,}/{task.total:,} people"),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("simulate", total=simulation.people, speed="")
+        self._console, self._bar, self._task = progress_bar("simulate", "people", simulation.people)
 
     def __enter__(self) -> Self:
         self._bar.start()

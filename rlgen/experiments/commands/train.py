@@ -8,27 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from rlgen.experiments.options import parse
+from rlgen.experiments.progress import progress_bar
 
 
 class _Shown:
     """A progress bar on a terminal, else a line every half minute."""
 
     def __init__(self, total: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
         self._total = total
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:>7,}/{task.total:,} steps"),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("train", total=total, speed="")
+        self._console, self._bar, self._task = progress_bar("train", "steps", total)
         self._said = time.monotonic()
 
     def __enter__(self) -> _Shown:

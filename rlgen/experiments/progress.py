@@ -1,0 +1,35 @@
+"""The progress bar of long commands, on standard error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+
+def progress_bar(name: str, unit: str, total: int) -> tuple[Console, Progress, TaskID]:
+    """A bar that counts to `total`, its console and its task; the task's field `speed` is a text beside it.
+
+    It is disabled where the console is no terminal: there a command prints lines.
+
+    Args:
+        name: of the work.
+        unit: what is counted, in the plural.
+        total: how many.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn(f"{{task.completed:>7,}}/{{task.total:,}} {unit}"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    return console, bar, bar.add_task(name, total=total, speed="")
