@@ -18,7 +18,7 @@ from rlgen.envs.actions import ActionKind
 from rlgen.generation.huggingface.options import HuggingFaceOptions
 from rlgen.governance.config import GuardConfig
 from rlgen.types import MAX_TURNS
-from rlgen.users.config import TheoryConfig, UsersConfig
+from rlgen.users import TheoryConfig, UsersConfig
 
 
 class WorldConfig(BaseModel):

@@ -25,6 +25,7 @@ from rlgen.text import Reader, SentenceEncoder
 from rlgen.text.datasets.utterances import real_utterances
 from rlgen.text.encoding.fast_encoder import encoder_of
 from rlgen.text.reading.reader import Progress
+from rlgen.text.writing.masked import with_masks
 from rlgen.text.writing.utterances import of_all_lengths, read_by, utterances, with_crisis
 from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue
 
@@ -140,6 +141,8 @@ def load_bank(config: WorldConfig, progress: Progress = iter) -> tuple[Utterance
         return with_crisis(), reader
     if config.users.family == "calibrated":  # they want to say so many words, and to sound so positive
         return read_by(reader, of_all_lengths()), reader
+    if config.users.family == "theory":  # they may hide in their words what they feel
+        return with_masks(), reader
     return utterances(), reader
 
 

@@ -9,14 +9,15 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+import tyro
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from rlgen.config import read_yaml, sentence, validate
 from rlgen.errors import ConfigError
 
-__all__ = ["Options", "parse", "read_yaml", "recorded", "sentence", "validate"]
+__all__ = ["Options", "TableOptions", "parse", "read_yaml", "recorded", "sentence", "validate"]
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -25,6 +26,14 @@ class Options(BaseModel):
     """Base of every command's config: frozen, and an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TableOptions(Options):
+    """Base of the config of a command that prints a table."""
+
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
+        default=False, description="print one line of JSON instead of a table"
+    )
 
 
 _CONFIG: Final = "--config FILE: options from a YAML file; those on the command line win over it."
@@ -116,8 +125,6 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
         ConfigError: a field is missing, unknown, of the wrong type or out of range.
         SystemExit: status 0 after `--help`.
     """
-    import tyro
-
     rest = list(argv)
     default: T | None = None
     places = [i for i, word in enumerate(rest) if word.split("=")[0] == "--config"]

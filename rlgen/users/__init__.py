@@ -9,26 +9,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rlgen.users.config import CalibratedConfig, HumanConfig, LlmConfig, ReplayConfig, TheoryConfig, UsersConfig
-    from rlgen.users.human import Answer, HumanUsers, Person
-    from rlgen.users.protocol import Users, build
+    from rlgen.users.calibrated.config import CalibratedConfig
+    from rlgen.users.families import UsersConfig, build
+    from rlgen.users.own_words.config import HumanConfig, LlmConfig, ReplayConfig
+    from rlgen.users.own_words.human import Answer, HumanUsers, Person
+    from rlgen.users.protocol import Users
     from rlgen.users.settings import FamilyConfig
-    from rlgen.users.theory_coefficients import TheoryCoefficients
+    from rlgen.users.theory.coefficients import TheoryCoefficients
+    from rlgen.users.theory.config import TheoryConfig
 
 _WHERE = {
-    "CalibratedConfig": "config",
-    "HumanConfig": "config",
-    "LlmConfig": "config",
-    "ReplayConfig": "config",
-    "TheoryConfig": "config",
-    "UsersConfig": "config",
+    "CalibratedConfig": "calibrated.config",
+    "HumanConfig": "own_words.config",
+    "LlmConfig": "own_words.config",
+    "ReplayConfig": "own_words.config",
+    "TheoryConfig": "theory.config",
+    "UsersConfig": "families",
     "Users": "protocol",
-    "build": "protocol",
-    "Answer": "human",
-    "HumanUsers": "human",
-    "Person": "human",
+    "build": "families",
+    "Answer": "own_words.human",
+    "HumanUsers": "own_words.human",
+    "Person": "own_words.human",
     "FamilyConfig": "settings",
-    "TheoryCoefficients": "theory_coefficients",
+    "TheoryCoefficients": "theory.coefficients",
 }
 
 __all__ = [

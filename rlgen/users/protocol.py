@@ -83,23 +83,14 @@ def family(config: type[FamilyConfig]) -> Callable[[F], F]:
     return register
 
 
-def build(config: FamilyConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue) -> Users:
-    """People for a world of N rows; `reset` seats the first of them.
-
-    Args:
-        config: of a registered family, e.g. `TheoryConfig()`.
-        rows: N.
-        utterances: what people can say.
-        segments: the signals they can give.
+def factory(config: FamilyConfig) -> Factory:
+    """What makes the people of a registered family.
 
     Raises:
         ConfigError: no family is registered for this config.
-        PopulationError: the parameters describe impossible people, or the banks cannot voice them.
     """
-    from rlgen.users import calibrated, human, llm, replay, theory  # noqa: F401  (they register themselves)
-
-    factory = _FAMILIES.get(type(config))
-    if factory is None:
+    made = _FAMILIES.get(type(config))
+    if made is None:
         known = ", ".join(sorted(known.__name__ for known in _FAMILIES))
         raise ConfigError(f"users: no family is registered for {type(config).__name__}; registered are {known}")
-    return factory(config, rows, utterances, segments)
+    return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
@@ -53,16 +53,28 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+S = TypeVar("S", bound=Settings)
+
+
+def changed(settings: S, **update: object) -> S:
+    """The settings with some fields changed, and checked again.
+
+    Raises:
+        PopulationError: changed, they describe impossible people.
+    """
+    return type(settings).model_validate({**settings.model_dump(), **update})
+
+
 class FamilyConfig(Settings):
     """What the configs of all families share.
 
     Attributes:
         effect_scale: multiplies everything that a reply does to a person; 0 makes replies
             irrelevant, 1 is the family's own size.
-        population: who comes, see `rlgen.users.populations`.
+        population: who comes, see `populations` of each family.
         scenario: restricts the topics to those of a setting; None leaves all.
         topics: restricts the topics by name, e.g. for folds; None leaves all.
-        transitions: how far a turn sounds like the one before, see `rlgen.users.transitions`; None: not at all.
+        transitions: how far a turn sounds like the one before, see `expression.transitions`; None: not at all.
     """
 
     effect_scale: Size = Field(default=1.0, description="multiplies everything that a reply does to a person")

@@ -9,7 +9,7 @@ import pytest
 
 from rlgen.envs import World, world_config
 from rlgen.errors import ConfigError, DataError
-from rlgen.experiments.worlds import open_world
+from rlgen.experiments.runs.worlds import open_world
 from rlgen.text.writing.utterances import CRISIS
 from rlgen.types import ALLOW, ESCALATE
 

@@ -10,10 +10,8 @@ from rlgen.affect import NEUTRAL
 from rlgen.errors import ConfigError
 from rlgen.experiments import cli, corpora
 from rlgen.experiments.commands import bench_ablation
-from rlgen.experiments.controls import sweep
 from rlgen.generation.training import fit
 from rlgen.generation.training.fit import Corpus, Recipe
-from rlgen.text.writing.topics import topics
 
 
 @pytest.fixture
@@ -92,7 +90,6 @@ def test_a_malformed_file_is_told_in_a_sentence(tmp_path, capsys):
 
 
 def test_an_ablation_compares_with_the_whole_and_trains_nothing_twice(small_lots, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sweep, "topics", lambda: topics()[:2])
     argv = [
         "bench", "ablation", "--size", "tiny", "--tokens", "3000", "--contexts", "30", "--sweep", "20",
         "--without", "nothing", "affect", "--out", str(tmp_path), "--json",

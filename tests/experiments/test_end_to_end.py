@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rlgen.experiments import cli
-from rlgen.experiments.runs import Run
+from rlgen.experiments.runs.run import Run
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from rlgen.artifacts import Manifest, write
 from rlgen.errors import ArtifactError
-from rlgen.experiments.evaluation import evaluate
+from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.policies.baselines import (
     KIND,
     EmotionTable,

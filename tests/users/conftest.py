@@ -10,7 +10,7 @@ import pytest
 
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL
 from rlgen.types import Reading, SegmentCatalogue, UtteranceCatalogue, Words
-from rlgen.users.parameters import Parameters
+from rlgen.users.calibrated.parameters import Parameters
 
 TOPICS = ("one", "two", "three")
 NO_SIGNS = {"mean": {}, "deviation": {}, "weight": {}, "offset": (0.0,)}

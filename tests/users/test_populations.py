@@ -11,10 +11,12 @@ from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.text.writing.utterances import CRISIS, with_crisis
 from rlgen.users import CalibratedConfig, TheoryConfig, build
-from rlgen.users.parameters import read_fit
-from rlgen.users.populations import calibrated_people, theory_people, topics_of
+from rlgen.users.calibrated.parameters import read_fit
+from rlgen.users.calibrated.populations import calibrated_people
+from rlgen.users.expression.topics import topics_of
 from rlgen.users.settings import Population
-from rlgen.users.theory_coefficients import TheoryCoefficients
+from rlgen.users.theory.coefficients import TheoryCoefficients
+from rlgen.users.theory.populations import theory_people
 
 FAMILIES = (TheoryConfig, CalibratedConfig)
 

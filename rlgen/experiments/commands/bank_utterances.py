@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -15,9 +14,12 @@ from rich.table import Table
 from rlgen.affect import CATEGORIES
 from rlgen.errors import ConfigError
 from rlgen.experiments.options import Options, parse
+from rlgen.rng import Streams
 from rlgen.text.writing.corpus import compose
+from rlgen.text.writing.masked import masks
 from rlgen.text.writing.person import DISCLOSURES, PHASES
 from rlgen.text.writing.utterances import utterances
+from rlgen.types import UtteranceCatalogue
 
 
 class BankUtterancesOptions(Options):
@@ -25,10 +27,11 @@ class BankUtterancesOptions(Options):
 
     topic: str | None = Field(default=None, description="only this topic; without it, all of them")
     category: str | None = Field(default=None, description="only this category of emotion")
+    masked: bool = Field(default=False, description="what people say who hide a feeling, instead of the bank")
     samples: Annotated[int, Ge(0)] = Field(default=12, description="how many utterances to print")
     corpus: Annotated[int, Ge(0)] = Field(default=0, description="print so many composed exchanges instead")
     split: Literal["train", "held_out"] = Field(default="train", description="split of the corpus")
-    seed: int = Field(default=0, description="seed of the choice")
+    seed: Annotated[int, Ge(0)] = Field(default=0, description="seed of the choice")
 
 
 def _index(name: str | None, names: Sequence[str], field: str) -> int | None:
@@ -39,8 +42,7 @@ def _index(name: str | None, names: Sequence[str], field: str) -> int | None:
     return list(names).index(name)
 
 
-def _show_counts(topic: int | None, category: int | None, console: Console) -> None:
-    everything = utterances()
+def _show_counts(everything: UtteranceCatalogue, topic: int | None, category: int | None, console: Console) -> None:
     table = Table(title=f"{len(everything)} utterances")
     table.add_column("topic")
     for name in CATEGORIES:
@@ -54,15 +56,21 @@ def _show_counts(topic: int | None, category: int | None, console: Console) -> N
     console.print(table)
 
 
-def _show_samples(options: BankUtterancesOptions, topic: int | None, category: int | None, console: Console) -> None:
-    everything = utterances()
+def _show_samples(
+    everything: UtteranceCatalogue,
+    options: BankUtterancesOptions,
+    topic: int | None,
+    category: int | None,
+    console: Console,
+) -> None:
     wanted = np.ones(len(everything), dtype=np.bool_)
     if topic is not None:
         wanted &= everything.topic == topic
     if category is not None:
         wanted &= everything.category == category
-    rows = np.flatnonzero(wanted).tolist()
-    for row in random.Random(options.seed).sample(rows, min(options.samples, len(rows))):
+    rows = np.flatnonzero(wanted)
+    order = Streams.of(options.seed, 1).uniform("experiments.samples", size=len(rows))[0].argsort()
+    for row in rows[order[: options.samples]].tolist():
         labels = (
             everything.topics[everything.topic[row]],
             f"{CATEGORIES[everything.category[row]]} {everything.intensity[row]:.2f}",
@@ -97,6 +105,7 @@ def main(argv: Sequence[str]) -> int:
     if options.corpus:
         _show_corpus(options, topic, category, console)
     else:
-        _show_counts(topic, category, console)
-        _show_samples(options, topic, category, console)
+        everything = masks() if options.masked else utterances()
+        _show_counts(everything, topic, category, console)
+        _show_samples(everything, options, topic, category, console)
     return 0

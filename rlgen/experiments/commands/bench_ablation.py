@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-import tyro
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse, recorded
-from rlgen.experiments.tables import Row, show
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.options import TableOptions, parse, recorded
 
 if TYPE_CHECKING:
     from rlgen.experiments.corpora import Control
@@ -24,7 +23,7 @@ _CONTROLS: Final[tuple[Control, ...]] = ("warmth", "directiveness", "affect", "w
 Variant = Literal["nothing", "alignment", "warmth", "directiveness", "affect", "weight"]
 
 
-class BenchAblationOptions(Options):
+class BenchAblationOptions(TableOptions):
     """Train small generators with and without the alignment loss and each control, and compare them."""
 
     out: Annotated[Path, Field(description="folder of the trained models; what is there already is kept")] = Path(
@@ -39,7 +38,6 @@ class BenchAblationOptions(Options):
     sweep: Annotated[int, Field(ge=20, description="contexts that it answers at each emotional weight")] = 150
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="of weights, corpus, contexts and sampling")] = 0
     threads: Annotated[int, Field(ge=0, description="processor threads; 0 leaves it to torch")] = 0
-    as_json: Annotated[bool, tyro.conf.arg(name="json"), Field(description="one line of JSON")] = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +109,7 @@ def figures(
 ) -> dict[str, tuple[float, str, Literal["higher", "lower"]]]:
     """Held-out loss and misalignment under the labels that the model knows, and what is read of what is asked."""
     from rlgen.experiments.controls.asked import Asked, obedience
+    from rlgen.experiments.controls.heard import Corpus
     from rlgen.experiments.controls.ngrams import Trigrams
     from rlgen.experiments.controls.parts import Bench
     from rlgen.experiments.controls.sweep import GRID, sweep
@@ -146,7 +145,7 @@ def figures(
     for row in obedience(bench, Asked.of(bench)):
         found[row.name] = (row.value, row.unit, "higher")
     yardstick = {"trigrams": Trigrams.of(t.reply for e in compose(recipe.seed + 2, 3000) for t in e.turns).perplexity}
-    swept = sweep(bench, options.sweep, yardstick, None)
+    swept = sweep(bench, Corpus.of(bench), options.sweep, yardstick, None)
     first, last = swept.curves["P(asked feeling)"][0], swept.curves["P(asked feeling)"][-1]
     found["P(asked feeling), weight 0"] = (first, "", "higher")
     found[f"P(asked feeling), weight {GRID[-1]:g}"] = (last, "", "higher")

@@ -5,20 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import tyro
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse
-from rlgen.experiments.tables import Row, show
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.options import TableOptions, parse
 
 _TRAINED: Final = 20_000  # dialogues of the training split: yardsticks and baselines
 _YARDSTICK: Final = 20_000  # human turns that a yardstick is counted on
 _SEED_APART: Final = 900_000_007  # no chunk of a training is composed with seeds from here on
 
 
-class BenchControlsOptions(Options):
+class BenchControlsOptions(TableOptions):
     """What the controls do to the words, read back by judges."""
 
     generator: str = Field("shipped:generator", description="shipped:generator or a folder")
@@ -35,7 +34,6 @@ class BenchControlsOptions(Options):
     out: Path | None = Field(None, description="folder for controls.png and controls.csv, the curves along the weight")
     threads: int = Field(0, ge=0, description="processor threads; 0 leaves it to torch")
     seed: int = Field(1, ge=0, le=2**32 - 1, description="of contexts, controls and sampling")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
 
 def measure(options: BenchControlsOptions) -> list[Row]:
@@ -43,10 +41,10 @@ def measure(options: BenchControlsOptions) -> list[Row]:
     import torch
 
     from rlgen import artifacts
-    from rlgen.experiments.controls import asked, human_language, sweep, variety
+    from rlgen.experiments.controls import asked, heard, human_language, sweep, variety
     from rlgen.experiments.controls.ngrams import Trigrams
     from rlgen.experiments.controls.parts import Bench
-    from rlgen.experiments.runs import writable_folder, write_atomically
+    from rlgen.experiments.files.whole import writable_folder, write_atomically
     from rlgen.generation.embedded.generator import EmbeddedGenerator
     from rlgen.generation.embedded.scoring import Scorer
     from rlgen.text import Judge, Reader, SentenceEncoder
@@ -82,8 +80,9 @@ def measure(options: BenchControlsOptions) -> list[Row]:
     rows += human_language.held_out(generator.manifest.quality)
     rows += human_language.judged(artifacts.load(options.judge, judge.KIND).manifest.quality)
     _tell("emotional weight")
-    swept = sweep.sweep(bench, options.sweep, yardsticks, scorer)
-    rows += swept.rows()
+    corpus = heard.Corpus.of(bench)
+    swept = sweep.sweep(bench, corpus, options.sweep, yardsticks, scorer)
+    rows += [*swept.rows(), heard.of_bland_words(bench, corpus)]
     if options.out is not None:
         sweep.draw(swept, options.out / "controls.png")
         write_atomically(options.out / "controls.csv", swept.table())

@@ -8,20 +8,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from statistics import median
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import tokenizers
 import torch
-import tyro
 from pydantic import Field
 from tokenizers import models, pre_tokenizers
 from torch import Tensor, nn
 
 from rlgen.affect import AFFECT_DIM
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.peers.decoding import CTranslate, Generate
-from rlgen.experiments.tables import Row, show
 from rlgen.generation.embedded.decode import Decoder
 from rlgen.generation.embedded.frozen import Frozen
 from rlgen.generation.embedded.listening import Listener
@@ -53,7 +52,7 @@ _MATRIX: Final = {"cpu": 2048, "cuda": 8192}
 _SAID: Final = 24  # ids of each text in a dialogue that goes on
 
 
-class DecodeOptions(Options):
+class DecodeOptions(TableOptions):
     """Speed of the decoder beside its peers: 48 prompt and 24 new ids, random weights, own controls in each row."""
 
     shapes: tuple[Literal["shipped", "larger"], ...] = Field(
@@ -62,7 +61,6 @@ class DecodeOptions(Options):
     repetitions: int = Field(default=7, ge=1, description="of every figure, peers in turn; the median counts")
     row_sample: int = Field(default=4, ge=1, description="rows that are timed for 256 rows one by one")
     device: str = Field(default="cpu", description="cpu, or cuda for tokens and replies a second there")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
 
 
 @dataclass(frozen=True)

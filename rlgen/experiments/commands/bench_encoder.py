@@ -6,15 +6,14 @@ import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import tyro
 from pydantic import Field
 
 from rlgen.affect import CATEGORIES, cosine, from_category, regulating_target
-from rlgen.experiments.options import Options, parse
-from rlgen.experiments.tables import Row, show
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.options import TableOptions, parse
 from rlgen.rng import Streams
 from rlgen.text.writing.contrast_sets import labelled
 from rlgen.text.writing.corpus import Exchange, compose
@@ -31,7 +30,7 @@ _REPEATS: Final = 9
 _EMPATHY: Final = ("emotional reactions", "interpretations", "explorations")
 
 
-class BenchEncoder(Options):
+class BenchEncoder(TableOptions):
     """Speed and faithfulness of the fast encoder beside the exact one."""
 
     encoder: str = Field("fast", pattern="^fast(:.+)?$", description="the student: fast, or fast:DIR")
@@ -40,7 +39,6 @@ class BenchEncoder(Options):
     judge: str = Field("shipped:judge", description="the judge: shipped:judge or a folder")
     contexts: int = Field(2000, ge=50, description="held-out exchanges; each gives a composed and a generated reply")
     seed: int = Field(HELD_OUT, ge=0, le=2**31 - 1, description="of exchanges, controls and sampling")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
 
 @dataclass(frozen=True)

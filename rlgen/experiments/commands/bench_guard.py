@@ -7,16 +7,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
 from rlgen.errors import DataError
-from rlgen.experiments.options import Options, parse
-from rlgen.experiments.tables import Row, show
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.options import TableOptions, parse
 from rlgen.governance import GuardConfig, OutputGuard
 from rlgen.text.writing.corpus import compose
 from rlgen.types import ALLOW, ESCALATE, Context, Words
@@ -25,12 +24,11 @@ _BATCH = 64
 _REPEATS = 20
 
 
-class BenchGuardOptions(Options):
+class BenchGuardOptions(TableOptions):
     """What the output guard catches and what it flags for nothing."""
 
     data: Path = Field(description="folder with safety/diasafety/{train,val}.json and, if there, esconv/esconv.jsonl")
     own: int = Field(5000, ge=1, description="exchanges of the project's own corpus to scan for false alarms")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,19 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import tyro
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments import headroom
-from rlgen.experiments.evaluation import SEED, Outcomes, describe, evaluate
-from rlgen.experiments.options import parse, recorded
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.evaluation import headroom
+from rlgen.experiments.evaluation.outcomes import SEED, Outcomes, describe, evaluate
+from rlgen.experiments.options import TableOptions, parse, recorded
+from rlgen.experiments.runs.training import TrainConfig, train
+from rlgen.experiments.runs.worlds import WorldOptions
 from rlgen.experiments.statistics import paired_difference
-from rlgen.experiments.tables import Row, show
-from rlgen.experiments.training import TrainConfig, train
-from rlgen.experiments.worlds import WorldOptions
 from rlgen.policies.ppo import PPOConfig
 from rlgen.types import CONTROL_RANGES
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 FIXED_GAP, SCHEDULE_GAP, CONTROL_GAP = 0.4, 0.15, 0.05
 
 
-class HeadroomOptions(WorldOptions):
+class HeadroomOptions(TableOptions, WorldOptions):
     """Ladder of baselines: is there something to learn?"""
 
     people: int = Field(default=1000, ge=2, description="persons that each policy meets")
@@ -50,7 +49,6 @@ class HeadroomOptions(WorldOptions):
     steps: int = Field(default=100_000, ge=1, description="training steps of each policy")
     ppo: PPOConfig = Field(default_factory=PPOConfig, description="hyperparameters")
     out: Path | None = Field(default=None, description="write the ladder as an artifact to this folder")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import tyro
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse
-from rlgen.experiments.tables import Row, show
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.options import TableOptions, parse
 from rlgen.rng import Streams
 from rlgen.types import CONTROL_RANGES, MAX_TURNS, Context, Controls
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 TARGETS: Final = {"cpu": 50.0, "cuda": 10.0}  # ms, median
 
 
-class LatencyOptions(Options):
+class LatencyOptions(TableOptions):
     """Time from a person's signals to the reply, one dialogue at a time.
 
     Timed are the recognizer, from one utterance's features of speech, face and physiology to an
@@ -38,7 +37,6 @@ class LatencyOptions(Options):
     calls: int = Field(default=240, ge=20, description="replies that are timed, in dialogues of 16 turns")
     threads: int = Field(default=1, ge=1, description="threads of the processor")
     device: str = Field(default="cpu", description="where the generator runs: cpu or cuda")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import tyro
 from pydantic import Field
 
-from rlgen.errors import ConfigError
-from rlgen.experiments.options import parse
-from rlgen.experiments.tables import Row, show
-from rlgen.experiments.worlds import WorldOptions, find_actor, open_world
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.files.whole import writable_file
+from rlgen.experiments.options import TableOptions, parse
+from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
 
 _SURFACE = "surface:shipped:surface"
 
 
-class NeedsOptions(WorldOptions):
+class NeedsOptions(TableOptions, WorldOptions):
     """Hold each control of a policy at seven values: what is that worth to the sad, the fearful, the angry?
 
     Without `--generator` readings of replies come from the shipped response surface, which takes minutes; on
@@ -27,16 +25,15 @@ class NeedsOptions(WorldOptions):
     policy: str = Field(description="run folder, policy.zip, baseline:NAME or untrained")
     people: int = Field(default=900, ge=3, description="persons that each held policy meets")
     plot: Path | None = Field(default=None, description="write a picture to this PNG file")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(NeedsOptions, argv, "bench needs")
-    from rlgen.experiments.needs import FEELINGS, needs, plot_needs
+    from rlgen.experiments.evaluation.needs import FEELINGS, needs, plot_needs
 
-    if options.plot is not None and (options.plot.is_dir() or not options.plot.parent.is_dir()):
-        raise ConfigError(f"plot was {str(options.plot)!r}: name a PNG file in a folder that exists")
+    if options.plot is not None:
+        writable_file(options.plot)
     options = options.model_copy(update={"generator": options.generator or _SURFACE})
     if (Path(options.policy) / "config.json").is_file():
         env_id, config, _ = options.world_of(Path(options.policy))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
-from rlgen.errors import ConfigError
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.display.pictures import save_png
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.files.whole import whole, writable_folder
+from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.statistics import bootstrap_mean
-from rlgen.experiments.tables import Row, show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from rlgen.text.evaluation.fairness import Moved
 
 
-class BenchReaders(Options):
+class BenchReaders(TableOptions):
     """Held-out figures of the people's reader and of the judge."""
 
     data: Path = Field(description="folder with goemotions, epitome, esconv, annomi, empathetic_dialogues, dailydialog")
@@ -37,7 +36,6 @@ class BenchReaders(Options):
         description="folder for confusion_readers.png, confusion_judge.png, confusion.csv and swaps.csv; "
         "files of these names there are replaced",
     )
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -50,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.text.reading.reader import Reader
 
     if options.out is not None:
-        _make(options.out)
+        writable_folder(options.out)
     encoder = SentenceEncoder(options.dtype)
     reader, judge = Reader.load(options.readers, encoder), Judge.load(options.judge, encoder)
     figures, confusions = measure(options.data, reader, judge)
@@ -96,22 +94,13 @@ def swap_rows(swapped: Mapping[str, Sequence[Moved]]) -> list[Row]:
     return rows
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"--out {folder}: cannot be made ({error.strerror}); name a folder that can be") from error
-    if not os.access(folder, os.W_OK):
-        raise ConfigError(f"--out {folder}: cannot be written to; name a folder that can be")
-
-
 def _write(folder: Path, confusions: Sequence[Confusion], swapped: Mapping[str, Sequence[Moved]]) -> None:
     from rlgen.text.evaluation.confusion import as_rows
 
     cells = [row for found in confusions for row in as_rows(found)]
     moves = [_swap_record(artifact, m) for artifact, every in swapped.items() for m in every]
     for name, records in (("confusion.csv", cells), ("swaps.csv", moves)):
-        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+        with whole(folder / name) as place, place.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(records[0]))
             writer.writeheader()
             writer.writerows(records)
@@ -149,7 +138,7 @@ def draw(confusions: Sequence[Confusion], path: Path) -> None:
     for (left, right), found in zip(panels, confusions, strict=True):
         _panel(left, found, found.counts, f"{found.artifact}, {found.labels}")
         _panel(right, found, found.peer, f"TF-IDF, {found.labels}")
-    figure.savefig(path, dpi=100)
+    save_png(figure, path)
 
 
 def _panel(axes: Axes, found: Confusion, counts: NDArray[np.int64], title: str) -> None:

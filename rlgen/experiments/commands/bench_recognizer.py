@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import tyro
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse
-from rlgen.experiments.tables import Row, show
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.options import TableOptions, parse
 
 if TYPE_CHECKING:
     from rlgen.perception.bank import SignalBank
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 _PEOPLE = {"speech": 0.67, "face": 0.75, "speech+face": 0.80}
 
 
-class BenchRecognizer(Options):
+class BenchRecognizer(TableOptions):
     """Measure a recognizer by set of modalities, on people whom it never saw."""
 
     bank: str = Field("shipped:signal_bank", description="folder of a bank, or shipped:signal_bank")
@@ -28,7 +27,6 @@ class BenchRecognizer(Options):
     path: Path | None = Field(
         None, description="RAVDESS folder: compare with the published models' answers to the same clips"
     )
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
 
 def rows(table: EstimateTable, bank: SignalBank, published: dict[str, float] | None = None) -> list[Row]:

@@ -7,23 +7,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.evaluation import SEED, evaluate
-from rlgen.experiments.options import parse
-from rlgen.experiments.ranking import agreement
-from rlgen.experiments.tables import Row, show
-from rlgen.experiments.worlds import WorldOptions
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.evaluation.outcomes import SEED, evaluate
+from rlgen.experiments.evaluation.ranking import agreement
+from rlgen.experiments.options import TableOptions, parse
+from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
 
 if TYPE_CHECKING:
-    from rlgen.envs import World
+    from rlgen.envs import World, WorldConfig
     from rlgen.policies.baselines import Actor, Baseline
 
 SPEED_TARGET = 50_000.0  # turns per second of one core, without text
@@ -32,7 +32,7 @@ _FAR = 0.6  # how far from the centre of the box the fixed settings lie
 _REPEATS = 3  # the fastest counts
 
 
-class SimulateBenchOptions(WorldOptions):
+class SimulateBenchOptions(TableOptions, WorldOptions):
     """Speed of `rlgen simulate` with and without text, and whether both worlds rank policies alike."""
 
     surface: str = Field(
@@ -43,7 +43,9 @@ class SimulateBenchOptions(WorldOptions):
     rows: int = Field(default=1024, ge=1, description="dialogues at once without text")
     timed: int = Field(default=10_000, ge=1, description="persons of a timed simulation without text")
     timed_text: int = Field(default=128, ge=0, description="persons of a timed simulation with text; 0 leaves it out")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
+    policies: tuple[Path, ...] = Field(
+        default=(), description="folders of runs of this --env, ranked beside the bench's own policies"
+    )
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,12 +53,17 @@ def main(argv: Sequence[str]) -> int:
     options = parse(SimulateBenchOptions, argv, "bench simulate")
     if options.people == 1:
         raise ConfigError("people was 1: a ranking needs two halves of people; give at least 2, or 0 to leave it out")
-    free = options.make_world(options.rows, generator=f"surface:{options.surface}")
-    found = policies(options.env)
-    full = options.make_world(options.num_envs) if options.people or options.timed_text else None
-    rows = _speed(options, free, full, found.get("schedule", found["centre"]))
-    if options.people and full is not None:
-        rows += _ranking(_returns(full, found, options.people, "words"), _returns(free, found, options.people, "none"))
+    if options.policies and not options.people:
+        raise ConfigError("people was 0: that leaves out the ranking, which --policies are for; give at least 2")
+    free = _Worlds(options, options.rows, generator=f"surface:{options.surface}")
+    full = _Worlds(options, options.num_envs)
+    own = policies(options.env)
+    found = {name: _Ranked(rule) for name, rule in own.items()} | _runs(options, free)
+    in_words = full.of(None) if options.timed_text else None
+    rows = _speed(options, free.of(None), in_words, own.get("schedule", own["centre"]))
+    if options.people:
+        told = [_returns(worlds, found, options.people, what) for worlds, what in ((full, "words"), (free, "none"))]
+        rows += _ranking(told[0], told[1], len(own))
     show(f"simulate {options.env}", rows, options.as_json)
     return 0
 
@@ -75,6 +82,51 @@ def policies(env_id: str) -> dict[str, Baseline]:
         controls = (warmth, directiveness, temperature, round(weight, 4))
         rules["fixed " + "".join("-+"[value > 0] for value in controls)] = Fixed(controls=controls)
     return {name: rule for i, (name, rule) in enumerate(rules.items()) if rule not in list(rules.values())[:i]}
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """A policy, and the run whose view of the world it has; None for that of the options."""
+
+    actor: Actor
+    run: Path | None = None
+
+
+class _Worlds:
+    """One world as different policies see it, each made when it is first asked for."""
+
+    def __init__(self, options: SimulateBenchOptions, rows: int, **extra: Any) -> None:
+        self._options, self._rows = options, rows
+        self.config = options.world_config(**extra)
+        self._made: list[tuple[WorldConfig, World]] = []
+
+    def of(self, run: Path | None) -> World:
+        """The world as a run sees it.
+
+        Raises:
+            ConfigError: there is no run, or one of another id.
+        """
+        config = self.config if run is None else self._options.seen_by(run, self.config)
+        for known, world in self._made:
+            if known == config:
+                return world
+        self._made.append((config, open_world(config, self._rows)))
+        return self._made[-1][1]
+
+
+def _runs(options: SimulateBenchOptions, worlds: _Worlds) -> dict[str, _Ranked]:
+    """The policies of the runs that were given; a run that does not fit the world ends the command."""
+    places = [path.resolve() for path in options.policies]
+    found = {}
+    for path, place in zip(options.policies, places, strict=True):
+        if places.count(place) > 1:
+            raise ConfigError(f"policies: {path} was given twice; name every run once")
+        alone = [other.name for other in places].count(place.name) == 1
+        _, actor = find_actor(str(path), options.env, worlds.of(path))
+        found[f"run {place.name if alone else path}"] = _Ranked(actor, path)
+        if other := options.other_than(path):
+            _note(f"{path}: was trained in another world ({other}); it is ranked in this one")
+    return found
 
 
 def _note(line: str) -> None:
@@ -108,8 +160,8 @@ def written(world: World, actor: Actor, people: int, words: bool) -> tuple[float
     Returns:
         Turns per second of processor time, per second of the clock, and processor seconds per second.
     """
-    from rlgen.experiments.dialogues import Simulation
-    from rlgen.experiments.unfinished import Unfinished
+    from rlgen.experiments.dialogues.simulation import Simulation
+    from rlgen.experiments.files.unfinished import Unfinished
 
     with tempfile.TemporaryDirectory() as folder:
         wall, cpu = time.perf_counter(), time.process_time()
@@ -125,24 +177,34 @@ def written(world: World, actor: Actor, people: int, words: bool) -> tuple[float
 Returns = Mapping[str, NDArray[np.float64]]
 
 
-def _returns(world: World, found: Mapping[str, Any], people: int, what: str) -> dict[str, NDArray[np.float64]]:
+def _returns(worlds: _Worlds, found: Mapping[str, _Ranked], people: int, what: str) -> dict[str, NDArray[np.float64]]:
     returns = {}
-    for name, actor in found.items():
-        returns[name] = evaluate(world, actor, people, SEED).values["return"]
+    for name, ranked in found.items():
+        returns[name] = evaluate(worlds.of(ranked.run), ranked.actor, people, SEED).values["return"]
         _note(f"{what}, {name}: return {returns[name].mean():.3f}")
     return returns
 
 
-def _ranking(full: Returns, free: Returns) -> list[Row]:
+def _ranking(full: Returns, free: Returns, own: int) -> list[Row]:
+    """How alike both worlds rank all policies, and where there are runs also the first `own`, which are the bench's."""
     first, second = np.stack(list(full.values())), np.stack(list(free.values()))
-    found = agreement(first, second)
+    rows = _agreement(first, second, "")
+    if own < len(first):
+        rows += _agreement(first[:own], second[:own], ", the bench's own policies")
     return [
-        Row("Kendall tau of both worlds", round(found.tau.mean, 4), "", found.halves, target=TAU_TARGET),
-        Row("Kendall tau of both worlds, 2.5 %", round(found.tau.low, 4)),
-        Row("Kendall tau of both worlds, 97.5 %", round(found.tau.high, 4)),
-        Row("Kendall tau of two halves of the people, with text", round(found.halves, 4)),
-        Row("Kendall tau of a half with text and the other without", round(found.across, 4), "", found.halves),
-        Row("policies", len(first)),
+        *rows,
         Row("people", first.shape[1]),
         *(Row(f"return without text: {name}", round(free[name].mean(), 4), "", full[name].mean()) for name in full),
+    ]
+
+
+def _agreement(first: NDArray[np.float64], second: NDArray[np.float64], whose: str) -> list[Row]:
+    found = agreement(first, second)
+    return [
+        Row(f"Kendall tau of both worlds{whose}", round(found.tau.mean, 4), "", found.halves, target=TAU_TARGET),
+        Row(f"Kendall tau of both worlds, 2.5 %{whose}", round(found.tau.low, 4)),
+        Row(f"Kendall tau of both worlds, 97.5 %{whose}", round(found.tau.high, 4)),
+        Row(f"Kendall tau of two halves of the people, with text{whose}", round(found.halves, 4)),
+        Row(f"Kendall tau of a half with text and the other without{whose}", round(found.across, 4), "", found.halves),
+        Row(f"policies{whose}", len(first)),
     ]

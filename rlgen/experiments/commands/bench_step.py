@@ -7,15 +7,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tyro
 from pydantic import Field
 
-from rlgen.experiments.options import parse
-from rlgen.experiments.tables import Row, show
-from rlgen.experiments.worlds import WorldOptions
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.options import TableOptions, parse
+from rlgen.experiments.runs.worlds import WorldOptions
 
 if TYPE_CHECKING:
     from rlgen.envs import World
@@ -25,14 +24,13 @@ FAST_TARGET = 250.0  # env steps per second with the fast encoder
 LEARNER_TARGET = 0.10
 
 
-class StepOptions(WorldOptions):
+class StepOptions(TableOptions, WorldOptions):
     """Speed of a world step beside the plain way."""
 
     num_envs: int = Field(default=64, ge=1, description="dialogues at once, in both ways")
     steps: int = Field(default=48, ge=4, description="timed vector steps of the batched world")
     plain_steps: int = Field(default=2, ge=0, description="timed vector steps of the plain way; 0 leaves it out")
     train_steps: int = Field(default=4096, ge=0, description="training steps for the learner's share; 0 leaves it out")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print one line of JSON")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -146,8 +144,8 @@ def plain(options: StepOptions, said: list[tuple[str, int]]) -> float:
 
 def learner_share(options: StepOptions) -> tuple[float, float]:
     """Share of policy and learner in the time of a short training, and its steps per second."""
-    from rlgen.experiments.runs import Run
-    from rlgen.experiments.training import TrainConfig, train
+    from rlgen.experiments.runs.run import Run
+    from rlgen.experiments.runs.training import TrainConfig, train
 
     fields = options.model_dump(exclude={"steps", "plain_steps", "train_steps", "as_json"})
     with tempfile.TemporaryDirectory() as folder:

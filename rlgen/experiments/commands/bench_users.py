@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-import tyro
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse
-from rlgen.experiments.tables import Row, machine, show
+from rlgen.errors import ConfigError
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.files.whole import writable_file
+from rlgen.experiments.options import TableOptions, parse
+from rlgen.experiments.provenance import machine
 
 if TYPE_CHECKING:
+    from rlgen.users.calibrated.parameters import Parameters
     from rlgen.users.fidelity.crossfit import Corpus, Figures
-    from rlgen.users.parameters import Parameters
 
 SHIPPED: Final = "shipped:calibrated_users"
 SEEN: Final = "dialogues that the fit has seen"
+_SPLITS: Final = 3
 PEOPLE: Final = 4000  # simulated for effects, where two thousand would leave the third digit to chance
 
 # Figures with a target: what is aimed at, and whether more or less is better.
@@ -42,7 +45,7 @@ _EFFECT_TARGET: Final = 0.05  # rating points
 _TRIVIAL: Final = ("last again", "Markov", "marginal")  # which baseline stands beside the fit: the first that is there
 
 
-class BenchUsersOptions(Options):
+class BenchUsersOptions(TableOptions):
     """Score calibrated people on rated human dialogues that they were not fitted to, beside trivial models."""
 
     data: Path = Field(description="folder with esconv.jsonl and failed_esconv.jsonl, or one file of that layout")
@@ -51,40 +54,44 @@ class BenchUsersOptions(Options):
         description="score this fit on all dialogues: shipped, shipped:NAME or a folder; none refits on parts",
     )
     readers: str = Field(default="shipped:readers", description="who reads the replies: shipped:NAME or a folder")
-    parts: int = Field(default=3, ge=2, le=20, description="parts of a split; each is scored by a fit on the others")
-    repeats: int = Field(default=3, ge=1, le=100, description="seeded splits")
+    parts: int | None = Field(
+        default=None, ge=2, le=20, description="parts of a split, by default 3; each is scored by a fit on the others"
+    )
+    repeats: int | None = Field(default=None, ge=1, le=100, description="seeded splits, by default 3")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the splits and of simulated people")
     sensitivity: Path | None = Field(
         default=None, description="also plot how people change with the share of successes, to this PNG"
-    )
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
-        default=False, description="one line of JSON instead of a table"
     )
 
 
 def main(argv: Sequence[str]) -> int:
     """Score and print."""
     options = parse(BenchUsersOptions, argv, "bench users")
-    from rlgen.experiments.fidelity_corpus import read_corpus
+    from rlgen.experiments.fidelity.corpus import read_corpus
 
+    if options.parameters is not None and (options.parts or options.repeats):
+        given = "parts" if options.parts else "repeats"
+        raise ConfigError(f"{given} is of splits to refit on, and --parameters refits nothing; leave one of them out")
+    if options.sensitivity is not None:
+        writable_file(options.sensitivity)
     fitted = None if options.parameters is None else _read(options.parameters)
     corpus = read_corpus(options.data, options.readers)
     if fitted is None:
-        rows = measure(corpus, options.parts, options.repeats, options.seed)
+        rows = measure(corpus, options.parts or _SPLITS, options.repeats or _SPLITS, options.seed)
     else:
         seen = seen_by(corpus, _source(options.parameters or ""))
         rows = unjudged(measure_fit(corpus, fitted, options.seed), seen, len(corpus.dialogues))
-    if options.sensitivity is not None:
-        from rlgen.experiments.sensitivity import plot_share
+    show_users(rows, options.as_json)
+    if options.sensitivity is not None:  # last: should it fail, the figures are out
+        from rlgen.experiments.fidelity.sensitivity import plot_share
 
         plot_share(fitted or _read(SHIPPED), corpus, options.sensitivity, options.seed)
-    show_users(rows, options.as_json)
     return 0
 
 
 def seen_by(corpus: Corpus, source: str) -> int:
     """How many of the dialogues took part in a fit."""
-    from rlgen.users.parameters import seen_dialogues
+    from rlgen.users.calibrated.parameters import seen_dialogues
 
     digests = seen_dialogues(source)
     return sum(d.digest in digests for d in corpus.dialogues)
@@ -149,7 +156,7 @@ def measure_fit(corpus: Corpus, fitted: Parameters, seed: int) -> list[Row]:
 
 
 def _read(parameters: str) -> Parameters:
-    from rlgen.users.parameters import read_fit
+    from rlgen.users.calibrated.parameters import read_fit
 
     return read_fit(_source(parameters)).mean
 
@@ -207,7 +214,7 @@ def _relief_rows(figures: Figures, corpus: Corpus, seed: int) -> list[Row]:
 def _effect_rows(corpus: Corpus, fits: Sequence[Parameters], seed: int) -> list[Row]:
     """Each reading's effect on the rating, simulated beside human, in points per within-person deviation."""
     from rlgen.users.fidelity.crossfit import simulated_effects
-    from rlgen.users.readings import NAMES
+    from rlgen.users.logs.readings import NAMES
 
     found = simulated_effects(corpus, fits, PEOPLE, seed)
     apart = np.abs(found["simulated"] - found["human"])

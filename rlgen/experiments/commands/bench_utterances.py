@@ -6,22 +6,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.options import TableOptions, parse
 from rlgen.text.reading.repetition import clauses
 
 if TYPE_CHECKING:
-    from rlgen.experiments.tables import Row
+    from rlgen.experiments.display.tables import Row
     from rlgen.text import Reader
     from rlgen.types import UtteranceCatalogue
     from rlgen.users import FamilyConfig
-    from rlgen.users.transitions import Spoken
+    from rlgen.users.expression.transitions import Spoken
 
 F32 = NDArray[np.float32]
 
@@ -31,7 +30,7 @@ _TURNS: Final = 12
 _ANSWER: Final = {"warmth": 0.4, "directiveness": 0.1, "intensity": 0.5, "relevance": 0.5, "fluency": 0.9}
 
 
-class BenchUtterancesOptions(Options):
+class BenchUtterancesOptions(TableOptions):
     """Moods and words of simulated people from turn to turn, beside those of real people where --data is given."""
 
     data: Path | None = Field(
@@ -41,9 +40,6 @@ class BenchUtterancesOptions(Options):
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of the first person")
     utterances: str = Field(default="own", description="what people say: own, or corpus=PATH")
     encoder: str = Field(default="auto", description="sentence encoder of the readers, as in a world")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
-        default=False, description="one line of JSON instead of a table"
-    )
 
 
 @dataclass(frozen=True)
@@ -162,11 +158,11 @@ def measure(options: BenchUtterancesOptions) -> Iterator[Row]:
     """
     from rlgen.envs.config import WorldConfig
     from rlgen.envs.parts import load_bank
-    from rlgen.experiments.tables import Row
-    from rlgen.experiments.worlds import reading_shown
+    from rlgen.experiments.display.tables import Row
+    from rlgen.experiments.runs.worlds import reading_shown
     from rlgen.text.datasets.sources import spoken_emotions
     from rlgen.users import CalibratedConfig, TheoryConfig
-    from rlgen.users.transitions import agreement, distressed, joint
+    from rlgen.users.expression.transitions import agreement, distressed, joint
 
     spoken_by = WorldConfig(utterances=options.utterances, encoder=options.encoder)
     _, reader = load_bank(spoken_by, reading_shown)
@@ -190,7 +186,7 @@ def measure(options: BenchUtterancesOptions) -> Iterator[Row]:
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(BenchUtterancesOptions, argv, "bench utterances")
-    from rlgen.experiments.tables import show
+    from rlgen.experiments.display.tables import show
 
     show("utterances", list(measure(options)), options.as_json)
     return 0

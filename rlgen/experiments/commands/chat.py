@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from rlgen.experiments.options import parse
-from rlgen.experiments.worlds import WorldOptions, find_actor
+from rlgen.experiments.runs.worlds import WorldOptions, find_actor
 
 
 class ChatOptions(WorldOptions):
@@ -27,8 +27,8 @@ def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(ChatOptions, argv, "chat")
     from rlgen.envs import World
-    from rlgen.experiments.chat import ChatLog, for_a_person, talk
-    from rlgen.experiments.chat_terminal import BOUNDARY, USAGE, Left, Terminal
+    from rlgen.experiments.dialogues.chat import ChatLog, for_a_person, talk
+    from rlgen.experiments.dialogues.terminal import BOUNDARY, USAGE, Left, Terminal
     from rlgen.users import HumanConfig, HumanUsers
 
     if (Path(options.policy) / "config.json").is_file():

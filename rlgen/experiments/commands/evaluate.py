@@ -13,11 +13,12 @@ from pydantic import Field
 
 from rlgen.config import validate
 from rlgen.errors import ConfigError
-from rlgen.experiments import evaluation
-from rlgen.experiments.options import parse
-from rlgen.experiments.runs import Run, writable_folder, write_atomically
-from rlgen.experiments.verdict import borrowed, judge
-from rlgen.experiments.worlds import WorldOptions, find_actor, open_world
+from rlgen.experiments.evaluation import outcomes as evaluation
+from rlgen.experiments.evaluation.verdict import borrowed, judge
+from rlgen.experiments.files.whole import writable_folder, write_atomically
+from rlgen.experiments.options import TableOptions, parse
+from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
 
 if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _WIDE = 172  # columns of the whole table
 
 
-class EvaluateOptions(WorldOptions):
+class EvaluateOptions(TableOptions, WorldOptions):
     """Measure a policy on fresh people beside the ladder of baselines."""
 
     run: Annotated[str, tyro.conf.Positional] = Field(default="", description="folder that training wrote")
@@ -41,7 +42,6 @@ class EvaluateOptions(WorldOptions):
     ladder: bool = Field(default=True, description="measure the baselines on the same people")
     stochastic: bool = Field(default=False, description="draw the policy's actions instead of taking their modes")
     out: Path | None = Field(default=None, description="where evaluation.json goes; the run's folder by default")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(default=False, description="print JSON, not a table")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
 
     from rlgen.artifacts import Manifest, check_target
     from rlgen.experiments.commands.bench_encoder import HELD_OUT, faithfulness, held_out
-    from rlgen.experiments.tables import show
+    from rlgen.experiments.display.tables import show
     from rlgen.generation import EmbeddedGenerator
     from rlgen.text import Judge, Reader, SentenceEncoder
     from rlgen.text.encoding import fast_encoder

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import Field
 
 from rlgen.errors import ConfigError
+from rlgen.experiments.display.tables import show
 from rlgen.experiments.options import Options, parse, recorded
-from rlgen.experiments.tables import show
 
 
 class FitRecognizer(Options):

@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import Field
 
 from rlgen.errors import ConfigError
+from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import Options, parse, recorded
-from rlgen.experiments.tables import Row, show
 
 Direction = Literal["warmth", "directiveness", "happiness", "sadness", "anger", "fear", "surprise"]
 

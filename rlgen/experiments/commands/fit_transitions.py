@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import tyro
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse, recorded
+from rlgen.experiments.options import TableOptions, parse, recorded
 
 if TYPE_CHECKING:
-    from rlgen.experiments.tables import Row
-    from rlgen.users.transitions import Spoken, Transitions
+    from rlgen.experiments.display.tables import Row
+    from rlgen.users.expression.transitions import Spoken, Transitions
 
 
-class FitTransitionsOptions(Options):
+class FitTransitionsOptions(TableOptions):
     """Fit the transitions between emotions of a speaker's consecutive turns in MELD and DailyDialog."""
 
     data: Path = Field(description="folder with meld_text and dailydialog")
     out: Path = Field(default=Path("transitions"), description="folder to write; an artifact there is replaced")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
-        default=False, description="one line of JSON instead of a table"
-    )
 
 
 def measured(fit: Transitions, sources: dict[str, Spoken]) -> list[Row]:
@@ -31,8 +27,8 @@ def measured(fit: Transitions, sources: dict[str, Spoken]) -> list[Row]:
     import numpy as np
 
     from rlgen.affect import CATEGORIES
-    from rlgen.experiments.tables import Row
-    from rlgen.users.transitions import agreement, distressed, joint
+    from rlgen.experiments.display.tables import Row
+    from rlgen.users.expression.transitions import agreement, distressed, joint
 
     rows = []
     for name, spoken in sources.items():
@@ -48,9 +44,9 @@ def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(FitTransitionsOptions, argv, "fit transitions")
     from rlgen import artifacts
-    from rlgen.experiments.tables import show
+    from rlgen.experiments.display.tables import show
     from rlgen.text.datasets.sources import LICENCES, spoken_emotions
-    from rlgen.users.transitions import FILE, KIND, fit, joint
+    from rlgen.users.expression.transitions import FILE, KIND, fit, joint
 
     artifacts.check_target(options.out, KIND)
     sources: dict[str, Spoken] = dict(spoken_emotions(options.data))

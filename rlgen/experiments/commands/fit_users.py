@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import tyro
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse, recorded
+from rlgen.experiments.options import TableOptions, parse, recorded
 
 LICENCE = (
     "ESConv and FailedESConv (Liu et al., ACL 2021), CC BY-NC 4.0, academic research use: fitted numbers only, no text"
@@ -18,7 +16,7 @@ LICENCE = (
 OWN = "dialogues of whoever ran the command; licence not told"
 
 
-class FitUsersOptions(Options):
+class FitUsersOptions(TableOptions):
     """Fit calibrated people to rated support dialogues (schema in docs/users/calibrated.md)."""
 
     data: Path = Field(description="folder with esconv.jsonl and failed_esconv.jsonl, or one file of that layout")
@@ -28,9 +26,6 @@ class FitUsersOptions(Options):
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the ensemble and of the splits")
     parts: int = Field(default=3, ge=2, le=20, description="parts of a split; each is scored by a fit on the others")
     repeats: int = Field(default=1, ge=1, le=100, description="seeded splits")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(
-        default=False, description="one line of JSON instead of a table"
-    )
     licence: str | None = Field(
         default=None, description="the data's name and licence, for the manifest; esconv.jsonl has its own"
     )
@@ -41,10 +36,10 @@ def main(argv: Sequence[str]) -> int:
     options = parse(FitUsersOptions, argv, "fit users")
     from rlgen import artifacts
     from rlgen.experiments.commands.bench_users import measure, show_users
-    from rlgen.experiments.fidelity_corpus import read_corpus
-    from rlgen.users.dialogues import FILES
-    from rlgen.users.fitting import fit_people
-    from rlgen.users.parameters import FILE, KIND, SEEN
+    from rlgen.experiments.fidelity.corpus import read_corpus
+    from rlgen.users.calibrated.parameters import FILE, KIND, SEEN
+    from rlgen.users.fitting.people import fit_people
+    from rlgen.users.logs.dialogues import FILES
 
     artifacts.check_target(options.out, KIND)
     corpus = read_corpus(options.data, options.readers)

@@ -10,7 +10,8 @@ from pydantic import Field
 from tyro.conf import Positional
 
 from rlgen.affect import AROUSAL, CATEGORIES, NUM_CATEGORIES, VALENCE
-from rlgen.errors import ConfigError
+from rlgen.experiments.display.pictures import save_png
+from rlgen.experiments.files.whole import writable_file
 from rlgen.experiments.options import Options, parse
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def draw(estimate: Estimate, title: str, path: Path) -> None:
     """Write the picture of an estimate's first row as a PNG.
 
     Raises:
-        ConfigError: the file cannot be written.
+        DataError: the file cannot be written.
     """
     from matplotlib.figure import Figure
     from matplotlib.patches import Ellipse
@@ -81,15 +82,14 @@ def draw(estimate: Estimate, title: str, path: Path) -> None:
     plane.axvline(0, lw=0.5, color="grey")
     plane.set(xlim=(-1, 1), ylim=(-1, 1), xlabel="valence", ylabel="arousal", aspect="equal")
     figure.suptitle(title, fontsize=10)
-    try:
-        figure.savefig(path, dpi=120)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be written ({error}); give a .png in a folder that exists") from error
+    save_png(figure, path)
 
 
 def main(argv: Sequence[str]) -> int:
     """Read, recognise, print."""
     options = parse(Recognize, argv, "recognize")
+    if options.plot is not None:
+        writable_file(options.plot)
     from rlgen.perception import audio, face
     from rlgen.perception.features import Recording, extract
     from rlgen.perception.recognizer import EmotionRecognizer

@@ -10,9 +10,10 @@ import tyro
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.evaluation import SEED
+from rlgen.experiments.evaluation.outcomes import SEED
+from rlgen.experiments.files.whole import write_atomically
 from rlgen.experiments.options import Options, parse
-from rlgen.experiments.runs import Run, write_atomically
+from rlgen.experiments.runs.run import Run
 
 
 class ReportOptions(Options):
@@ -31,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     run = Run.open(options.run)
     if options.people and run.policy.is_file() and not _fresh(run):
         _write_dialogues(run, options.people, options.device)
-    from rlgen.experiments.report import write_report
+    from rlgen.experiments.reporting.page import write_report
 
     print(write_report(run))
     return 0
@@ -42,8 +43,8 @@ def _fresh(run: Run) -> bool:
 
 
 def _write_dialogues(run: Run, people: int, device: Literal["auto", "cpu", "cuda"]) -> None:
-    from rlgen.experiments.dialogues import simulate
-    from rlgen.experiments.worlds import WorldOptions, find_actor, open_world
+    from rlgen.experiments.dialogues.simulation import simulate
+    from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
 
     env_id, config, _ = WorldOptions(device=device).world_of(run.path)
     world = open_world(config, min(people, 64))

@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import tyro
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.options import TableOptions, parse
 from rlgen.rewards import TERMS, RewardDesign, design, shipped_designs
 
 
-class RewardListOptions(Options):
+class RewardListOptions(TableOptions):
     """The reward terms and designs."""
 
     check: Path | None = Field(None, description="a design of your own (YAML) to check and show with the shipped ones")
-    as_json: Annotated[bool, tyro.conf.arg(name="json")] = Field(False, description="one line of JSON")
 
 
 def main(argv: Sequence[str]) -> int:

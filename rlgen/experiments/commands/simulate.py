@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.evaluation import SEED
+from rlgen.experiments.display.progress import progress_bar
+from rlgen.experiments.evaluation.outcomes import SEED
 from rlgen.experiments.options import parse
-from rlgen.experiments.progress import progress_bar
-from rlgen.experiments.worlds import WorldOptions, find_actor, open_world
+from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
 
 if TYPE_CHECKING:
-    from rlgen.experiments.dialogues import Simulation
+    from rlgen.experiments.dialogues.simulation import Simulation
     from rlgen.policies.baselines import Actor
 
 SURFACE = "surface:"
@@ -67,8 +67,8 @@ class SimulateOptions(WorldOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(SimulateOptions, argv, "simulate").with_generator()
-    from rlgen.experiments.dialogues import Simulation
-    from rlgen.experiments.unfinished import Unfinished
+    from rlgen.experiments.dialogues.simulation import Simulation
+    from rlgen.experiments.files.unfinished import Unfinished
 
     if (Path(options.policy) / "config.json").is_file():
         env_id, config, _ = options.world_of(Path(options.policy))

@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from rlgen.experiments.display.progress import progress_bar
 from rlgen.experiments.options import parse
-from rlgen.experiments.progress import progress_bar
 
 
 class _Shown:
@@ -47,7 +47,7 @@ class _Shown:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    from rlgen.experiments.training import TrainConfig, train
+    from rlgen.experiments.runs.training import TrainConfig, train
 
     config = parse(TrainConfig, argv, "train")
     with _Shown(config.steps) as shown:

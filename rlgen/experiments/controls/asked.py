@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from rlgen.experiments.controls.parts import Bench, Read, affects, contexts, fixed, lasts, over
-from rlgen.experiments.tables import Row
+from rlgen.experiments.display.tables import Row
 from rlgen.text.evaluation.figures import spearman
 from rlgen.text.writing.topics import topics
 from rlgen.types import Controls

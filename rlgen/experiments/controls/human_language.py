@@ -10,7 +10,7 @@ import numpy as np
 
 from rlgen.affect import from_category
 from rlgen.experiments.controls.ngrams import byte_entropy
-from rlgen.experiments.tables import Row
+from rlgen.experiments.display.tables import Row
 from rlgen.generation.embedded.scoring import Scorer
 from rlgen.text import Reader
 from rlgen.text.datasets import sources

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rlgen.affect import ANGER, FEAR, HAPPINESS, NUM_CATEGORIES, SADNESS, cosine, from_category, regulating_target
-from rlgen.experiments.controls.parts import Bench, Read, affects, every, fixed, over
-from rlgen.experiments.tables import Row
+from rlgen.affect import ANGER, FEAR, SADNESS, from_category
+from rlgen.experiments.controls.heard import ASKED, TEMPERATURE, WEIGHTS, Corpus, Yardstick, heard, regard
+from rlgen.experiments.controls.parts import Bench, affects, every, fixed, over
+from rlgen.experiments.display.pictures import save_png
+from rlgen.experiments.display.tables import Row
 from rlgen.generation.embedded.scoring import Scorer
 from rlgen.rng import Streams
 from rlgen.text.evaluation.figures import spearman
-from rlgen.text.writing.corpus import Exchange, Turn
-from rlgen.text.writing.parts import to_first_person
-from rlgen.text.writing.topics import topics
-from rlgen.types import F32, Controls
+from rlgen.text.writing.corpus import Exchange
+from rlgen.types import Controls
 
 GRID: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _SHOWN: Final = (0.0, 0.5, 1.0, 1.5, 2.0)
-ASKED: Final = (HAPPINESS, SADNESS, ANGER, FEAR)  # a reply is asked for no neutrality, and none surprises
 CONTROL_TARGET, COST_TARGET, MONOTONE_TARGET = 0.8, 1.35, 0.95
-_TEMPERATURE: Final = 0.7
 
 _CONTROLS: Final = ("feeling", "likeliest of four", "likeliest of six", "warmth", "directiveness")
-
-_RARE: Final = 1e-6  # a category that the judge never sees has some probability
 
 _COLOURS: Final = {
     "feeling": "#c2410c",
@@ -45,8 +40,6 @@ _READINGS: Final = {
     "appropriateness": ("appropriateness, cosine", "#0f766e"),
     "fluency, reader": ("fluency, reader", "#78716c"),
 }
-
-Yardstick = Callable[[Sequence[str]], float]
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,6 @@ class Sweep:
         each: Spearman of weight and the judge's probability over single replies.
         swayed: of replies asked for another distress than the person's, the share that the judge gives more
             probability to what was asked than to what the person shows, at weight 0 and at the greatest.
-        alone: share in which the asked feeling is the likeliest of four where the person's words show none, likewise.
     """
 
     curves: Mapping[str, list[float]]
@@ -73,7 +65,6 @@ class Sweep:
     depth: Mapping[str, float]
     each: float
     swayed: tuple[float, float]
-    alone: tuple[float, float]
 
     def rows(self) -> list[Row]:
         """For the table."""
@@ -84,7 +75,6 @@ class Sweep:
                 "Spearman", 0.0, None, MONOTONE_TARGET),
             Row("weight against P(asked feeling), replies", self.each, "Spearman", 0.0),
             Row("another distress asked: followed at weight 2", self.swayed[1], "", self.swayed[0]),
-            Row("feeling asked of bland words: likeliest of four at weight 2", self.alone[1], "", self.alone[0]),
         ]  # fmt: skip
         for yardstick in self.yardsticks():
             for name in _CONTROLS:
@@ -123,11 +113,12 @@ def best(control: Sequence[float], perplexity: Sequence[float]) -> tuple[float, 
     return max(allowed)
 
 
-def sweep(bench: Bench, most: int, yardsticks: Mapping[str, Yardstick], scorer: Scorer | None) -> Sweep:
+def sweep(bench: Bench, corpus: Corpus, most: int, yardsticks: Mapping[str, Yardstick], scorer: Scorer | None) -> Sweep:
     """Answer the same contexts at each weight.
 
     Args:
         bench: the parts; only people who show a feeling of `ASKED` are answered.
+        corpus: what the judge makes of the bench's own replies.
         most: contexts at most.
         yardsticks: independent perplexities, by name.
         scorer: of the generator itself, for the perplexity under it at weight 0; None for generators without one.
@@ -136,16 +127,15 @@ def sweep(bench: Bench, most: int, yardsticks: Mapping[str, Yardstick], scorer: 
     windows, affect = [e.context for e in exchanges], affects([e.last for e in exchanges])
     rows = len(exchanges)
     side = np.where(Streams.of(bench.seed, rows).uniform("bench.side", size=2) < 0.5, -1.0, 1.0).astype(np.float32)
-    corners = fixed(bench.drawn(rows), warmth=side[:, 0], directiveness=side[:, 1], temperature=_TEMPERATURE)
+    corners = fixed(bench.drawn(rows), warmth=side[:, 0], directiveness=side[:, 1], temperature=TEMPERATURE)
     asked = np.array([e.last.category for e in exchanges])
-    held_out = _Corpus.of(bench)
     curves: dict[str, list[float]] = {}
     chances = []
     for weight in GRID:
         replies = bench.say(windows, affect, fixed(corners, emotional_weight=weight), purpose=2)
         read = bench.read(replies)
         chances.append(read.judge.affect[np.arange(rows), asked])
-        found = {**_heard(read, asked, corners, held_out), **_regard(read, affect)}
+        found = {**heard(read, asked, corners, corpus), **regard(read, affect)}
         found["intensity, reader"] = float(read.reader.intensity.mean())
         found["fluency, reader"] = float(read.reader.fluency.mean())
         found |= {f"perplexity, {name}": measure(replies) for name, measure in yardsticks.items()}
@@ -156,81 +146,13 @@ def sweep(bench: Bench, most: int, yardsticks: Mapping[str, Yardstick], scorer: 
         for name, value in found.items():
             curves.setdefault(name, []).append(value)
     each = spearman(np.repeat(GRID, rows), np.concatenate(chances))
-    ceilings = held_out.ceilings(yardsticks)
+    ceilings = corpus.ceilings(yardsticks)
     plain = [turn.reply for turn in every(bench.exchanges) if turn.weight == 0 and turn.category in ASKED]
     depth = {
         name: ceilings[name] / measure(plain)
         for name, measure in ((f"perplexity, {kind}", measure) for kind, measure in yardsticks.items())
     }
-    alone = _alone(bench, held_out)
-    return Sweep(curves, ceilings, depth, each, _swayed(bench, exchanges, corners), alone)
-
-
-@dataclass(frozen=True)
-class _Corpus:
-    """The corpus's own replies of full depth, and what the judge makes of others.
-
-    Attributes:
-        deep: turns whose replies have full depth.
-        read: what these replies are read as.
-        medians: of warmth and directiveness over replies at the corners of tone.
-        usual: `[6]`, median of each category's probability over the replies `deep`.
-        means: `[6]`, its mean.
-    """
-
-    deep: list[Turn]
-    read: Read
-    medians: Mapping[str, float]
-    usual: NDArray[np.float32]
-    means: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, bench: Bench, most: int = 1200) -> _Corpus:
-        turns = [t for t in every(bench.exchanges) if abs(t.warmth) == 1 and abs(t.directiveness) == 1][:most]
-        read = bench.read([turn.reply for turn in turns])
-        medians = {name: float(np.median(read.dial(name, "judge"))) for name in ("warmth", "directiveness")}
-        deep = [turn for turn in every(bench.exchanges) if turn.weight == 1 and turn.category in ASKED][:most]
-        heard = bench.read([turn.reply for turn in deep])
-        judged = heard.judge.affect[:, :NUM_CATEGORIES]
-        return cls(deep, heard, medians, np.median(judged, axis=0), judged.mean(axis=0))
-
-    def ceilings(self, yardsticks: Mapping[str, Yardstick]) -> dict[str, float]:
-        """What the corpus's own replies of full depth reach."""
-        asked = np.array([turn.category for turn in self.deep])
-        tone = np.array([[turn.warmth, turn.directiveness] for turn in self.deep], dtype=np.float32)
-        zero = np.zeros(len(asked), dtype=np.float32)
-        found = _heard(self.read, asked, Controls(tone[:, 0], tone[:, 1], zero, zero), self)
-        found |= _regard(self.read, affects(self.deep))
-        replies = [turn.reply for turn in self.deep]
-        found |= {f"perplexity, {name}": measure(replies) for name, measure in yardsticks.items()}
-        return found | {"fluency, reader": float(self.read.reader.fluency.mean())}
-
-
-def _heard(read: Read, asked: NDArray[np.int64], controls: Controls, corpus: _Corpus) -> dict[str, float]:
-    """How much of what was asked the judge hears; tone counts where it was asked at an end of its range."""
-    judged = read.judge.affect[:, :NUM_CATEGORIES]
-    four = np.array(ASKED)[(judged / np.maximum(corpus.means, _RARE))[:, ASKED].argmax(axis=1)]
-    chance = judged[np.arange(len(asked)), asked]
-    found = {
-        "P(asked feeling)": float(chance.mean()),
-        "feeling": float((chance > corpus.usual[asked]).mean()),
-        "likeliest of four": float((four == asked).mean()),
-        "likeliest of six": float((judged.argmax(axis=1) == asked).mean()),
-    }
-    for dial in ("warmth", "directiveness"):
-        wanted = getattr(controls, dial)
-        at_end = np.abs(wanted) == 1
-        right = (read.dial(dial, "judge") > corpus.medians[dial]) == (wanted > 0)
-        found[dial] = float(right[at_end].mean()) if at_end.any() else float("nan")
-    return found
-
-
-def _regard(read: Read, affect: F32) -> dict[str, float]:
-    """Mean cosines to what the person feels, and to what would help them, which is what the reward asks for."""
-    return {
-        "mirroring": float(cosine(read.judge.affect, affect).mean()),
-        "appropriateness": float(cosine(read.judge.affect, regulating_target(affect)).mean()),
-    }
+    return Sweep(curves, ceilings, depth, each, _swayed(bench, exchanges, corners))
 
 
 def _swayed(bench: Bench, exchanges: Sequence[Exchange], corners: Controls) -> tuple[float, float]:
@@ -242,25 +164,11 @@ def _swayed(bench: Bench, exchanges: Sequence[Exchange], corners: Controls) -> t
     affect = from_category(another, np.full(len(another), 0.8))
     windows = [exchanges[i].context for i in chosen]
     found = []
-    for weight in (GRID[0], GRID[-1]):
+    for weight in WEIGHTS:
         controls = fixed(corners.rows(np.array(chosen)), emotional_weight=weight)
         judged = bench.read(bench.say(windows, affect, controls, purpose=3)).judge.affect
         rows = np.arange(len(chosen))
         found.append(float((judged[rows, another] > judged[rows, shown]).mean()))
-    return found[0], found[1]
-
-
-def _alone(bench: Bench, corpus: _Corpus) -> tuple[float, float]:
-    """How much of a feeling comes from the estimate alone, at weight 0 and at 2: the words name a topic and no more."""
-    things = [to_first_person(thing) for topic in topics() for thing in topic.things]
-    asked = np.tile(np.array(ASKED), len(things))
-    windows = [(f"It's about {thing}.",) for thing in things for _ in ASKED]
-    affect = from_category(asked, np.full(len(asked), 0.8))
-    found = []
-    for weight in (GRID[0], GRID[-1]):
-        controls = fixed(bench.drawn(len(asked)), temperature=_TEMPERATURE, emotional_weight=weight)
-        read = bench.read(bench.say(windows, affect, controls, purpose=6))
-        found.append(_heard(read, asked, controls, corpus)["likeliest of four"])
     return found[0], found[1]
 
 
@@ -300,4 +208,4 @@ def draw(found: Sweep, path: Path) -> None:
     for axes in (trade, readings, costs):
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(loc="best", fontsize=8, frameon=False)
-    figure.savefig(path, dpi=120)
+    save_png(figure, path)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rlgen.experiments.controls.ngrams import distinct, expectation_adjusted_distinct, tokens, top_phrase, unique
 from rlgen.experiments.controls.parts import Bench, Read, affects, contexts, every, fixed, lasts, over
-from rlgen.experiments.tables import Row
+from rlgen.experiments.display.tables import Row
 from rlgen.generation.consistency import Consistency, consistency
 from rlgen.text.reading.repetition import repetition
 from rlgen.text.writing.corpus import MOST_TURNS, Turn

@@ -4,7 +4,8 @@ Every topic has, for sadness, anger and fear at three levels of intensity, in ea
 disclosure several utterances; neutral, happiness and surprise belong to people who recover and begin
 after the opening. Openings may name a *situation* ("the statistics exam on Friday"). What people in crisis say
 (`banks/crisis.yaml`) is apart: a topic of its own, only in the bank that `with_crisis` makes. Turns of a few words and
-of many (`length`) are for people who want to say little or much: only `of_all_lengths` has them.
+of many (`length`) are for people who want to say little or much: only `of_all_lengths` has them. What people say
+who hide a feeling is apart too (`masked`).
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def utterances() -> UtteranceCatalogue:
                 for phase in phases_of(category):
                     for disclosure in range(len(DISCLOSURES)):
                         rows += _cell_rows(topic, category, level, phase, disclosure, seen)
-    return _catalogue([row.said.text for row in rows], [row.labels for row in rows])
+    return catalogue([row.said.text for row in rows], [row.labels for row in rows])
 
 
 @lru_cache(maxsize=1)
@@ -115,7 +116,7 @@ def of_all_lengths() -> UtteranceCatalogue:
                         long.add(text)
                         texts.append(text)
                         labels.append((topic, category, level, phase, _OPEN))
-    return _joined(general, _catalogue(texts, labels))
+    return joined(general, catalogue(texts, labels))
 
 
 def _few_words(topic: int, category: int, phase: int) -> list[str]:
@@ -146,7 +147,7 @@ def _long_turns(topic: int, category: int, phase: int) -> list[tuple[str, int]]:
     return found
 
 
-def _catalogue(texts: list[str], labels: Sequence[tuple[int, ...]]) -> UtteranceCatalogue:
+def catalogue(texts: list[str], labels: Sequence[tuple[int, ...]]) -> UtteranceCatalogue:
     """Texts with topic, category, level, phase and disclosure."""
     of = np.array(labels, dtype=np.int64)
     return UtteranceCatalogue(
@@ -160,7 +161,7 @@ def _catalogue(texts: list[str], labels: Sequence[tuple[int, ...]]) -> Utterance
     )
 
 
-def _joined(first: UtteranceCatalogue, second: UtteranceCatalogue) -> UtteranceCatalogue:
+def joined(first: UtteranceCatalogue, second: UtteranceCatalogue) -> UtteranceCatalogue:
     """Two catalogues of the same topics, one after the other."""
     return UtteranceCatalogue(
         text=[*first.text, *second.text],

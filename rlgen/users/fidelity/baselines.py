@@ -14,11 +14,11 @@ from typing import Final
 import numpy as np
 
 from rlgen.types import I64, MAX_TURNS
+from rlgen.users.calibrated.parameters import Parameters
 from rlgen.users.fidelity.talks import Talks
-from rlgen.users.laplace import F64
-from rlgen.users.observations import Endings, Ratings
-from rlgen.users.parameters import Parameters
-from rlgen.users.rating_model import POINTS
+from rlgen.users.fitting.laplace import F64
+from rlgen.users.fitting.rating_model import POINTS
+from rlgen.users.logs.observations import Endings, Ratings
 
 BASELINES: Final = ("marginal", "Markov", "always improves")
 _SURE: Final = 0.9  # with which ratings always improve

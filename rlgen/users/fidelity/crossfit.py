@@ -9,19 +9,19 @@ from typing import Final
 import numpy as np
 
 from rlgen.types import UtteranceCatalogue
-from rlgen.users import observations
-from rlgen.users.dialogues import Dialogue
-from rlgen.users.ending_model import hazards
+from rlgen.users.calibrated.parameters import Parameters
 from rlgen.users.fidelity.baselines import BASELINES, HAND_SET, Chain, baseline_hazard, baseline_talks
 from rlgen.users.fidelity.distances import ks, rating_relief, two_sample_auc, wasserstein
 from rlgen.users.fidelity.effects import reading_effects
 from rlgen.users.fidelity.predictions import Rated, ending_scores, rating_scores, repeated
 from rlgen.users.fidelity.talks import PEOPLE, Said, Talks, as_successes, human_talks, simulated_talks
-from rlgen.users.fitting import assemble, fit_models
-from rlgen.users.laplace import F64
-from rlgen.users.observations import Ratings
-from rlgen.users.parameters import Parameters
-from rlgen.users.rating_model import predict, scale_of
+from rlgen.users.fitting.ending_model import hazards
+from rlgen.users.fitting.laplace import F64
+from rlgen.users.fitting.people import assemble, fit_models
+from rlgen.users.fitting.rating_model import predict, scale_of
+from rlgen.users.logs import observations
+from rlgen.users.logs.dialogues import Dialogue
+from rlgen.users.logs.observations import Ratings
 
 FITTED: Final = "fitted"
 AGAIN: Final = "last again"

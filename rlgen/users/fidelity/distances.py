@@ -12,8 +12,8 @@ from scipy.special import expit
 from rlgen.text.evaluation.figures import auc
 from rlgen.types import I64
 from rlgen.users.fidelity.talks import Talks
-from rlgen.users.laplace import F64
-from rlgen.users.rating_model import POINTS
+from rlgen.users.fitting.laplace import F64
+from rlgen.users.fitting.rating_model import POINTS
 
 LENGTH: Final = 4  # ratings of a sequence that are compared
 RESAMPLES: Final = 1000

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from rlgen.users.fidelity.talks import Talks
-from rlgen.users.laplace import F64
+from rlgen.users.fitting.laplace import F64
 
 _RESAMPLES: Final = 1000
 

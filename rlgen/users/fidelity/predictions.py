@@ -9,9 +9,9 @@ import numpy as np
 import scipy.stats
 
 from rlgen.types import I64, Bools
-from rlgen.users.laplace import F64
-from rlgen.users.observations import CENTRE, Endings, Ratings
-from rlgen.users.rating_model import POINTS
+from rlgen.users.fitting.laplace import F64
+from rlgen.users.fitting.rating_model import POINTS
+from rlgen.users.logs.observations import CENTRE, Endings, Ratings
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from rlgen.affect import NUM_CATEGORIES, VALENCE
 from rlgen.rng import Streams
 from rlgen.text.writing.utterances import utterances
 from rlgen.types import I64, MAX_TURNS, Bools, Reading, SegmentCatalogue, UtteranceCatalogue, Words
-from rlgen.users import observations
-from rlgen.users.calibrated import CalibratedUsers
-from rlgen.users.config import CalibratedConfig
-from rlgen.users.dialogues import Dialogue
-from rlgen.users.laplace import F64
-from rlgen.users.parameters import Parameters
-from rlgen.users.readings import NAMES
+from rlgen.users.calibrated.config import CalibratedConfig
+from rlgen.users.calibrated.parameters import Parameters
+from rlgen.users.calibrated.people import CalibratedUsers
+from rlgen.users.fitting.laplace import F64
+from rlgen.users.logs import observations
+from rlgen.users.logs.dialogues import Dialogue
+from rlgen.users.logs.readings import NAMES
 
 PEOPLE: Final = 2000  # simulated for a comparison of distributions
 Said = dict[str, tuple[float, float]]

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from rlgen import artifacts
+from rlgen.errors import DataError
+from rlgen.experiments import cli
 from rlgen.experiments.commands import bench_users
-from rlgen.experiments.tables import Row
+from rlgen.experiments.display.tables import Row
 from rlgen.text.writing.utterances import utterances
-from rlgen.users.dialogues import read
+from rlgen.users.calibrated.parameters import FILE, KIND, SEEN
 from rlgen.users.fidelity.crossfit import Corpus
-from rlgen.users.parameters import FILE, KIND, SEEN
+from rlgen.users.logs.dialogues import read
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +104,28 @@ def test_a_digest_tells_dialogues_apart_by_their_words(folder):
     dialogues = read(folder)
     assert len({d.digest for d in dialogues}) == len({tuple(t.text for t in d.turns) for d in dialogues})
     assert all(len(d.digest) == 12 for d in dialogues)
+
+
+@pytest.mark.parametrize("given", ["parts", "repeats"])
+def test_splits_of_a_fit_that_is_given_are_refused(given, tmp_path, capsys):
+    argv = ["bench", "users", "--data", str(tmp_path), "--parameters", "shipped", f"--{given}", "3"]
+    assert cli.main(argv) == 2
+    told = capsys.readouterr().err
+    assert f"{given} is of splits to refit on" in told
+    assert len(told.strip().splitlines()) == 1
+
+
+def test_the_table_is_out_before_the_picture_is_drawn(tmp_path, capsys, monkeypatch):
+    def fail(*_):
+        raise DataError("the disk is full")
+
+    monkeypatch.setattr(bench_users, "measure", lambda *_: [Row("rating NLL", 0.8)])
+    monkeypatch.setattr("rlgen.experiments.fidelity.corpus.read_corpus", lambda *_: None)
+    monkeypatch.setattr("rlgen.experiments.fidelity.sensitivity.plot_share", fail)
+    argv = ["bench", "users", "--data", str(tmp_path), "--json"]
+    assert cli.main([*argv, "--sensitivity", str(tmp_path / "s.png")]) == 2
+    told = capsys.readouterr()
+    assert json.loads(told.out)["rows"][0]["name"] == "rating NLL"
+    assert "the disk is full" in told.err
+    assert cli.main([*argv, "--sensitivity", str(tmp_path)]) == 2  # known before the work
+    assert capsys.readouterr().out == ""

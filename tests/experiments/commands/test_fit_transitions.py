@@ -15,7 +15,7 @@ from rlgen.text.encoding.fast_encoder import encoder_of
 from rlgen.text.reading.reader import Reader
 from rlgen.text.writing.utterances import of_all_lengths, read_by, utterances
 from rlgen.users import CalibratedConfig, TheoryConfig
-from rlgen.users.transitions import KIND, agreement, distressed, joint, read_transitions
+from rlgen.users.expression.transitions import KIND, agreement, distressed, joint, read_transitions
 
 
 @pytest.fixture

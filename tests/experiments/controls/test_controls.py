@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES
-from rlgen.experiments.controls import asked, sweep, variety
+from rlgen.experiments.controls import asked, heard, sweep, variety
 from rlgen.experiments.controls.human_language import held_out, judged
 from rlgen.experiments.controls.parts import Bench, affects, contexts, fixed, lasts
 from rlgen.experiments.controls.sweep import COST_TARGET, GRID, best
@@ -112,7 +112,8 @@ def test_a_sweep_of_an_obedient_generator():
     whole = bench()
     # Who feels little is mirrored best by a neutral answer.
     whole = replace(whole, exchanges=[e for e in whole.exchanges if e.last.intensity > 0.6])
-    found = sweep.sweep(whole, 60, {"length": lambda texts: float(np.mean([len(t) for t in texts]))}, None)
+    corpus = heard.Corpus.of(whole)
+    found = sweep.sweep(whole, corpus, 60, {"length": lambda texts: float(np.mean([len(t) for t in texts]))}, None)
     chance = np.array(found.curves["P(asked feeling)"])
     asked_share = np.array(GRID) / 2
     assert chance == pytest.approx(asked_share, abs=1e-6)
@@ -120,7 +121,8 @@ def test_a_sweep_of_an_obedient_generator():
     assert found.curves["likeliest of six"][-1] == 1
     assert found.curves["warmth"] == [1.0] * len(GRID)
     assert found.swayed == (0.0, 1.0)
-    assert found.alone == (0.25, 1.0)
+    bland = heard.of_bland_words(whole, corpus)
+    assert (bland.baseline, bland.value) == (0.25, 1.0)
     assert found.curves["mirroring"][0] < found.curves["mirroring"][-1]
     rows = named(found.rows())
     assert rows["weight against P(asked feeling), means"].value == pytest.approx(1)
@@ -130,7 +132,8 @@ def test_a_sweep_of_an_obedient_generator():
 
 
 def test_a_sweep_of_a_deaf_one_is_flat(tmp_path):
-    found = sweep.sweep(bench(deaf=True), 40, {"one": lambda texts: 1.0}, None)
+    deaf = bench(deaf=True)
+    found = sweep.sweep(deaf, heard.Corpus.of(deaf), 40, {"one": lambda texts: 1.0}, None)
     assert len(set(found.curves["P(asked feeling)"])) == 1
     assert named(found.rows())["weight against P(asked feeling), means"].value == 0
     sweep.draw(found, tmp_path / "controls.png")

@@ -16,8 +16,8 @@ from rlgen.errors import ConfigError
 from rlgen.experiments import cli
 from rlgen.experiments.commands.simulate import SimulateOptions
 from rlgen.experiments.options import parse
-from rlgen.experiments.runs import Run
-from rlgen.experiments.training import TrainConfig
+from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.training import TrainConfig
 from rlgen.generation import HuggingFaceGenerator
 from rlgen.generation.huggingface.options import HuggingFaceOptions
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rlgen.affect import CATEGORIES
-from rlgen.errors import ConfigError, DataError
+from rlgen.errors import DataError
 from rlgen.experiments.commands.bench_readers import draw, main
 from rlgen.text.datasets import sources
 from rlgen.text.evaluation.confusion import (
@@ -56,7 +56,7 @@ def test_the_matrix_is_drawn_and_listed(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_the_folder_ends_the_bench_before_it_reads(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
-    with pytest.raises(ConfigError, match=r"--out .*taken: cannot be made"):
+    with pytest.raises(DataError, match=r"taken: cannot be made"):
         main(["--data", str(tmp_path), "--out", str(tmp_path / "taken")])
 
 

@@ -1,0 +1,1 @@
+"""Dialogues turn by turn: simulated ones, and those with a real person."""

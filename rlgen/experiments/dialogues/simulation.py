@@ -1,0 +1,119 @@
+"""Dialogues turn by turn, as plain records for JSON lines, logs and pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
+from rlgen.policies.baselines import Actor, streams_of, to_space
+from rlgen.policies.protocols import WorldLike
+
+Dialogue = list[str]
+"""The lines of one dialogue in order, JSON without line ends; the last has the outcome."""
+
+
+class Simulation:
+    """Persons meet a policy once each; their dialogues come out in the order of the persons.
+
+    A dialogue that is over waits until those of all earlier persons are out, so that neither the
+    order nor, without a model in the world, a single byte depends on how many rows the world has.
+
+    Attributes:
+        people: how many persons.
+        written: how many of their dialogues are out.
+        turns: how many turns these had.
+    """
+
+    def __init__(self, world: WorldLike, actor: Actor, people: int, seed: int, words: bool = True) -> None:
+        """Begin.
+
+        Args:
+            world: its dialogues are begun anew; it must keep records (`record`, `last`).
+            actor: the policy.
+            people: how many persons, seeded `seed` and on.
+            seed: of the first person.
+            words: False leaves out the words, for a world that has none.
+        """
+        self._world: Any = world
+        self._actor = actor
+        self.people = people
+        self._seed = seed
+        self._words = words
+        self.written = 0
+        self.turns = 0
+        self._obs = world.reset(seed, people)
+        self._turn = np.zeros(world.num_envs, dtype=np.int64)
+        self._open: list[Dialogue] = [[] for _ in range(world.num_envs)]
+        self._waiting: dict[int, Dialogue] = {}
+
+    def steps(self) -> Iterator[list[Dialogue]]:
+        """Go on to the end: after each step of the world, the dialogues that are next in order."""
+        kept, self._world.record = self._world.record, True
+        try:
+            while not self._world.exhausted:
+                yield self._step()
+        finally:
+            self._world.record = kept
+
+    def _step(self) -> list[Dialogue]:
+        world, person = self._world, np.array(self._world.person)
+        actions = self._actor.act(self._obs, world.layout, streams_of(self._seed, person), self._turn)
+        step = world.step(to_space(actions, world.single_action_space))
+        # Surplus rows have no person (-1), nobody reads their lines.
+        for dialogue, line in zip(self._open, turn_lines(world.last, self._seed + person, self._words), strict=True):
+            dialogue.append(line)
+        self._obs = step.obs
+        self._turn += 1
+        if step.finished is None:
+            return []
+        rows = np.asarray(step.finished.rows)
+        for row, whose, outcome in zip(rows.tolist(), person[rows].tolist(), outcome_lines(step.finished), strict=True):
+            dialogue, self._open[row] = self._open[row], []
+            dialogue[-1] = with_outcome(dialogue[-1], outcome)
+            if whose >= 0:
+                self._waiting[whose] = dialogue
+        self._turn[rows] = 0
+        return self._next()
+
+    def _next(self) -> list[Dialogue]:
+        found = []
+        while self.written in self._waiting:
+            found.append(self._waiting.pop(self.written))
+            self.turns += len(found[-1])
+            self.written += 1
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Everything that changes, between two steps; `load_state` continues from it to the byte."""
+        return {
+            "world": self._world.state(),
+            **{name: getattr(self, name) for name in ("written", "turns", "_obs", "_turn", "_open", "_waiting")},
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from a state of a simulation with the same arguments."""
+        self._world.load_state(state["world"])
+        for name, value in state.items():
+            if name != "world":
+                setattr(self, name, value)
+
+
+def simulate(world: WorldLike, actor: Actor, people: int, seed: int) -> Iterator[list[dict[str, Any]]]:
+    """Dialogues of `people` persons in their order.
+
+    Args:
+        world: its dialogues are begun anew; it must keep records (`record`, `last`).
+        actor: the policy.
+        people: how many persons, seeded `seed` and on.
+        seed: of the first person.
+
+    Yields:
+        One dialogue: a record per turn, in order.
+    """
+    for done in Simulation(world, actor, people, seed).steps():
+        for dialogue in done:
+            yield [json.loads(line) for line in dialogue]

@@ -1,0 +1,111 @@
+"""What people need: how a policy fares while one of its controls is held still, by what people feel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlgen.errors import ConfigError
+from rlgen.experiments.display.pictures import save_png
+from rlgen.experiments.evaluation.headroom import Held
+from rlgen.experiments.evaluation.outcomes import SEED, evaluate
+from rlgen.types import CONTROL_RANGES
+
+if TYPE_CHECKING:
+    from rlgen.envs import World
+    from rlgen.policies.baselines import Actor
+
+VALUES: Final = (-0.95, -0.6, -0.3, 0.0, 0.3, 0.6, 0.95)
+"""Where a control is held, in the box of actions."""
+
+FEELINGS: Final = ("sadness", "fear", "anger")
+"""Hidden variables, one of which is 1: what a person mainly feels."""
+
+_COLOURS: Final = {"sadness": "#1d4ed8", "fear": "#7c3aed", "anger": "#c2410c"}
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Mean returns by feeling, in the order of `FEELINGS`.
+
+    Attributes:
+        shares: `[3]` of people.
+        own: `[3]` of the policy as it is.
+        held: control -> `[3, 7]` with that control held at each of `VALUES`.
+    """
+
+    shares: NDArray[np.float64]
+    own: NDArray[np.float64]
+    held: dict[str, NDArray[np.float64]]
+
+    def best(self, control: str) -> NDArray[np.float64]:
+        """`[3]`, where each feeling earns most."""
+        best: NDArray[np.float64] = np.array(VALUES)[self.held[control].argmax(axis=1)]
+        return best
+
+    def told_apart(self, control: str) -> float:
+        """What it is worth to hold the control where each feeling wants it instead of where all do best together.
+
+        Never below 0, and above it by chance alone: the best of seven noisy means is too good.
+        """
+        returns = self.held[control]
+        return float(self.shares @ returns.max(axis=1) - (self.shares @ returns).max())
+
+
+def needs(world: World, actor: Actor, seed: int = SEED) -> Needs:
+    """Hold every control of a policy at each of `VALUES`, the others staying its own.
+
+    Args:
+        world: every row meets one person.
+        actor: the policy.
+        seed: of the first person.
+
+    Raises:
+        ConfigError: the people do not tell what they feel, or nobody feels one of the three.
+    """
+    people = world.num_envs
+    world.reset(seed, people)
+    hidden = world.hidden()
+    if not set(FEELINGS) <= set(hidden):
+        raise ConfigError(
+            f"users: these people do not tell {', '.join(FEELINGS)}; take --users theory, calibrated or llm:MODEL"
+        )
+    groups = np.stack([hidden[name] > 0.5 for name in FEELINGS]).astype(np.float64)
+    if not groups.any(axis=1).all():
+        raise ConfigError(f"people was {people}: nobody feels one of {', '.join(FEELINGS)}; ask for more")
+    shares = groups.mean(axis=1)
+
+    def earned(policy: Actor) -> NDArray[np.float64]:
+        mean: NDArray[np.float64] = groups @ evaluate(world, policy, people, seed).values["return"] / people / shares
+        return mean
+
+    held = {
+        control: np.stack([earned(Held(actor, i, value)) for value in VALUES], axis=1)
+        for i, control in enumerate(CONTROL_RANGES)
+    }
+    return Needs(shares, earned(actor), held)
+
+
+def plot_needs(found: Needs, file: Path) -> None:
+    """Write a PNG with a panel per control; dotted lines are the policy's own returns.
+
+    Raises:
+        DataError: the picture cannot be written there.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.0), layout="constrained")
+    panels = figure.subplots(1, len(CONTROL_RANGES), sharey=True)
+    for axes, control in zip(panels, CONTROL_RANGES, strict=True):
+        for row, name in enumerate(FEELINGS):
+            axes.plot(VALUES, found.held[control][row], marker="o", markersize=3, color=_COLOURS[name], label=name)
+            axes.axhline(float(found.own[row]), color=_COLOURS[name], linestyle=":", linewidth=1)
+        axes.set_title(f"{control.replace('_', ' ')} held", fontsize=10)
+        axes.set_xlabel("where, in the box of actions")
+    panels[0].set_ylabel("mean return")
+    panels[-1].legend(fontsize=8, frameon=False)
+    save_png(figure, file)

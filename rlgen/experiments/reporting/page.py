@@ -1,0 +1,260 @@
+"""`report.html`: what a run did, on one page that needs nothing beside itself."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from rlgen.experiments.evaluation.verdict import judge, title
+from rlgen.experiments.files.whole import write_atomically
+from rlgen.experiments.reporting import examples, figures
+from rlgen.experiments.runs.run import Run
+
+_LIMITS = (
+    "The people here are simulated. Their reactions are modelled on published effects or fitted to rated dialogues; "
+    "they are not patients, and a gain on them is a hypothesis about people, not evidence.",
+    "Do not use these results to choose a treatment, to put a system in front of a person in distress, or to replace "
+    "a professional. rlgen is a research instrument and a decision-support study tool.",
+    "The signals of the shipped bank are synthetic; recognition of real voices and faces is harder and less even.",
+    "Return is a proxy. Relief is the simulator's own gold outcome, and it too is only as good as the model of people.",
+    "Differences hold for this environment, reward design, generator and set of frozen parts, "
+    "all named at the end of this page.",
+)
+
+
+def write_report(run: Run) -> Path:
+    """Write `report.html` and the charts as SVG files under `plots/`.
+
+    Args:
+        run: a trained run; its evaluation and dialogues are shown where they exist.
+
+    Returns:
+        Path of the page.
+    """
+    config, manifest, metrics = run.config(), run.manifest(), run.read_metrics()
+    evaluation = run.read_evaluation()
+    plots = figures.curves(metrics, evaluation)
+    if evaluation is not None:
+        plots |= figures.comparisons(evaluation) | figures.by_turn(evaluation)
+    for name, svg in plots.items():
+        write_atomically(run.path / "plots" / f"{name}.svg", svg)
+    sections = [_header(run, config, metrics, evaluation)]
+    sections.append(_learning(plots, metrics, evaluation))
+    if evaluation is not None:
+        sections += [_comparison(plots, evaluation), _behaviour(plots, evaluation), _consistency(evaluation)]
+    if run.dialogues.is_file():
+        sections.append(examples.section(examples.read(run.dialogues)))
+    sections += [_limits(), _provenance(run, config, manifest, evaluation)]
+    page = Template(files("rlgen.experiments.reporting").joinpath("report.html").read_text(encoding="utf-8"))
+    body = "\n".join(sections)
+    write_atomically(run.report, page.substitute(title=escape(f"{run.path.name}: {config['env']}"), body=body))
+    return run.report
+
+
+def _header(run: Run, config: Mapping[str, Any], metrics: Sequence[Any], evaluation: Mapping[str, Any] | None) -> str:
+    steps = metrics[-1]["step"] if metrics else 0
+    eyebrow = (
+        f'<p class="eyebrow">{escape(config["env"])} · run {escape(run.path.name)} · {steps:,} turns of training</p>'
+    )
+    if evaluation is None:
+        return (
+            f"{eyebrow}<h1>Trained, not yet evaluated.</h1><p><code>rlgen evaluate {escape(str(run.path))}</code></p>"
+        )
+    verdict = judge(evaluation)
+    own = evaluation["policies"][evaluation["reference"]]
+    tiles = [
+        (f"{own['return']['mean']:.2f}", "return (proxy)", "proxy"),
+        (f"{own['relief']['mean']:.2f}", "relief (gold)", "gold"),
+        (f"{own['completed']['mean']:.0%}", "left helped", ""),
+        (f"{own['abandoned']['mean']:.0%}", "left unhelped", ""),
+        (f"{own['length']['mean']:.1f}", "turns", ""),
+        ("–" if own["mean_rating"]["mean"] is None else f"{own['mean_rating']['mean']:.2f}", "rating, 1 to 5", ""),
+        (_plain(own["worst_tenth"]["return"]["mean"]), "return, worst tenth", ""),
+        (_plain(own["worst_tenth"]["relief"]["mean"]), "relief, worst tenth", ""),
+    ]
+    shown = "".join(
+        f'<div class="tile"><b class="{tone}">{value}</b><span>{name}</span></div>' for value, name, tone in tiles
+    )
+    warning = f'<p class="warning">{escape(verdict.warning)}</p>' if verdict.warning else ""
+    return (
+        f"{eyebrow}<h1>{escape(verdict.headline)}</h1><p>{escape(verdict.standing)} {escape(verdict.gold)} "
+        f"{escape(verdict.worst)}</p>"
+        f'{warning}<div class="tiles">{shown}</div>'
+        f'<p class="note">Means over {evaluation["people"]} simulated people that training never met.</p>'
+    )
+
+
+def _figure(svg: str, heading: str, caption: str = "") -> str:
+    note = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f"<figure><h3>{heading}</h3>{svg}{note}</figure>"
+
+
+def _learning(plots: Mapping[str, str], metrics: Sequence[Any], evaluation: Mapping[str, Any] | None) -> str:
+    if not metrics:
+        return ""
+    beside = (
+        " Dashed: each policy on fresh people, the trained one acting at its mode." if evaluation is not None else ""
+    )
+    drawn = [
+        _figure(
+            plots["return"],
+            'Return per dialogue <span class="proxy">(what is trained)</span>',
+            f"Dots are iterations, while exploring; the line is their moving mean.{beside}",
+        ),
+        _figure(
+            plots["relief"],
+            'Relief per dialogue <span class="gold">(never shown to the policy)</span>',
+            "If the left curve rises and this one does not, the reward is being gamed.",
+        ),
+    ]
+    terms = "".join(_figure(plots[f"term_{name}"], escape(name)) for name in figures.term_names(metrics))
+    speed = metrics[-1]["step"] / metrics[-1]["seconds"] if metrics[-1]["seconds"] else math.nan
+    share = sum(record["learner_share"] for record in metrics) / len(metrics)
+    return (
+        f'<h2>Learning</h2><div class="grid">{"".join(drawn)}</div>'
+        "<h2>The reward, term by term</h2><p>Weighted terms, summed over a dialogue; they add up to the return.</p>"
+        f'<div class="grid">{terms}</div>'
+        f'<p class="note">{metrics[-1]["step"]:,} steps in {metrics[-1]["seconds"] / 60:.1f} minutes, {speed:.0f} a '
+        f"second; policy and learner took {share:.0%} of the time, the simulated world the rest.</p>"
+    )
+
+
+def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
+    reference = evaluation["reference"]
+    tail = "worst tenth"
+    head = ("policy", "return", "difference", tail, "relief", tail, "helped", "unhelped", "turns", "rating", "cost")
+    rows = []
+    for name, found in sorted(evaluation["policies"].items(), key=lambda item: -item[1]["return"]["mean"]):
+        gap = evaluation["differences"].get(name)
+        rating = found["mean_rating"]["mean"]
+        cells = [
+            escape(title(name)),
+            f"{found['return']['mean']:.2f}<small>SD {found['return_sd']:.2f}</small>",
+            "" if gap is None else _spread(gap["return"]),
+            _spread(found["worst_tenth"]["return"]),
+            f"{found['relief']['mean']:.3f}",
+            _spread(found["worst_tenth"]["relief"]),
+            f"{found['completed']['mean']:.0%}",
+            f"{found['abandoned']['mean']:.0%}",
+            f"{found['length']['mean']:.1f}",
+            "–" if rating is None else f"{rating:.2f}",
+            f"{found['cost']['mean']:.3f}",
+        ]
+        own = ' class="own"' if name == reference else ""
+        rows.append(f"<tr{own}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    heads = "".join(f"<th>{name}</th>" for name in head)
+    charts = ""
+    if "difference_return" in plots:
+        charts = (
+            '<div class="grid">'
+            + _figure(plots["difference_return"], 'Difference in return <span class="proxy">(proxy)</span>')
+            + _figure(plots["difference_relief"], 'Difference in relief <span class="gold">(gold)</span>')
+            + "</div><p></p>"
+        )
+    return (
+        f"<h2>Beside the ladder of baselines</h2><p>{escape(title(reference).capitalize())} minus each baseline on the "
+        "same people, with 95 % bootstrap intervals. Filled: the interval lies above zero; hollow: it holds zero; "
+        f"red: below.</p>{charts}"
+        f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
+    )
+
+
+def _spread(values: Mapping[str, float]) -> str:
+    """A mean over its interval."""
+    return f"{_plain(values['mean'])}<small>{_plain(values['low'])} to {_plain(values['high'])}</small>"
+
+
+def _behaviour(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
+    names = figures.CONTROLS
+    rows = []
+    for emotion, found in evaluation["behaviour"]["by_emotion"].items():
+        cells = "".join(_heat(value) for value in found["mean"])
+        rows.append(f"<tr><td>{escape(emotion)}<small>{found['count']:,} turns</small></td>{cells}</tr>")
+    head = "".join(f"<th>{name}</th>" for name in names)
+    table = f'<table class="heat"><tr><th>recognised</th>{head}</tr>{"".join(rows)}</table>'
+    return (
+        "<h2>What it does</h2><p>Mean actions, from −1 to 1: 0 is the middle of a control's range.</p>"
+        f'<div class="grid"><figure><h3>By recognised emotion</h3>{table}</figure>'
+        f"{_figure(plots['by_turn'], 'By turn')}</div>"
+    )
+
+
+def _consistency(evaluation: Mapping[str, Any]) -> str:
+    """Whether replies follow the recognised emotion, each figure beside its trivial baseline."""
+    head = ("policy", "trend", "raw cosine", "mirroring", "appropriateness", "anger for anger")
+    rows = []
+    for name, policy in evaluation["policies"].items():
+        found = policy.get("consistency")
+        if found is None:
+            continue
+        cells = [escape(title(name))]
+        for what, beside in (
+            ("trend", "shuffled"), ("raw", "constant"), ("mirroring", "constant"), ("appropriateness", "constant"),
+        ):  # fmt: skip
+            value, baseline = found[what]["value"], found[what][beside]
+            small = "" if baseline is None else f"<small>{beside} {_plain(baseline)}</small>"
+            cells.append(f"{_plain(value)}{small}")
+        anger = found["anger_for_anger"]
+        turns = f"<small>of {found['angry_turns']:,} turns</small>"
+        cells.append("–" if anger is None else f"{anger:.0%}{turns}")
+        own = ' class="own"' if name == evaluation["reference"] else ""
+        rows.append(f"<tr{own}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    if not rows:
+        return ""
+    heads = "".join(f"<th>{name}</th>" for name in head)
+    return (
+        "<h2>Do the words follow the emotion?</h2><p>Trend: the cosine of two curves over a dialogue, the recognised "
+        "affect and the affect read from the replies, each less its own mean. It is no praise in itself: mirroring is "
+        "likeness to the person, appropriateness likeness to what would help them, by the regulating target. "
+        "Beside each stands what the replies of other dialogues, or one reply that never changes, would reach.</p>"
+        f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
+    )
+
+
+def _plain(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _heat(value: float) -> str:
+    tone, depth = ("heat" if value >= 0 else "cold"), min(abs(value), 1.0) * 0.62
+    figure = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+    return f'<td style="background:rgba(var(--{tone}),{depth:.2f})">{figure}</td>'
+
+
+def _limits() -> str:
+    items = "".join(f"<li>{escape(item)}</li>" for item in _LIMITS)
+    return f"<h2>What must not be concluded from this</h2><ul>{items}</ul>"
+
+
+def _provenance(
+    run: Run, config: Mapping[str, Any], manifest: Mapping[str, Any], evaluation: Mapping[str, Any] | None
+) -> str:
+    facts = {
+        "config hash": config["hash"],
+        "commit": manifest["commit"],
+        "command": manifest["command"],
+        "started": manifest["started"],
+        "machine": f"{manifest['machine']} ({manifest['device']})",
+        "learner seed": manifest["seeds"]["learner"],
+        "people of the training": "seeds {} to {}, then their later episodes".format(*manifest["seeds"]["people"]),
+    }
+    if evaluation is not None:
+        last = evaluation["seed"] + evaluation["people"] - 1
+        facts["people of the evaluation"] = f"seeds {evaluation['seed']} to {last}"
+    facts |= {f"{name} sha256": value for name, value in manifest["parts"].items()}
+    facts |= manifest["packages"]
+    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(str(value))}</td></tr>" for name, value in facts.items())
+    shown = escape(json.dumps({k: v for k, v in config.items() if k != "hash"}, indent=2))
+    return (
+        "<h2>How it was made</h2>"
+        f'<details><summary>Seeds, versions, hashes</summary><div class="scroll"><table>{rows}</table></div></details>'
+        f"<details><summary>Config</summary><div><pre>{shown}</pre></div></details>"
+        f"<footer>Written by rlgen {escape(manifest['rlgen'])}. The figures are in metrics.jsonl and evaluation.json, "
+        "one line per person in evaluation.csv.</footer>"
+    )

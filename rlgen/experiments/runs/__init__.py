@@ -1,0 +1,1 @@
+"""Trained runs: the folder, the training that fills it, the world that it goes on in."""

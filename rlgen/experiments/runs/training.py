@@ -1,0 +1,232 @@
+"""Train a policy into a run folder; the same call goes on where a killed one stopped."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+from stable_baselines3.common.logger import configure
+
+from rlgen.errors import ConfigError
+from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.tracking import JsonLines, Sink, TensorBoard, WandbMode, WeightsAndBiases
+from rlgen.experiments.runs.worlds import WorldOptions, learner_device
+from rlgen.policies.callbacks import IterationLog, StopTraining
+from rlgen.policies.checkpoint import resume, save_checkpoint
+from rlgen.policies.ppo import BoundedPPO, PPOConfig, make_ppo
+from rlgen.policies.vec_env import WorldVecEnv
+from rlgen.rewards import design, shipped_designs
+
+if TYPE_CHECKING:
+    from rlgen.policies.protocols import WorldLike
+
+
+class TrainConfig(WorldOptions):
+    """Train a PPO policy; resume it with the same command."""
+
+    out: Path = Field(description="folder of the run; the same command goes on with a stopped one")
+    steps: int = Field(
+        default=50_000, ge=1, description="environment steps (turns of dialogue); whole rollouts are run"
+    )
+    seed: int = Field(
+        default=0, ge=0, le=2**32 - 1, description="of the learner and of the people: row i meets seed + i"
+    )
+    num_envs: int = Field(default=64, ge=1, description="dialogues at once")
+    ppo: PPOConfig = Field(default_factory=PPOConfig, description="hyperparameters")
+    checkpoint_every: int = Field(default=10_000, ge=1, description="steps between checkpoints")
+    wandb: WandbMode = Field(default="off", description="Weights & Biases: off, offline or online")
+    wandb_project: str = Field(default="rlgen", description="W&B project")
+
+    def _resolved_world(self) -> dict[str, Any]:
+        """The world, with a reward design of one's own written out: its file may change."""
+        world = self.world_config().model_dump(mode="json")
+        if world["reward"] not in shipped_designs():
+            world["reward"] = design(world["reward"]).to_dict()
+        return world
+
+    def resolved(self) -> dict[str, Any]:
+        """Everything that the run is made of, for `config.json`."""
+        return {
+            "env": self.env,
+            "steps": self.steps,
+            "seed": self.seed,
+            "num_envs": self.num_envs,
+            "ppo": self.ppo.model_dump(mode="json"),
+            "world": self._resolved_world(),
+            "device": self.device,
+            "wandb": self.wandb,
+            "checkpoint_every": self.checkpoint_every,
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training call ended.
+
+    Attributes:
+        run: the run.
+        step: steps done.
+        finished: all steps are done; else it was interrupted and saved.
+        started_at: step that it went on from; 0 for a new run.
+    """
+
+    run: Run
+    step: int
+    finished: bool
+    started_at: int
+
+
+Progress = Callable[[int, dict[str, Any] | None], None]
+
+
+def train(config: TrainConfig, progress: Progress | None = None, world: WorldLike | None = None) -> Outcome:
+    """Train, or go on.
+
+    Args:
+        config: what to train.
+        progress: called with the steps so far after every vector step, and with the record of an
+            iteration when one is done.
+        world: instead of the world of the config (for tests and surrogates).
+
+    Raises:
+        ConfigError: the folder holds a run of another config, or of other frozen parts.
+    """
+    run = Run(config.out)
+    resolved = config.resolved()
+    rollout = config.num_envs * config.ppo.n_steps
+    if config.ppo.batch_size > rollout:
+        raise ConfigError(
+            f"ppo.batch_size was {config.ppo.batch_size}: a rollout has only num_envs x n_steps = {rollout} rows"
+        )
+    run.check(resolved)
+    if world is not None:
+        return _train(config, run, resolved, world, progress, lambda event: None)
+    made = config.make_world(config.num_envs, run.path / "audit.jsonl")
+    try:
+        return _train(config, run, resolved, made, progress, made.note)
+    finally:
+        made.close()
+
+
+def _train(
+    config: TrainConfig,
+    run: Run,
+    resolved: dict[str, Any],
+    world: WorldLike,
+    progress: Progress | None,
+    note: Callable[[dict[str, Any]], None],
+) -> Outcome:
+    if not (run.path / "config.json").is_file():
+        run.write_config(resolved)
+    env = WorldVecEnv(world, seed=config.seed)
+    device = learner_device(config.device)
+    model, seconds = _start(run, config, env, device)
+    started_at = model.num_timesteps
+    if started_at >= config.steps:
+        return Outcome(run, started_at, True, started_at)
+    if started_at:
+        # What was logged between the checkpoint and the kill is lived through, and logged, again.
+        note({"event": "resumed", "step": started_at})
+    sinks = _sinks(run, config, resolved, started_at)
+    step_callback = (lambda step: progress(step, None)) if progress is not None else None
+    try:
+        with _asked_to_stop() as stopping:
+            saver = _Saver(run, model, config.checkpoint_every, sinks, progress, stopping)
+            log = IterationLog(saver.iteration, step_callback, seconds)
+            try:
+                anew = started_at == 0
+                model.learn(config.steps - started_at, log, log_interval=sys.maxsize, reset_num_timesteps=anew)
+            except StopTraining:
+                return Outcome(run, model.num_timesteps, model.num_timesteps >= config.steps, started_at)
+        save_checkpoint(run.policy, model, {"seconds": saver.seconds})
+    finally:
+        for sink in sinks:
+            sink.close()
+    return Outcome(run, model.num_timesteps, True, started_at)
+
+
+def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tuple[BoundedPPO, float]:
+    parts = dict(getattr(env.world, "sha256", {}))
+    if run.policy.is_file():
+        known = run.manifest()["parts"]
+        if known != parts:
+            changed = ", ".join(sorted(name for name in {*known, *parts} if known.get(name) != parts.get(name)))
+            raise ConfigError(f"{run.path}: the run began with other frozen parts ({changed}); choose another --out")
+        model, extra = resume(run.policy, env, device)
+        run.rewind_metrics(model.num_timesteps)
+        seconds = float(extra["seconds"])
+    else:
+        seeds = {"learner": config.seed, "people": [config.seed, config.seed + config.num_envs - 1]}
+        run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds, config.device)
+        run.rewind_metrics(-1)
+        model, seconds = make_ppo(env, config.ppo, seed=config.seed, device=device), 0.0
+    model.set_logger(configure(None, []))
+    return model, seconds
+
+
+def _sinks(run: Run, config: TrainConfig, resolved: dict[str, Any], started_at: int) -> list[Sink]:
+    sinks: list[Sink] = [JsonLines(run.metrics), TensorBoard(run.path / "tensorboard", started_at or None)]
+    if config.wandb != "off":
+        sinks.append(WeightsAndBiases(run.path, config.wandb, config.wandb_project, {**run.config(), **resolved}))
+    return sinks
+
+
+class _Saver:
+    """Writes records and checkpoints between iterations."""
+
+    def __init__(
+        self,
+        run: Run,
+        model: BoundedPPO,
+        every: int,
+        sinks: list[Sink],
+        progress: Progress | None,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._run, self._model, self._every, self._sinks = run, model, every, sinks
+        self._progress, self._stopping = progress, stopping
+        self._saved_at = model.num_timesteps
+        self.seconds = 0.0
+
+    def iteration(self, record: dict[str, Any]) -> None:
+        """Take the record of an iteration; save when it is time or when asked to stop."""
+        self.seconds = record["seconds"]
+        for sink in self._sinks:
+            sink.write(record)
+        if self._progress is not None:
+            self._progress(record["step"], record)
+        stop = self._stopping()
+        if stop or record["step"] - self._saved_at >= self._every:
+            save_checkpoint(self._run.policy, self._model, {"seconds": self.seconds})
+            self._saved_at = record["step"]
+        if stop:
+            raise StopTraining
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C asks for a stop after the iteration, the second one stops at once."""
+    asked = False
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    try:
+        before = signal.signal(signal.SIGINT, ask)
+    except ValueError:  # not in the main thread: leave signals alone
+        yield lambda: False
+        return
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,240 @@
+"""From command-line options to a world, and from a policy's name to an actor."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+from pydantic import Field
+
+from rlgen.config import validate
+from rlgen.envs import WorldConfig, world_config
+from rlgen.errors import ConfigError
+from rlgen.experiments.options import Options
+from rlgen.experiments.provenance import differences
+from rlgen.experiments.runs.run import Run
+from rlgen.generation.huggingface.options import HuggingFaceOptions
+from rlgen.rewards import design
+
+if TYPE_CHECKING:
+    from rlgen.envs import World
+    from rlgen.policies.baselines import Actor
+    from rlgen.policies.protocols import WorldLike
+
+# Family -> the field that names where its people come from.
+_SOURCES = {"theory": None, "calibrated": "parameters", "replay": "path", "llm": "model"}
+# What the policy of a run sees a world by.
+_SEEN = ("observation", "missing", "recognizer")
+_PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "observation", "device")
+
+
+class WorldOptions(Options):
+    """Which world: a registered id, and what is exchanged in it."""
+
+    env: str = Field(
+        default="rlgen/SupportDynamic-v0",
+        description="registered id: rlgen/SupportDynamic-v0, rlgen/Support-v0 or a variant of them",
+    )
+    users: str | None = Field(
+        default=None,
+        description="people instead of the id's own: theory, calibrated, calibrated:DIR, replay:FILE or llm:MODEL",
+    )
+    population: str | None = Field(
+        default=None, description="who comes: guarded, despairing, impatient, constant_raters, crisis, stalling"
+    )
+    reward: str | None = Field(
+        default=None, description="reward design: a name (`rlgen reward list`) or the path of a YAML file"
+    )
+    generator: str | None = Field(
+        default=None,
+        description="generator instead of the id's own: shipped:NAME, a folder, hf:MODEL, constant:TEXT or surface:DIR",
+    )
+    hf_dtype: Literal["auto", "bf16", "fp32"] | None = Field(
+        default=None, description="precision of a generator hf:MODEL; auto is bf16 where hardware has it"
+    )
+    hf_device: str | None = Field(default=None, description="where hf:MODEL runs: cpu or cuda; --device by default")
+    hf_steering: str | None = Field(default=None, description="folder that `rlgen fit steering` wrote for hf:MODEL")
+    hf_guidance: bool | None = Field(
+        default=None, description="False says the emotional weight to hf:MODEL in words, at half the cost"
+    )
+    hf_max_new_tokens: int | None = Field(default=None, description="greatest number of ids of a reply of hf:MODEL")
+    hf_top_p: float | None = Field(
+        default=None, description="hf:MODEL draws from the likeliest words of this probability"
+    )
+    hf_polarity: float | None = Field(
+        default=None, description="logits that positive and strong words of hf:MODEL gain at most; 0 for no bias"
+    )
+    recognizer: str | None = Field(
+        default=None, description="recognizer instead of the id's own: shipped:NAME or a folder"
+    )
+    bank: str | None = Field(default=None, description="signal bank instead of the id's own: shipped:NAME or a folder")
+    readers: str | None = Field(default=None, description="readers instead of the id's own: shipped:NAME or a folder")
+    missing: tuple[float, float, float] | None = Field(
+        default=None, description="chance per turn that speech, face, physiology are missing; 1 1 1 blinds the policy"
+    )
+    observation: Literal["policy", "privileged"] | None = Field(
+        default=None, description="privileged adds the hidden state of the person, for upper bounds"
+    )
+    encoder: str | None = Field(
+        default=None,
+        description="sentence encoder: auto, float32 or bfloat16 of the exact one, or its student: fast, fast:DIR",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="device of world and learner")
+    world: Annotated[dict[str, Any], tyro.conf.Suppress] = Field(
+        default={}, description="any other fields of WorldConfig (YAML only)"
+    )
+
+    def world_config(self, **extra: Any) -> WorldConfig:
+        """The id's config with the options laid over it.
+
+        Raises:
+            ConfigError: an unknown id or field.
+        """
+        return world_config(self.env, **{**self._laid_over(self.world), **extra})
+
+    def chosen(self) -> dict[str, Any]:
+        """Fields of `WorldConfig` that were given, but those of `hf` and of the people."""
+        return {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
+
+    def _laid_over(self, world: dict[str, Any]) -> dict[str, Any]:
+        """Fields of `WorldConfig` with what was given laid over them."""
+        fields = {**world, **self.chosen()}
+        given = {name: getattr(self, f"hf_{name}") for name in HuggingFaceOptions.model_fields}
+        if asked := {name: value for name, value in given.items() if value is not None}:
+            before = fields.get("hf")
+            fields["hf"] = {**before, **asked} if isinstance(before, dict) else asked
+        if self.users is not None:
+            fields["users"] = _family(self.users)
+        if self.population is not None:
+            fields["users"] = {**fields.get("users", {}), "population": self.population}
+        return fields
+
+    def world_of(self, run: Path) -> tuple[str, WorldConfig, bool]:
+        """The world of a run, with the options laid over it.
+
+        Args:
+            run: its folder.
+
+        Returns:
+            Environment id, config, and whether an option makes it another world than the run's.
+
+        Raises:
+            ConfigError: the run is of another id than `--env` names.
+        """
+        stored = Run.open(run).config()
+        if self.env not in (stored["env"], type(self).model_fields["env"].default):
+            raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; leave --env out")
+        where = str(run / "config.json")
+        own = validate(WorldConfig, stored["world"], where)
+        fields = dict(stored["world"])
+        if self.generator not in (None, fields["generator"]):
+            fields.pop("hf", None)  # options of a language model go with it
+        asked = validate(WorldConfig, self._laid_over({**fields, **self.world}), where)
+        return str(stored["env"]), asked, asked.model_copy(update={"device": own.device}) != own
+
+    def seen_by(self, run: Path, config: WorldConfig) -> WorldConfig:
+        """A world as the policy of a run sees it: by its kind of observation, missing modalities and recognizer.
+
+        Args:
+            run: its folder.
+            config: of the world; where an option was given, what it says of the three stays.
+
+        Raises:
+            ConfigError: there is no run, or one of another id than this world's.
+        """
+        stored = Run.open(run).config()
+        if stored["env"] != self.env:
+            raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; give --env {stored['env']}")
+        own = validate(WorldConfig, stored["world"], str(run / "config.json"))
+        return config.model_copy(update={name: getattr(own, name) for name in _SEEN if getattr(self, name) is None})
+
+    def other_than(self, run: Path) -> str | None:
+        """In words, the first thing in which a run's world is another than this one; None where they are the same.
+
+        What the policy sees the world by, and the device, are left out.
+        """
+
+        def told(config: WorldConfig) -> dict[str, Any]:
+            fields = config.model_dump(mode="json", exclude={*_SEEN, "device"})
+            return {**fields, "reward": design(config.reward).to_dict()}
+
+        own = validate(WorldConfig, Run.open(run).config()["world"], str(run / "config.json"))
+        return next(differences(told(own), told(self.world_config()), "world"), None)
+
+    def make_world(self, num_envs: int, audit: Path | None = None, **extra: Any) -> World:
+        """Build it."""
+        return open_world(self.world_config(**extra), num_envs, audit)
+
+
+def open_world(config: WorldConfig, num_envs: int, audit: Path | None = None) -> World:
+    """A world for a person who waits: reading a file of real utterances for the first time takes minutes, and shows."""
+    from rlgen.envs import World
+    from rlgen.envs.parts import load_parts
+
+    return World(config, num_envs, parts=load_parts(config, audit, reading_shown))
+
+
+def reading_shown(parts: Sequence[int]) -> Iterable[int]:
+    """The parts of a bank of utterances: a progress bar on a terminal, else one line; all on standard error."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        return track(parts, "reading utterances", console=console, transient=True)
+    print("reading utterances for the first time; a large file takes minutes", file=sys.stderr, flush=True)
+    return parts
+
+
+def _family(named: str) -> dict[str, str]:
+    """Fields of a users' config from `FAMILY` or `FAMILY:SOURCE`."""
+    family, given, source = named.partition(":")
+    field = _SOURCES.get(family)
+    if family not in _SOURCES or (given and not (field and source)):
+        raise ConfigError(f"users was {named!r}; give theory, calibrated, calibrated:DIR, replay:FILE or llm:MODEL")
+    return {"family": family, field: source} if field and given else {"family": family}
+
+
+def learner_device(device: str) -> str:
+    """Where SB3 learns: with `"auto"` on the CPU, which is faster for a policy of this size."""
+    return "cuda" if device == "cuda" else "cpu"
+
+
+def find_actor(name: str, env_id: str, world: WorldLike, seed: int = 0, device: str = "cpu") -> tuple[str, Actor]:
+    """A policy by name: a run folder, a zip file, `baseline:NAME` or `untrained`.
+
+    Returns:
+        A short name and the actor.
+
+    Raises:
+        ConfigError: no such baseline, nothing of that name.
+        ArtifactError: no policy at that path.
+    """
+    from rlgen.policies.baselines import shipped_baselines
+    from rlgen.policies.ppo import PPOConfig
+    from rlgen.policies.trained import Trained, untrained
+
+    if name == "untrained":
+        return "untrained", untrained(world, PPOConfig(), seed)
+    if name.startswith("baseline:"):
+        ladder = shipped_baselines(env_id)
+        short = name.removeprefix("baseline:")
+        if short not in ladder:
+            raise ConfigError(f"{env_id} has no baseline {short!r}; there are {', '.join(ladder)}")
+        return short, ladder[short]
+    path = Path(name)
+    if not path.exists():
+        known = ", ".join(f"baseline:{short}" for short in shipped_baselines(env_id))
+        raise ConfigError(
+            f"there is no policy {name!r}; give a run folder, its policy.zip, untrained, or one of {known}"
+        )
+    actor = Trained.load(path / "policy.zip" if path.is_dir() else path, device)
+    if actor.model.observation_space.shape != world.single_observation_space.shape:
+        raise ConfigError(
+            f"{path}: the policy takes observations of length {actor.model.observation_space.shape}, but {env_id} "
+            f"gives {world.single_observation_space.shape}; use the environment it was trained in"
+        )
+    return "trained", actor

@@ -1,0 +1,1 @@
+"""People fitted to rated human dialogues: their parameters, and how they live by them."""

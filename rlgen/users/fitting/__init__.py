@@ -1,0 +1,1 @@
+"""From recorded dialogues to calibrated people: the models, each fitted by its likelihood."""

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from rlgen.errors import ConfigError
+from rlgen.experiments.commands.evaluate import _check_parts
+from rlgen.experiments.evaluation.outcomes import behaviour, check_fresh, compare, describe, evaluate, per_person_csv
+from rlgen.experiments.runs.run import Run
+from rlgen.policies.baselines import EmotionTable, Fixed, Random
+
+
+@pytest.fixture
+def world(fake_world):
+    return fake_world(8)
+
+
+def test_every_person_is_met_once_and_the_number_of_rows_does_not_matter(fake_world):
+    fixed = Fixed(controls=(0.3, 0.1, 0.0, 0.2))
+    few, many = (evaluate(fake_world(n), fixed, 50, seed=900) for n in (4, 64))
+    for name in few.values:
+        if name != "mean_rating":  # the fake gives ratings by row
+            assert few.values[name] == pytest.approx(many.values[name]), name
+    assert few.terms["near"] == pytest.approx(many.terms["near"])
+    assert len(few.turn) == len(many.turn) == few.values["length"].sum()
+
+
+def test_turns_are_counted_per_dialogue(world):
+    found = evaluate(world, Fixed(), 40, seed=5)
+    at_turn = np.bincount(found.turn)
+    lengths = found.values["length"]
+    assert at_turn.tolist() == [(lengths > t).sum() for t in range(int(lengths.max()))]
+
+
+def test_a_better_rule_is_found_better_and_pairing_sees_it(world):
+    from importlib import import_module
+
+    targets = import_module(type(world).__module__).TARGETS
+    table = EmotionTable(table=tuple(tuple(float(v) for v in row * 0.75) for row in targets))
+    good, bad = evaluate(world, table, 100, seed=7), evaluate(world, Random(), 100, seed=7)
+    gap = compare(good, {"random": bad})["random"]["return"]
+    assert gap["low"] > 0
+    assert describe(good)["return"]["mean"] > describe(bad)["return"]["mean"]
+    assert describe(good)["worst_tenth"]["return"]["mean"] < describe(good)["return"]["mean"]
+    for what in ("return", "relief"):
+        tail, told = np.sort(good.values[what])[:10].mean(), describe(good)["worst_tenth"][what]
+        assert told["mean"] == pytest.approx(tail, abs=1e-6)
+        assert told["low"] <= told["mean"] <= told["high"]
+    assert "worst_decile" not in describe(good), "one name for one figure"
+    actions = behaviour(good)["by_emotion"]
+    assert actions["sadness"]["mean"][0] == pytest.approx(0.6, abs=1e-3)
+
+
+def test_discrete_worlds_take_the_same_rules(fake_world):
+    found = evaluate(fake_world(8, actions="discrete"), Fixed(), 20, seed=1)
+    assert not np.isnan(found.values["return"]).any()
+
+
+def test_people_of_the_training_are_refused():
+    check_fresh(64, 300, (0, 63), "the training's people")
+    for seed in (0, 63):
+        with pytest.raises(ConfigError, match="above 63"):
+            check_fresh(seed, 300, (0, 63), "the training's people")
+
+
+def test_another_encoder_is_told_of_and_another_precision_is_not(tmp_path):
+    run = Run(tmp_path)
+    parts = {"encoder": "as float32", "readers": "a"}
+    run.write_manifest(parts, "all-MiniLM-L6-v2 (53aa)", {}, "cpu")
+    _check_parts(run, {**parts, "encoder": "as bfloat16"}, "all-MiniLM-L6-v2 (53aa)")
+    with pytest.raises(ConfigError, match=r"encoder all-MiniLM-L6-v2 \(53aa\), and this is fast \(77\)"):
+        _check_parts(run, parts, "fast (77)")
+    with pytest.raises(ConfigError, match="readers changed"):
+        _check_parts(run, {**parts, "readers": "b"}, "all-MiniLM-L6-v2 (53aa)")
+
+
+def test_the_csv_has_a_line_per_policy_and_person(world):
+    found = evaluate(world, Fixed(), 10, seed=40)
+    lines = per_person_csv({"centre": found, "again": found}, 40).splitlines()
+    assert len(lines) == 21
+    assert lines[1].startswith("centre,40,")
+
+
+class Mirror:
+    """A layout in which a reply is read as the affect of the observation that tells of it."""
+
+    def unflatten(self, obs):
+        return {"affect": obs[..., :8], "reply_reading": obs[..., :8]}
+
+
+def test_consistency_pairs_each_reply_with_the_person_whom_it_answered(fake_world):
+    # Fake people feel one thing all the while: a mirror is perfect only if no last reply is read off the next person.
+    found = {}
+    for rows in (4, 16):
+        world = fake_world(rows)
+        world.layout = Mirror()
+        found[rows] = evaluate(world, Fixed(), 60, seed=11)
+        monitor = found[rows].consistency
+        assert monitor.mirroring.value == pytest.approx(1)
+        assert monitor.mirroring.shuffled < 0.6
+        assert monitor.trend.value == 0  # no dialogue has a trend
+        assert monitor.dialogues == (found[rows].values["length"] >= 2).sum()
+        assert monitor.anger_for_anger == 1
+        assert monitor.anger_otherwise == 0
+    assert describe(found[4])["consistency"]["turns"] == describe(found[16])["consistency"]["turns"]
+
+
+def test_a_world_without_readings_has_no_consistency(world):
+    found = evaluate(world, Fixed(), 10, seed=40)
+    assert found.consistency is None
+    assert describe(found)["consistency"] is None

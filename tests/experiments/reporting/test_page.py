@@ -1,0 +1,109 @@
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+
+from rlgen.errors import ConfigError
+from rlgen.experiments.dialogues.simulation import simulate
+from rlgen.experiments.evaluation.outcomes import evaluate_all
+from rlgen.experiments.reporting import examples
+from rlgen.experiments.reporting.page import _consistency, write_report
+from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.training import TrainConfig, train
+from rlgen.policies import PPOConfig
+from rlgen.policies.baselines import Fixed, Random
+from rlgen.policies.trained import Trained
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found, self.opened = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "br", "link", "circle", "path", "line", "!doctype"):
+            self.opened.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.opened.pop() == tag
+
+    def handle_startendtag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in ("src", "href")]
+
+
+@pytest.fixture(scope="module")
+def run(fake_world, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "demo"
+    ppo = PPOConfig(n_steps=16, batch_size=64, n_epochs=2)
+    run = train(TrainConfig(out=folder, steps=1024, num_envs=8, ppo=ppo), world=fake_world(8)).run
+    world = fake_world(8)
+    actor = Trained.load(run.policy)
+    result, _ = evaluate_all(world, {"trained": actor, "random": Random(), "centre": Fixed()}, "rlgen/X-v0", 40)
+    run.evaluation.write_text(json.dumps(result))
+    dialogues = [list(d) for d in simulate(world, actor, 9, 50)]
+    dialogues[0][0]["said"] = "<script>alert(1)</script>"
+    run.dialogues.write_text("".join(json.dumps(r) + "\n" for d in dialogues for r in d))
+    return run
+
+
+def test_the_page_stands_alone(run):
+    page = write_report(run).read_text()
+    links = Links()
+    links.feed(page)
+    assert links.opened == []
+    assert links.found == []
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
+    assert "@import" not in page
+    assert page.count("<svg") >= 6
+    for words in ("must not be concluded", "Difference in relief", "emotional weight", run.config()["hash"]):
+        assert words in page
+    assert {p.stem for p in (run.path / "plots").iterdir()} >= {"return", "relief", "term_near", "by_turn"}
+
+
+def test_the_consistency_of_each_policy_is_told_beside_its_baselines(run):
+    assert "Do the words follow the emotion?" not in write_report(run).read_text(encoding="utf-8")  # nothing was read
+    result = run.read_evaluation()
+    beside = {"value": 0.25, "shuffled": -0.5, "constant": 0.125}
+    figures = {**dict.fromkeys(("trend", "raw", "mirroring", "appropriateness"), beside), "angry_turns": 7}
+    for found, anger in zip(result["policies"].values(), (0.5, None, None), strict=False):
+        found["consistency"] = {**figures, "anger_for_anger": anger}
+    page = _consistency(result)
+    assert page.count("0.25<small>shuffled \u22120.50</small>") == len(result["policies"])
+    assert "50%<small>of 7 turns</small>" in page
+    assert "<td>–</td>" in page
+
+
+def test_nothing_said_can_become_markup(run):
+    page = write_report(run).read_text()
+    assert "<script" not in page
+
+
+def test_dialogues_are_chosen_by_rule(run):
+    dialogues = examples.read(run.dialogues)
+    returns = sorted(d[-1]["outcome"]["return"] for d in dialogues)
+    chosen = {rule: d[-1]["outcome"]["return"] for rule, d in examples.choose(dialogues)}
+    assert chosen == {"median return": returns[4], "highest return": returns[-1], "lowest return": returns[0]}
+
+
+def test_the_page_tells_the_worst_tenth_and_other_files_are_refused(run, tmp_path):
+    result = run.read_evaluation()
+    tail = result["policies"]["trained"]["worst_tenth"]["return"]["mean"]
+    assert f"{tail:.2f}".replace("-", "\N{MINUS SIGN}") in write_report(run).read_text(encoding="utf-8")
+    shutil.copytree(run.path, tmp_path / "old")
+    old = Run(tmp_path / "old")
+    for found in result["policies"].values():
+        found["worst_decile"] = found.pop("worst_tenth")["return"]["mean"]
+    old.evaluation.write_text(json.dumps(result))
+    with pytest.raises(ConfigError, match="run it again"):
+        write_report(old)
+
+
+def test_a_run_without_evaluation_says_so(run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "bare")
+    bare = Run(tmp_path / "bare")
+    bare.evaluation.unlink()
+    bare.dialogues.unlink()
+    assert "not yet evaluated" in write_report(bare).read_text()
