@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import TableOptions, parse, recorded
 
@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
     for without in dict.fromkeys(options.without):
         folder = trained(options.out, without, recipe, command)
         found.append(Measured(without, figures(folder, without, recipe, options, reader, judge)))
-        print(f"  without {without}: measured", file=sys.stderr, flush=True)
+        note(f"  without {without}: measured")
     show("ablation", rows(found), options.as_json)
     return 0
 
@@ -87,14 +87,14 @@ def trained(out: Path, without: Variant, recipe: Recipe, command: str) -> Path:
             if load(target, KIND).manifest.command == made_by:
                 return target
         except ArtifactError:
-            print(f"  {target}: damaged, trained anew", file=sys.stderr, flush=True)
+            note(f"  {target}: damaged, trained anew")
     corpus = composed(recipe.seed, _silent(without))
     told = [0]
 
     def report(now: Progress) -> None:
         if 4 * now.seen // now.planned > told[0]:
             told[0] = 4 * now.seen // now.planned
-            print(f"  without {without}: {now.seen:,} ids, {now.loss:.3f} nats/id", file=sys.stderr, flush=True)
+            note(f"  without {without}: {now.seen:,} ids, {now.loss:.3f} nats/id")
 
     fit(replace(recipe, alignment=0.0) if without == "alignment" else recipe, corpus, target, made_by, report)
     return target

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pydantic import Field
 
+from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import TableOptions, parse
 
@@ -74,34 +74,30 @@ def measure(options: BenchControlsOptions) -> list[Row]:
         yardsticks["human trigrams"] = Trigrams.of(
             sources.human_sentences(options.data, "people")[:_YARDSTICK]
         ).perplexity
-    _tell("random controls")
+    note("  random controls")
     answers = asked.Asked.of(bench)
     rows = [*asked.obedience(bench, answers), *asked.leaks(answers)]
     rows += human_language.held_out(generator.manifest.quality)
     rows += human_language.judged(artifacts.load(options.judge, judge.KIND).manifest.quality)
-    _tell("emotional weight")
+    note("  emotional weight")
     corpus = heard.Corpus.of(bench)
     swept = sweep.sweep(bench, corpus, options.sweep, yardsticks, scorer)
     rows += [*swept.rows(), heard.of_bland_words(bench, corpus)]
     if options.out is not None:
         sweep.draw(swept, options.out / "controls.png")
         write_atomically(options.out / "controls.csv", swept.table())
-    _tell("variety")
+    note("  variety")
     rows += variety.variety(bench, answers.replies)
     rows += variety.heat(bench, options.talks)
-    _tell("dialogues")
+    note("  dialogues")
     rows += variety.trend(bench, options.talks)
     rows += asked.retrieval(bench, answers)
     rows += asked.aptness(bench)
     if options.data is not None:
         rows += human_language.supporters(options.data, scorer, bench.reader, options.contexts)
     else:
-        _tell("ESConv is left out: --data names no folder")
+        note("  ESConv is left out: --data names no folder")
     return rows
-
-
-def _tell(words: str) -> None:
-    print(f"  {words}", file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str]) -> int:

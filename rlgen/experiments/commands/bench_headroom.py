@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from rlgen.errors import ConfigError
+from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.evaluation import headroom
 from rlgen.experiments.evaluation.outcomes import SEED, Outcomes, describe, evaluate
@@ -85,10 +85,6 @@ _KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def _note(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def _ladder(options: HeadroomOptions) -> dict[str, Baseline]:
     from rlgen.policies.baselines import Fixed, Random, shipped_baselines
 
@@ -98,11 +94,11 @@ def _ladder(options: HeadroomOptions) -> dict[str, Baseline]:
     world = words
     if options.surface is not None:
         world = options.make_world(options.fit_people, generator=f"surface:{options.surface}")
-    found = headroom.Search(world, _budget(options), progress=_note).ladder()
+    found = headroom.Search(world, _budget(options), progress=note).ladder()
     # Constant controls are a rule of every rung, so no rung may fall below them.
     constants = [Fixed(), found["fixed"], headroom.cooler(found["fixed"])]
     candidates = {rung: list(dict.fromkeys([rule, headroom.cooler(rule), *constants])) for rung, rule in found.items()}
-    return {"random": Random(), "centre": Fixed(), **headroom.best_on(words, candidates, options.people, _note)}
+    return {"random": Random(), "centre": Fixed(), **headroom.best_on(words, candidates, options.people, note)}
 
 
 def _budget(options: HeadroomOptions) -> headroom.Budget:
@@ -111,7 +107,7 @@ def _budget(options: HeadroomOptions) -> headroom.Budget:
 
 def _measure(name: str, world: Any, actor: Actor, people: int) -> Outcomes:
     outcomes = evaluate(world, actor, people, SEED)
-    _note(f"{name}: return {outcomes.values['return'].mean():.3f}, relief {outcomes.values['relief'].mean():.3f}")
+    note(f"{name}: return {outcomes.values['return'].mean():.3f}, relief {outcomes.values['relief'].mean():.3f}")
     return outcomes
 
 

@@ -35,10 +35,7 @@ def main(argv: Sequence[str]) -> int:
     if options.plot is not None:
         writable_file(options.plot)
     options = options.model_copy(update={"generator": options.generator or _SURFACE})
-    if (Path(options.policy) / "config.json").is_file():
-        env_id, config, _ = options.world_of(Path(options.policy))
-    else:
-        env_id, config = options.env, options.world_config()
+    env_id, config = options.world_for(options.policy)
     world = open_world(config, options.people)
     name, actor = find_actor(options.policy, env_id, world)
     found = needs(world, actor)

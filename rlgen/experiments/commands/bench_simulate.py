@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rlgen.errors import ConfigError
+from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.evaluation.outcomes import SEED, evaluate
 from rlgen.experiments.evaluation.ranking import agreement
@@ -125,12 +125,8 @@ def _runs(options: SimulateBenchOptions, worlds: _Worlds) -> dict[str, _Ranked]:
         _, actor = find_actor(str(path), options.env, worlds.of(path))
         found[f"run {place.name if alone else path}"] = _Ranked(actor, path)
         if other := options.other_than(path):
-            _note(f"{path}: was trained in another world ({other}); it is ranked in this one")
+            note(f"{path}: was trained in another world ({other}); it is ranked in this one")
     return found
-
-
-def _note(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _speed(options: SimulateBenchOptions, free: World, full: World | None, actor: Actor) -> list[Row]:
@@ -181,7 +177,7 @@ def _returns(worlds: _Worlds, found: Mapping[str, _Ranked], people: int, what: s
     returns = {}
     for name, ranked in found.items():
         returns[name] = evaluate(worlds.of(ranked.run), ranked.actor, people, SEED).values["return"]
-        _note(f"{what}, {name}: return {returns[name].mean():.3f}")
+        note(f"{what}, {name}: return {returns[name].mean():.3f}")
     return returns
 
 
@@ -190,7 +186,7 @@ def _ranking(full: Returns, free: Returns, own: int) -> list[Row]:
     first, second = np.stack(list(full.values())), np.stack(list(free.values()))
     rows = _agreement(first, second, "")
     if own < len(first):
-        rows += _agreement(first[:own], second[:own], ", the bench's own policies")
+        rows += _agreement(first[:own], second[:own], ", the bench's own")
     return [
         *rows,
         Row("people", first.shape[1]),

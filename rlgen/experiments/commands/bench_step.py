@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
+from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.runs.worlds import WorldOptions
@@ -46,10 +46,10 @@ def main(argv: Sequence[str]) -> int:
             continue
         seen.add(name)
         speed, shares, said = batched(world, options.steps)
-        _note(f"batched, {name} encoder: {speed:.0f} steps/s")
+        note(f"batched, {name} encoder: {speed:.0f} steps/s")
         if plain_speed is None and options.plain_steps:
             plain_speed = plain(options, said)
-            _note(f"plain way: {plain_speed:.1f} steps/s")
+            note(f"plain way: {plain_speed:.1f} steps/s")
         ratio = None if plain_speed is None else speed / plain_speed
         target = FAST_TARGET if fast else None
         rows.append(Row(f"batched, {name} encoder", round(speed, 1), "env steps/s", plain_speed, ratio, target))
@@ -62,10 +62,6 @@ def main(argv: Sequence[str]) -> int:
         rows.append(Row("training steps", speed, "env steps/s"))
     show("step", rows, options.as_json)
     return 0
-
-
-def _note(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _precision(world: World) -> str:

@@ -31,10 +31,7 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.experiments.dialogues.terminal import BOUNDARY, USAGE, Left, Terminal
     from rlgen.users import HumanConfig, HumanUsers
 
-    if (Path(options.policy) / "config.json").is_file():
-        env_id, config, _ = options.world_of(Path(options.policy))
-    else:
-        env_id, config = options.env, options.world_config()
+    env_id, config = options.world_for(options.policy)
     log = ChatLog(options.out)
     config, parts, guard = for_a_person(config)
     if isinstance(sys.stdin, io.TextIOWrapper):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,8 @@ from pydantic import Field
 
 from rlgen.config import validate
 from rlgen.errors import ConfigError
+from rlgen.experiments.display.progress import note
+from rlgen.experiments.display.tables import paper
 from rlgen.experiments.evaluation import outcomes as evaluation
 from rlgen.experiments.evaluation.verdict import borrowed, judge
 from rlgen.experiments.files.whole import writable_folder, write_atomically
@@ -134,17 +135,14 @@ def _check_parts(run: Run, now: Mapping[str, str], encoder: str) -> None:
 
 
 def _say(name: str, seconds: float) -> None:
-    print(f"  {name}: {seconds:.1f} s", file=sys.stderr, flush=True)
+    note(f"  {name}: {seconds:.1f} s")
 
 
 def show(result: dict[str, Any]) -> None:
     """Print the table for people; a narrow terminal gets fewer columns."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDE)
+    console = paper(_WIDE)
     wide = console.width >= _WIDE
     reference = result["reference"]
     table = Table(

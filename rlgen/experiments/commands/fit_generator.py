@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from rlgen.experiments.display.progress import note, progress_bar
 from rlgen.experiments.options import Options, parse, recorded
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class FitGeneratorOptions(Options):
 def _reader(source: str) -> Reader:
     from rlgen.text import Reader, SentenceEncoder
 
-    print("  reading the labels of real dialogues", file=sys.stderr, flush=True)
+    note("  reading the labels of real dialogues")
     return Reader.load(source, SentenceEncoder("auto"))
 
 
@@ -52,8 +52,6 @@ def main(argv: Sequence[str]) -> int:
     """Train, measure on held-out dialogues, write the artifact; the same command resumes a stopped run."""
     options = parse(FitGeneratorOptions, argv, "fit generator")
     import torch
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from rlgen.artifacts import check_target
     from rlgen.experiments import corpora
@@ -75,19 +73,16 @@ def main(argv: Sequence[str]) -> int:
         seed=options.seed,
         device=options.device,
     )
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("fit generator", total=recipe.tokens)
-
+    console, bar, task = progress_bar("fit generator", "ids", recipe.tokens)
+    with bar:
         told = [0]
 
         def report(now: training.Progress) -> None:
-            words = f"{now.seen / 1e6:.2f}M ids, {now.loss:.3f} nats/id, {now.speed:,.0f} ids/s"
-            bar.update(task, completed=now.seen, description=words)
+            speed = f"{now.loss:.3f} nats/id, {now.speed:,.0f} ids/s"
+            bar.update(task, completed=now.seen, speed=speed)
             if not console.is_terminal and 20 * now.seen // now.planned > 20 * told[0] // now.planned:
                 told[0] = now.seen
-                print(words, file=sys.stderr, flush=True)
+                note(f"{now.seen / 1e6:.2f}M ids, {speed}")
 
         # Where a data set lies is nobody's affair but its owner's.
         sources = tuple(word.partition("=")[0] + ("=DIR" if "=" in word else "") for word in options.corpus)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
 
 from rlgen.errors import ConfigError
+from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import show
 from rlgen.experiments.options import Options, parse, recorded
 
@@ -41,9 +41,6 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.perception.synthesis import prosody
     from rlgen.perception.table import EstimateTable
 
-    def report(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
     artifacts.check_target(options.out, recognizer.KIND)
     if options.bank is None:
         if options.seed == banks.SHIPPED_SEED:
@@ -56,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     else:
         learned = tested = banks.SignalBank.load(options.bank)
         settings = training.Training(folds=options.folds, epochs=options.epochs, seed=options.seed)
-    fitted = training.fit(learned, settings, report=report)
+    fitted = training.fit(learned, settings, report=note)
     table = EstimateTable.build(fitted.recognizer(), tested)
     measured = evaluation.by_subset(table, tested)
     described = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.display.progress import progress_bar
+from rlgen.experiments.display.progress import note, progress_bar
 from rlgen.experiments.evaluation.outcomes import SEED
 from rlgen.experiments.options import parse
 from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
@@ -70,10 +69,7 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.experiments.dialogues.simulation import Simulation
     from rlgen.experiments.files.unfinished import Unfinished
 
-    if (Path(options.policy) / "config.json").is_file():
-        env_id, config, _ = options.world_of(Path(options.policy))
-    else:
-        env_id, config = options.env, options.world_config()
+    env_id, config = options.world_for(options.policy)
     words = not config.generator.startswith(SURFACE)
     world = open_world(config, min(options.num_envs or _ROWS[words], options.people))
     _, actor = find_actor(options.policy, env_id, world)
@@ -96,7 +92,7 @@ def main(argv: Sequence[str]) -> int:
         state = file.state()
         if state is not None:
             simulation.load_state(state)
-            print(f"{options.out}: going on after {simulation.written:,} people", file=sys.stderr)
+            note(f"{options.out}: going on after {simulation.written:,} people")
         saved = time.monotonic()
         try:
             for done in simulation.steps():
@@ -107,10 +103,10 @@ def main(argv: Sequence[str]) -> int:
                     saved = time.monotonic()
         except KeyboardInterrupt:
             back = f"at most {options.save_every:g} s back"
-            print(f"{options.out}: stopped; the same command goes on from its last state, {back}", file=sys.stderr)
+            note(f"{options.out}: stopped; the same command goes on from its last state, {back}")
             return 130
         file.finish()
-    print(f"{options.out}: {simulation.people} dialogues, {simulation.turns} turns", file=sys.stderr)
+    note(f"{options.out}: {simulation.people} dialogues, {simulation.turns} turns")
     return 0
 
 
@@ -151,8 +147,4 @@ class _Shown:
         self._bar.update(self._task, completed=self._simulation.written, speed=speed)
         if not self._console.is_terminal and now - self._said > _QUIET:
             self._said = now
-            print(
-                f"{self._simulation.written:>8,}/{self._simulation.people:,} people  {speed}",
-                file=sys.stderr,
-                flush=True,
-            )
+            note(f"{self._simulation.written:>8,}/{self._simulation.people:,} people  {speed}")

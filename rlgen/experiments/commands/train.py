@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from rlgen.experiments.display.progress import progress_bar
+from rlgen.experiments.display.progress import note, progress_bar
 from rlgen.experiments.options import parse
 
 
@@ -38,11 +37,7 @@ class _Shown:
         if not self._console.is_terminal and (done or time.monotonic() - self._said > 30):
             self._said = time.monotonic()
             terms = "  ".join(f"{name} {value:.2f}" for name, value in record["terms"].items() if value is not None)
-            print(
-                f"{step:>8,}/{self._total:,} steps  {record['steps_per_second']:.0f}/s  {earned}  {terms}",
-                file=sys.stderr,
-                flush=True,
-            )
+            note(f"{step:>8,}/{self._total:,} steps  {record['steps_per_second']:.0f}/s  {earned}  {terms}")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -54,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
         outcome = train(config, shown)
     place = outcome.run.path
     if not outcome.finished:
-        print(f"stopped and saved at step {outcome.step:,}; the same command goes on from there", file=sys.stderr)
+        note(f"stopped and saved at step {outcome.step:,}; the same command goes on from there")
         return 130
     if outcome.started_at >= config.steps:
         print(f"{place}: already trained for {outcome.step:,} steps")

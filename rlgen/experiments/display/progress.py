@@ -1,12 +1,18 @@
-"""The progress bar of long commands, on standard error."""
+"""What long commands say on standard error while they work: lines, and a progress bar."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
+
+
+def note(line: str) -> None:
+    """Say a line at once."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def progress_bar(name: str, unit: str, total: int) -> tuple[Console, Progress, TaskID]:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from rlgen.experiments.provenance import git_commit, machine
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_WIDE: Final = 140  # columns of a table in a file or pipe
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,14 @@ class Row:
         return self.value >= self.target if self.better == "higher" else self.value <= self.target
 
 
+def paper(columns: int) -> Console:
+    """Where tables are printed: a terminal as wide as it is, a file or pipe as wide as is asked."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=columns)
+
+
 def show(bench: str, rows: Sequence[Row], as_json: bool) -> None:
     """Print a bench's rows: a table, or with `as_json` exactly one line on standard output."""
     if as_json:
@@ -50,7 +63,6 @@ def show(bench: str, rows: Sequence[Row], as_json: bool) -> None:
             records.append({**record, "met": row.met})
         print(json.dumps({"bench": bench, "commit": git_commit(), "machine": machine(), "rows": records}))
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"{bench} ({machine()})")
@@ -61,4 +73,4 @@ def show(bench: str, rows: Sequence[Row], as_json: bool) -> None:
         cells = [f"{row.value:.4g}", row.unit]
         cells += ["" if v is None else f"{v:.4g}" for v in (row.baseline, row.ratio, row.target)]
         table.add_row(row.name, *cells, {True: "yes", False: "no", None: ""}[row.met])
-    Console().print(table)
+    paper(_WIDE).print(table)

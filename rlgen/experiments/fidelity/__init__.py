@@ -1,1 +1,1 @@
-"""How human the simulated people are: what it is measured on, and what it depends on."""
+"""How human the simulated people are: what it is measured on, the figures, and what they depend on."""

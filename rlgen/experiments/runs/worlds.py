@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +12,7 @@ from pydantic import Field
 from rlgen.config import validate
 from rlgen.envs import WorldConfig, world_config
 from rlgen.errors import ConfigError
+from rlgen.experiments.display.progress import note
 from rlgen.experiments.options import Options
 from rlgen.experiments.provenance import differences
 from rlgen.experiments.runs.run import Run
@@ -135,6 +135,20 @@ class WorldOptions(Options):
         asked = validate(WorldConfig, self._laid_over({**fields, **self.world}), where)
         return str(stored["env"]), asked, asked.model_copy(update={"device": own.device}) != own
 
+    def world_for(self, policy: str) -> tuple[str, WorldConfig]:
+        """Environment id and config of the world that a policy acts in: a run's folder brings its own.
+
+        Args:
+            policy: as `find_actor` takes it.
+
+        Raises:
+            ConfigError: an unknown id or field, or a run of another id than `--env` names.
+        """
+        if (Path(policy) / "config.json").is_file():
+            env_id, config, _ = self.world_of(Path(policy))
+            return env_id, config
+        return self.env, self.world_config()
+
     def seen_by(self, run: Path, config: WorldConfig) -> WorldConfig:
         """A world as the policy of a run sees it: by its kind of observation, missing modalities and recognizer.
 
@@ -185,7 +199,7 @@ def reading_shown(parts: Sequence[int]) -> Iterable[int]:
     console = Console(stderr=True)
     if console.is_terminal:
         return track(parts, "reading utterances", console=console, transient=True)
-    print("reading utterances for the first time; a large file takes minutes", file=sys.stderr, flush=True)
+    note("reading utterances for the first time; a large file takes minutes")
     return parts
 
 

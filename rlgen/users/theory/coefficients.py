@@ -25,9 +25,9 @@ class Readings(Settings):
     """How readers' values become W, D, M, C and repetition; clipped to the model's ranges after.
 
     The defaults stretch what the shipped readers make of the shipped generator's replies over the model's ranges:
-    from the lowest to the highest tenth of the range of their control, mean warmth goes from -.07 to .83, directiveness
-    from -.53 to .48, intensity from .41 to .65; along the temperature repetition falls from .26 to .05 and fluency from
-    .92 to .80 (`rlgen fit surface --turns 60000 --num-envs 120`).
+    from the lowest to the highest tenth of the range of their control, mean warmth goes from -.10 to .83, directiveness
+    from -.54 to .58, intensity from .41 to .67; along the temperature repetition falls from .26 to .04 and fluency from
+    .91 to .79 (`rlgen fit surface --turns 60000 --num-envs 120`).
     """
 
     warmth: Affine = Field(default=Affine(gain=1.5, offset=-0.55), description="to W in [-1, 1]")

@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rlgen.experiments import cli
 from rlgen.experiments.commands import bench_decode, bench_latency
-from rlgen.experiments.commands.bench_decode import NEW, PROMPT, SHAPES, Job, Ours
+from rlgen.experiments.commands.bench_decode import NEW, SHAPES, Job
+from rlgen.experiments.peers.ours import PROMPT, Ours, draw_controls, draw_texts, prompted
 from rlgen.generation.embedded.model import Layout, Network, Shape
 from rlgen.generation.embedded.tokenizer import END, PERSON, SUPPORTER
 from rlgen.types import Replies
@@ -58,7 +59,7 @@ def test_multiply_adds_are_what_torch_counts(shape):
 
 
 def test_our_replies_never_end_early_and_hold_what_was_asked(ours):
-    dialogues, ids, controls = bench_decode.prompted(5, TINY, CPU)
+    dialogues, ids, controls = prompted(5, TINY, CPU)
     assert ids.shape == (5, PROMPT)
     assert (ids[:, 0] == PERSON).all()
     assert (ids[:, -1] == SUPPORTER).all()
@@ -71,22 +72,22 @@ def test_our_replies_never_end_early_and_hold_what_was_asked(ours):
 
 
 def test_a_dialogue_that_goes_on_says_what_one_read_anew_says(ours):
-    whole = bench_decode.draw_texts(6, TINY, [9] * 5)
-    controls = bench_decode.draw_controls(6, TINY, CPU)
+    whole = draw_texts(6, TINY, [9] * 5)
+    controls = draw_controls(6, TINY, CPU)
     ours.hear([texts[:3] for texts in whole])
     assert torch.equal(ours.reply(whole, controls), Ours(TINY, "cpu").reply(whole, controls))
 
 
 def test_alike_rows_are_what_the_decoder_says_of_equal_controls(ours):
-    dialogues = bench_decode.draw_texts(4, TINY, [PROMPT - 2])
-    controls = bench_decode.draw_controls(4, TINY, CPU)
+    dialogues = draw_texts(4, TINY, [PROMPT - 2])
+    controls = draw_controls(4, TINY, CPU)
     first = tuple(c[:1].expand_as(c) for c in controls[:3])
     alike = Ours(TINY, "cpu", alike=True).reply(dialogues, controls)
     assert torch.equal(alike, ours.reply(dialogues, (*first, *controls[3:])))
 
 
 def test_controls_lie_in_their_ranges_and_differ_between_rows():
-    affect, tone, weight, temperature, u = bench_decode.draw_controls(200, TINY, CPU)
+    affect, tone, weight, temperature, u = draw_controls(200, TINY, CPU)
     assert affect.shape == (200, 8)
     assert u.shape == (200, NEW)
     assert (tone.abs() <= 1).all()

@@ -81,7 +81,7 @@ def bench(monkeypatch, fake_world, capsys):
 def test_runs_join_the_ranking_and_cannot_hide_what_the_others_say(bench, trained, tmp_path):
     rows, met, _ = bench("--policies", trained.path, copied(trained, tmp_path / "second"), backwards=2)
     own = len(bench_simulate.policies(DYNAMIC))
-    whose = ", the bench's own policies"
+    whose = ", the bench's own"
     assert (rows["policies"]["value"], rows[f"policies{whose}"]["value"]) == (own + 2, own)
     # One of the (own + 2) (own + 1) / 2 pairs is discordant, that of the two runs.
     assert rows["Kendall tau of both worlds"]["value"] == pytest.approx(1 - 4 / ((own + 2) * (own + 1)), abs=1e-4)

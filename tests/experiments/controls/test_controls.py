@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES
+from rlgen.experiments import cli
+from rlgen.experiments.commands import bench_controls
 from rlgen.experiments.controls import asked, heard, sweep, variety
 from rlgen.experiments.controls.human_language import held_out, judged
 from rlgen.experiments.controls.parts import Bench, affects, contexts, fixed, lasts
 from rlgen.experiments.controls.sweep import COST_TARGET, GRID, best
+from rlgen.generation.embedded import scoring
+from rlgen.generation.embedded.generator import EmbeddedGenerator
 from rlgen.text.reading.judge import Judgement
 from rlgen.text.writing.corpus import compose
 from rlgen.types import Reading, Replies
@@ -196,3 +202,43 @@ def test_what_manifests_say_becomes_rows():
     assert held_out({}) == []
     name = "affect macro-F1, GoEmotions test"
     assert judged({name: {"value": 0.5, "baseline": 0.4}})[0].baseline == 0.4
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """The command's parts are a parrot and an ear; its corpora are small."""
+    ear, parrot = Ear(), Parrot()
+    parrot.manifest = SimpleNamespace(quality={"held_out": {"held_out_phrases": {"perplexity": 9, "bits_per_byte": 1}}})
+    scored = SimpleNamespace(perplexity=5.0)
+    monkeypatch.setattr(bench_controls, "_TRAINED", 300)
+    monkeypatch.setattr("rlgen.text.SentenceEncoder", lambda precision: ear.encoder, raising=False)
+    monkeypatch.setattr("rlgen.text.Reader", SimpleNamespace(load=lambda *_: ear), raising=False)
+    monkeypatch.setattr("rlgen.text.Judge", SimpleNamespace(load=lambda *_: ear), raising=False)
+    monkeypatch.setattr(EmbeddedGenerator, "load", lambda source: parrot)
+    monkeypatch.setattr(scoring, "Scorer", lambda source: SimpleNamespace(score=lambda *_: scored))
+    return parrot
+
+
+def test_the_command_prints_every_part_of_the_bench(parts, tmp_path, capsys):
+    argv = ["bench", "controls", "--contexts", "200", "--sweep", "20", "--talks", "10", "--json"]
+    assert cli.main([*argv, "--out", str(tmp_path / "curves")]) == 0
+    told = capsys.readouterr()
+    rows = {row["name"]: row for row in json.loads(told.out)["rows"]}
+    assert "ESConv is left out" in told.err
+    assert rows["held out phrases: perplexity"]["met"] is True
+    assert rows["perplexity, unconditioned self at weight 2"]["ratio"] == 1.0
+    assert rows["weight against P(asked feeling), means"]["value"] == 1.0
+    assert (rows["feeling asked of bland words: likeliest of four at weight 2"]["value"]) == 1.0
+    assert rows["replies at directiveness 1 that name a step"]["value"] == 0.0  # a parrot knows no topic
+    assert any(name.startswith("unique replies of 200 at random controls") for name in rows)
+    table = (tmp_path / "curves" / "controls.csv").read_text().splitlines()
+    assert len(table) == 1 + len(GRID)
+    assert "perplexity, trigrams" in table[0]
+    assert (tmp_path / "curves" / "controls.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_file_in_the_place_of_the_folder_ends_the_command_before_anything_is_said(parts, tmp_path, capsys):
+    (tmp_path / "taken").write_text("")
+    assert cli.main(["bench", "controls", "--out", str(tmp_path / "taken")]) == 2
+    assert "cannot be made a folder" in capsys.readouterr().err
+    assert parts.rows == []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rlgen.experiments.commands.bench_decode import NEW, PROMPT
+from rlgen.experiments.commands.bench_decode import NEW
 from rlgen.experiments.peers import decoding as peers
+from rlgen.experiments.peers.ours import PROMPT
 from rlgen.generation.embedded.model import Shape
 
 TINY = Shape(vocabulary=256, width=32, layers=2, heads=2, condition=8, prompt=176, reply=NEW)

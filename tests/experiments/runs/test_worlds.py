@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rlgen.errors import ConfigError
+from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.training import TrainConfig
 from rlgen.experiments.runs.worlds import WorldOptions, find_actor
 from rlgen.policies.baselines import Fixed
 
@@ -44,3 +46,19 @@ def test_people_by_name(options, family, field, value):
 def test_people_that_do_not_exist_are_refused(users):
     with pytest.raises(ConfigError, match=r"users|path"):
         WorldOptions(users=users).world_config()
+
+
+def test_a_policy_that_is_no_run_acts_in_the_world_of_the_options(tmp_path):
+    options = WorldOptions(env="rlgen/Support-v0", missing=(0.0, 0.0, 1.0))
+    assert options.world_for("baseline:centre") == ("rlgen/Support-v0", options.world_config())
+    assert options.world_for(str(tmp_path)) == ("rlgen/Support-v0", options.world_config())  # a folder, but no run
+
+
+def test_a_run_brings_its_own_world(tmp_path):
+    trained = TrainConfig(out=tmp_path, env="rlgen/Support-v0", missing=(1.0, 1.0, 1.0))
+    Run(tmp_path).write_config(trained.resolved())
+    assert WorldOptions().world_for(str(tmp_path)) == ("rlgen/Support-v0", trained.world_config())
+    laid_over = WorldOptions(missing=(0.0, 0.0, 0.0)).world_for(str(tmp_path))[1]
+    assert laid_over == trained.model_copy(update={"missing": (0.0, 0.0, 0.0)}).world_config()
+    with pytest.raises(ConfigError, match="was trained in rlgen/Support-v0"):
+        WorldOptions(env="rlgen/SupportDiscrete-v0").world_for(str(tmp_path))

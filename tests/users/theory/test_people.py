@@ -315,7 +315,8 @@ def test_the_page_has_the_numbers_of_the_code():
         f"k = (D + {n(-react.base)} - {n(react.by_trust)} T + {n(react.by_reactance)} p - {n(*react.by_feeling)})+",
         f"guidance (u - {n(react.understood_from)}) D+ T",
         f"s = (W - {n(sham.base)} - {n(sham.by_trust)} T - {n(*sham.by_feeling)})+",
-        f"h <- {n(habit.keep)} h + {n(habit.gain)} R (1 - {n(habit.steadying)} a+)+; trust + {n(t.by_steadiness)} R a+ (1 - u)",
+        f"h <- {n(habit.keep)} h + {n(habit.gain)} R (1 - {n(habit.steadying)} a+)+; "
+        f"trust + {n(t.by_steadiness)} R a+ (1 - u)",
         f"o <- {n(over.keep)} o + {n(over.gain)} W+ (1 - D+); W' = W+ (1 - {n(over.discount)} o)",
         f"M* is {n(pacing.base)} for everybody; k = 0 and guidance is {n(react.guidance_without)} x "
         f"{n(react.trust_without)} x D+",

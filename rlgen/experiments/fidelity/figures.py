@@ -1,0 +1,172 @@
+"""Figures of simulated people beside human dialogues and trivial models, and the table that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.provenance import machine
+
+if TYPE_CHECKING:
+    from rlgen.users.calibrated.parameters import Parameters
+    from rlgen.users.fidelity.crossfit import Corpus, Figures
+
+SEEN: Final = "dialogues that the fit has seen"
+PEOPLE: Final = 4000  # simulated for effects, where two thousand would leave the third digit to chance
+
+# Figures with a target: what is aimed at, and whether more or less is better.
+_TARGETS: Final[dict[str, tuple[float, Literal["higher", "lower"]]]] = {
+    "sequence AUC, successes": (0.55, "lower"),
+    "joint AUC, successes": (0.60, "lower"),
+    "rating NLL, successes, all": (0.89, "lower"),
+    "rating NLL, successes, later": (0.89, "lower"),
+    "rating QWK, successes, all": (0.51, "higher"),
+    "rating QWK, successes, later": (0.51, "higher"),
+    "ending NLL, successes": (2.05, "lower"),
+    "ending NLL, rated successes": (2.05, "lower"),
+    "ending C-index, successes": (0.77, "higher"),
+    "ending C-index, rated successes": (0.77, "higher"),
+    "duration KS, successes": (0.06, "lower"),
+}
+_NO_TARGET: Final[tuple[None, Literal["higher", "lower"]]] = (None, "lower")
+_COLUMNS: Final = ("marginal", "Markov", "always improves", "hand-set", "last again", "fitted, goodbyes", "human")
+_EFFECT_TARGET: Final = 0.05  # rating points
+_TRIVIAL: Final = ("last again", "Markov", "marginal")  # which baseline stands beside the fit: the first that is there
+
+
+def measure(corpus: Corpus, parts: int, repeats: int, seed: int) -> list[Row]:
+    """Fit on parts of the dialogues and score on the rest.
+
+    Raises:
+        DataError: too few rated dialogues of a kind to fit.
+    """
+    from rlgen.users.fidelity.crossfit import crossfit
+
+    figures, fits = crossfit(corpus, parts, repeats, seed)
+    return [*_rows(figures), *_relief_rows(figures, corpus, seed), *_effect_rows(corpus, fits[:parts], seed)]
+
+
+def measure_fit(corpus: Corpus, fitted: Parameters, seed: int) -> list[Row]:
+    """Score one fit on all dialogues; baselines that learn do so from the same dialogues, to their advantage."""
+    from rlgen.users.fidelity.crossfit import Figures, predict_ratings, score, score_ratings
+
+    figures = Figures()
+    score(figures, fitted, corpus, corpus, seed)
+    score_ratings(figures, [predict_ratings(fitted, corpus, corpus)])
+    figures.drop("human")  # no two sets of people here
+    return [*_rows(figures), *_relief_rows(figures, corpus, seed), *_effect_rows(corpus, [fitted], seed)]
+
+
+def seen_by(corpus: Corpus, source: str) -> int:
+    """How many of the dialogues took part in a fit."""
+    from rlgen.users.calibrated.parameters import seen_dialogues
+
+    digests = seen_dialogues(source)
+    return sum(d.digest in digests for d in corpus.dialogues)
+
+
+def unjudged(rows: Sequence[Row], seen: int, dialogues: int) -> list[Row]:
+    """The rows, after one that says how many dialogues the fit has seen; if any, figures have no targets to meet."""
+    told = Row(SEEN, float(seen), "dialogues", baseline=float(dialogues), ratio=seen / dialogues)
+    return [told, *(replace(row, target=None) if seen else row for row in rows)]
+
+
+def show_users(rows: Sequence[Row], as_json: bool) -> None:
+    """One line of JSON with a row for every figure and model, or a table with a column for every model."""
+    if as_json:
+        show("users", rows, as_json)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    value = {row.name: row.value for row in rows}
+    seen = next((row for row in rows if row.name == SEEN), None)
+    table = Table(title=f"users ({machine()})")
+    for column in ("figure", "fitted", "sd", *_COLUMNS, "target", "met"):
+        table.add_column(column, justify="left" if column == "figure" else "right")
+    for row in rows:
+        if row.name.endswith("]") or row is seen:
+            continue
+        others = [value.get(f"{row.name} [{column}]") for column in ("sd over parts", *_COLUMNS)]
+        if row.name.startswith("effect of"):
+            others[-1] = row.baseline
+        cells = [f"{row.value:.3f}", *("" if v is None else f"{v:.3f}" for v in others)]
+        target = "" if row.target is None else f"{row.target:g}"
+        table.add_row(row.name, *cells, target, {True: "yes", False: "no", None: ""}[row.met])
+    console = Console(width=max(Console().width, 150))
+    console.print(table)
+    if seen is not None:
+        told = f"{seen.value:.0f} of {seen.baseline:.0f} dialogues were in the fit"
+        console.print(f"{told}: figures are in-sample, so no target is judged." if seen.value else f"{told}.")
+
+
+def _rows(figures: Figures) -> list[Row]:
+    """A row per figure and model, and one for the spread of the fit's over splits."""
+    rows: list[Row] = []
+    for name in figures.names:
+        beside = next((v for m in _TRIVIAL if (v := figures.mean(name, m)) is not None), None)
+        for model in figures.models(name):
+            value = figures.mean(name, model)
+            if value is None:
+                continue
+            if model == "fitted":
+                ratio = value / beside if beside else None
+                target, better = _TARGETS.get(name, _NO_TARGET)
+                rows.append(Row(name, value, baseline=beside, ratio=ratio, target=target, better=better))
+                if (spread := figures.spread(name, model)) is not None:
+                    rows.append(Row(f"{name} [sd over parts]", spread))
+            elif name == "joint AUC, successes" and model == "fitted, real words":
+                rows.append(Row(f"{name} [{model}]", value, baseline=beside, target=0.60, better="lower"))
+            else:
+                rows.append(Row(f"{name} [{model}]", value))
+    return rows
+
+
+def _relief_rows(figures: Figures, corpus: Corpus, seed: int) -> list[Row]:
+    """Human correlation of mean rating with relief and its interval over all people, and whether the fit is inside."""
+    from rlgen.users.fidelity.crossfit import rated_talks
+    from rlgen.users.fidelity.distances import rating_relief, rating_relief_interval
+
+    rows: list[Row] = []
+    for helped, kind in ((True, "successes"), (False, "failed")):
+        name = f"rating-relief r, {kind}"
+        fitted = figures.mean(name, "fitted")
+        if fitted is None:
+            continue
+        human = rated_talks(corpus, helped)
+        if not np.isfinite(rating_relief(human)):
+            continue
+        low, high = rating_relief_interval(human, seed)
+        rows += [
+            Row(f"{name} [all humans]", rating_relief(human)),
+            Row(f"{name} [all humans, 2.5 %]", low),
+            Row(f"{name} [all humans, 97.5 %]", high),
+            Row(f"{name} inside the human interval", float(low <= fitted <= high), target=1.0),
+        ]
+    return rows
+
+
+def _effect_rows(corpus: Corpus, fits: Sequence[Parameters], seed: int) -> list[Row]:
+    """Each reading's effect on the rating, simulated beside human, in points per within-person deviation."""
+    from rlgen.users.fidelity.crossfit import simulated_effects
+    from rlgen.users.logs.readings import NAMES
+
+    found = simulated_effects(corpus, fits, PEOPLE, seed)
+    apart = np.abs(found["simulated"] - found["human"])
+    rows: list[Row] = []
+    for k, name in enumerate(NAMES):
+        rows += [
+            Row(f"effect of {name}", float(found["simulated"][k]), "points", baseline=float(found["human"][k])),
+            Row(f"effect of {name} [human, 2.5 %]", float(found["low"][k]), "points"),
+            Row(f"effect of {name} [human, 97.5 %]", float(found["high"][k]), "points"),
+        ]
+    inside = (found["simulated"] >= found["low"]) & (found["simulated"] <= found["high"])
+    rows += [
+        Row("effects inside the human interval", float(inside.mean()), "share", target=1.0),
+        Row("largest difference of effects", float(apart.max()), "points", target=_EFFECT_TARGET, better="lower"),
+    ]
+    return rows
