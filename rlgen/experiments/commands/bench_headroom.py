@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -18,12 +18,15 @@ from rlgen.experiments.evaluation.outcomes import SEED, Outcomes, describe, eval
 from rlgen.experiments.options import TableOptions, parse, recorded
 from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.experiments.runs.worlds import WorldOptions
-from rlgen.experiments.statistics import paired_difference
+from rlgen.experiments.statistics import crossed_error, paired_difference
 from rlgen.policies.ppo import PPOConfig
 from rlgen.types import CONTROL_RANGES
 
 if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor, Baseline
+
+Kind = Literal["ppo", "linear", "blind", "privileged"]
+Control = Literal["warmth", "directiveness", "temperature", "emotional_weight"]
 
 # What a learning benchmark has to leave: privileged PPO above the best fixed controls and above the
 # schedule, in standard deviations of the return; the recognizer and every control must be worth something too.
@@ -46,6 +49,10 @@ class HeadroomOptions(TableOptions, WorldOptions):
     fit_people: int = Field(default=512, ge=16, description="persons per candidate and iteration of the fit")
     iterations: int = Field(default=20, ge=1, description="iterations of the cross-entropy method per rung")
     seeds: int = Field(default=1, ge=0, description="trained policies per kind; 0 for the ladder alone")
+    kinds: tuple[Kind, ...] = Field(default=get_args(Kind), description="which kinds of policies are trained")
+    held: tuple[Control, ...] = Field(
+        default=get_args(Control), description="which controls of the kind ppo are held at their mean, one at a time"
+    )
     steps: int = Field(default=100_000, ge=1, description="training steps of each policy")
     ppo: PPOConfig = Field(default_factory=PPOConfig, description="hyperparameters")
     out: Path | None = Field(default=None, description="write the ladder as an artifact to this folder")
@@ -67,21 +74,21 @@ def main(argv: Sequence[str]) -> int:
     ladder = _ladder(options)
     world = options.make_world(options.num_envs)
     found = {name: _measure(name, world, rule, options.people) for name, rule in ladder.items()}
-    for kind, extra in _KINDS.items():
+    for kind in dict.fromkeys(options.kinds):
         for seed in range(options.seeds):
-            found |= _trained(options, fast, kind, extra, seed)
+            found |= _trained(options, fast, kind, seed)
     if options.out is not None:
         _write(options, ladder, found)
     show(f"headroom {options.env}", _rows(found), options.as_json)
     return 0
 
 
-# kind of trained policy -> fields of the world and of PPO that make it
-_KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "ppo": ({}, {}),
-    "linear ppo": ({}, {"hidden": ()}),
-    "blind ppo": ({"missing": (1.0, 1.0, 1.0)}, {}),
-    "privileged ppo": ({"observation": "privileged"}, {}),
+# kind of trained policy -> its name in the table, and fields of the world and of PPO that make it
+_KINDS: dict[Kind, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "ppo": ("ppo", {}, {}),
+    "linear": ("linear ppo", {}, {"hidden": ()}),
+    "blind": ("blind ppo", {"missing": (1.0, 1.0, 1.0)}, {}),
+    "privileged": ("privileged ppo", {"observation": "privileged"}, {}),
 }
 
 
@@ -111,13 +118,11 @@ def _measure(name: str, world: Any, actor: Actor, people: int) -> Outcomes:
     return outcomes
 
 
-def _trained(
-    options: HeadroomOptions, fast: dict[str, Any], kind: str, extra: tuple[dict[str, Any], dict[str, Any]], seed: int
-) -> dict[str, Outcomes]:
+def _trained(options: HeadroomOptions, fast: dict[str, Any], kind: Kind, seed: int) -> dict[str, Outcomes]:
     """Train a policy of a kind and measure it on real words; the plain one also with each control held at its mean."""
     from rlgen.policies.trained import Trained
 
-    world_fields, ppo_fields = extra
+    title, world_fields, ppo_fields = _KINDS[kind]
     config = options.world_config(**world_fields, **fast)
     ppo = options.ppo.model_copy(update=ppo_fields)
     with tempfile.TemporaryDirectory() as folder:
@@ -129,11 +134,13 @@ def _trained(
         train(training)
         actor = Trained.load(out / "policy.zip")
     world = options.make_world(options.num_envs, **world_fields)
-    name = f"{kind}, seed {seed}"
+    name = f"{title}, seed {seed}"
     found = {name: _measure(name, world, actor, options.people)}
     if kind == "ppo":
         mean = found[name].actions.mean(axis=0)
         for i, control in enumerate(CONTROL_RANGES):
+            if control not in options.held:
+                continue
             held = f"{_held(control)}, seed {seed}"
             found[held] = _measure(held, world, headroom.Held(actor, i, float(mean[i])), options.people)
     return found
@@ -154,14 +161,14 @@ def _gap(found: dict[str, Outcomes], kind: str, other: str) -> float | None:
 
 
 def _error(found: dict[str, Outcomes], kind: str, other: str) -> float | None:
-    """Standard error over training seeds of the difference in return, paired by seed; None with one seed."""
+    """Standard error over training seeds and people of the difference in return, paired by seed; None without pairs."""
     apart = []
     for name, ours in found.items():
         if name.startswith(f"{kind}, seed"):
             theirs = found.get(other, found.get(f"{other}{name.removeprefix(kind)}"))
             if theirs is not None:
-                apart.append(float((ours.values["return"] - theirs.values["return"]).mean()))
-    return float(np.std(apart, ddof=1) / np.sqrt(len(apart))) if len(apart) > 1 else None
+                apart.append(ours.values["return"] - theirs.values["return"])
+    return crossed_error(apart) if apart else None
 
 
 def _rows(found: dict[str, Outcomes]) -> list[Row]:
@@ -185,7 +192,7 @@ def _rows(found: dict[str, Outcomes]) -> list[Row]:
             rows.append(Row(f"{kind} minus {other}", round(gap, 4), "return SD", target=target))
         error = _error(found, kind, other)
         if error is not None:
-            rows.append(Row(f"{kind} minus {other}, standard error over seeds", round(error, 4), "return"))
+            rows.append(Row(f"{kind} minus {other}, standard error over seeds and people", round(error, 4), "return"))
     return rows
 
 

@@ -4,6 +4,7 @@ import pytest
 from rlgen.experiments.commands import bench_headroom
 from rlgen.experiments.evaluation import headroom
 from rlgen.experiments.evaluation.outcomes import Outcomes, evaluate
+from rlgen.experiments.statistics import crossed_error
 from rlgen.policies.baselines import Fixed, Random, Schedule
 from rlgen.types import MAX_TURNS
 
@@ -80,7 +81,7 @@ def test_halving_finds_the_clear_winner(fake_world):
     assert found is good
 
 
-def test_the_error_over_seeds_is_that_of_pairs():
+def test_the_error_is_that_of_pairs_over_seeds_and_people():
     def outcomes(*returns):
         empty = np.zeros(0)
         return Outcomes({"return": np.array(returns)}, {}, empty.astype(int), empty.astype(int), np.zeros((0, 4), "f4"))
@@ -92,8 +93,8 @@ def test_the_error_over_seeds_is_that_of_pairs():
         "blind ppo, seed 0": outcomes(0.0, 1.0),
         "blind ppo, seed 1": outcomes(0.0, 1.0),
     }
-    pairs = np.array([1.0, 2.5])  # seed by seed
-    assert bench_headroom._error(found, "ppo", "blind ppo") == pytest.approx(pairs.std(ddof=1) / np.sqrt(2))
-    assert bench_headroom._error(found, "ppo", "fixed") == pytest.approx(np.array([1.4, 2.9]).std(ddof=1) / np.sqrt(2))
+    assert bench_headroom._error(found, "ppo", "blind ppo") == crossed_error([[1.0, 1.0], [3.0, 2.0]])
+    assert bench_headroom._error(found, "ppo", "fixed") == crossed_error([[1.0, 1.8], [3.0, 2.8]])
     assert bench_headroom._error(found, "ppo", "linear ppo") is None
-    assert bench_headroom._error({"fixed": found["fixed"], "ppo, seed 0": found["ppo, seed 0"]}, "ppo", "fixed") is None
+    alone = {"fixed": found["fixed"], "ppo, seed 0": found["ppo, seed 0"]}
+    assert bench_headroom._error(alone, "ppo", "fixed") == pytest.approx(np.std([1.0, 1.8], ddof=1) / np.sqrt(2))
