@@ -13,13 +13,14 @@ from rlgen.artifacts import load
 from rlgen.errors import PopulationError
 from rlgen.users.settings import Number, Positive, Settings, Share, Size
 
-KIND: Final = "calibrated_users/3"
+KIND: Final = "calibrated_users/4"
 FILE: Final = "parameters.json"
 SEEN: Final = "dialogues.json"  # digests of the dialogues of a fit
 
-# Three kinds of raters stand for a normal log sharpness: where, in standard deviations, and how many.
+# Three kinds of people stand for a normal log sharpness, or unevenness: where, in standard deviations, and how many.
 SHARPNESS_NODES: Final = np.array([-np.sqrt(3.0), 0.0, np.sqrt(3.0)])
 SHARPNESS_SHARES: Final = np.array([1.0, 4.0, 1.0]) / 6.0
+SCORES: Final = np.linspace(-3.0, 3.0, 25)  # at which `WordingParameters.shape` tells the value
 WORDS_CENTRE: Final = 3.0  # log(1 + words) from which `WordingParameters.by_words` counts
 
 Correlation = Annotated[float, Field(gt=-1.0, lt=1.0)]
@@ -73,6 +74,8 @@ class EndingParameters(Settings):
 
     complete: tuple[Number, ...] = Field(description="logit hazard of completing after reply 1, 2, ... at mood 0")
     complete_mood: Number = Field(description="per unit of mood")
+    complete_verbosity: Number = Field(default=0.0, description="per standard deviation of how much people say")
+    complete_brightness: Number = Field(default=0.0, description="per standard deviation of how positive they sound")
     abandon: Number = Field(description="logit hazard of abandoning at mood 0, reply 0")
     abandon_mood: Number = Field(description="per unit of mood")
     abandon_turn: Number = Field(description="per ten replies")
@@ -101,8 +104,21 @@ class WordingParameters(Settings):
     closing: Number = Field(description="shift of the last turn")
     by_words: Number = Field(default=0.0, description="per log(1 + words) of the turn above 3; valence alone has it")
     spread: tuple[Size, Size] = Field(description="standard deviation of personal effects")
-    noise: Size = Field(description="standard deviation from turn to turn")
+    noise: Size = Field(description="standard deviation of what is of one turn alone")
+    drift: Size = Field(description="standard deviation of what lasts for some turns")
     memory: Correlation = Field(description="correlation of that from one turn to the next")
+    unevenness: Size = Field(description="standard deviation, between people, of the log of their noise and drift")
+    shape: tuple[Number, ...] = Field(
+        default=(), description="what is said at each of `SCORES`, all else being scores; none: scores are what is said"
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> WordingParameters:
+        if self.shape and (len(self.shape) != len(SCORES) or sorted(self.shape) != list(self.shape)):
+            raise PopulationError(
+                f"users: shape was {self.shape}: it must be {len(SCORES)} values that do not fall; refit the people"
+            )
+        return self
 
 
 class Parameters(Settings):

@@ -35,12 +35,11 @@ from rlgen.users.calibrated.config import CalibratedConfig
 from rlgen.users.calibrated.parameters import (
     SHARPNESS_NODES,
     SHARPNESS_SHARES,
-    WORDS_CENTRE,
     Parameters,
-    WordingParameters,
     read_fit,
 )
 from rlgen.users.calibrated.populations import calibrated_people
+from rlgen.users.calibrated.wishes import Wishes
 from rlgen.users.expression.sounding import Sounding
 from rlgen.users.expression.topics import topics_of
 from rlgen.users.expression.transitions import FEELINGS, read_transitions
@@ -70,8 +69,18 @@ _PERSON: Final = (
     "outlook",
     "patience",
 )
-_START: Final = ("arousal", "gap", "sharpness", "verbosity", "brightness")
-_TURN: Final = ("utterance", "segment", "category", "intensity", "arousal", "words", "valence")
+_START: Final = ("arousal", "gap", "sharpness", "verbosity", "brightness", "words_scale", "valence_scale")
+_TURN: Final = (
+    "utterance",
+    "segment",
+    "category",
+    "intensity",
+    "arousal",
+    "words",
+    "valence",
+    "words_noise",
+    "valence_noise",
+)
 _SHOWN: Final = slice(3, 5)  # intensity and arousal
 _ANSWER: Final = ("complete", "rating", "gap", "engagement")
 
@@ -90,10 +99,6 @@ class Hearts:
     patience: F64  # cumulative hazard of abandoning that the person bears
     borne: F64  # of which so much is used up
     arousal: F64  # personal offset
-    verbosity: F64  # personal effect on log(1 + words)
-    brightness: F64  # personal effect on how positive the words are
-    words: F64  # by how much the present turn deviates from the person's own, in standard deviations
-    valence: F64  # likewise
     replies: I64
     wait: I64  # replies until the next rating
     count: I64  # ratings so far
@@ -139,6 +144,7 @@ class CalibratedUsers:
         topics = topics_of(config, utterances.topics)
         self._voices = Voices(rows, utterances, segments, topics, lengths=p.words is not None)
         self._sounding = Sounding(rows, transitions)
+        self._words, self._valence = Wishes(p.words, rows), Wishes(p.valence, rows)
         complete = np.array(p.endings.complete)
         self._complete = np.pad(complete, (0, max(MAX_TURNS - len(complete), 0)), mode="edge")
         # Only who is not helped abandons: the fewer such people there are, the rarer it is.
@@ -178,9 +184,9 @@ class CalibratedUsers:
         s.patience[rows] = -np.log(person["patience"])
         s.arousal[rows] = self.config.assumed.arousal_spread * ndtri(person["arousal"])
         s.wait[rows] = self._gap(person["gap"])
-        for name, wording, effect in (("verbosity", p.words, s.verbosity), ("brightness", p.valence, s.brightness)):
-            effect[rows] = 0.0 if wording is None else np.array(wording.spread)[kind] * ndtri(person[name])
-        for name in ("words", "valence", "borne", "replies", "count", "total", "last", "fallen", "relief"):
+        self._words.enter(rows, person["verbosity"], person["words_scale"])
+        self._valence.enter(rows, person["brightness"], person["valence_scale"])
+        for name in ("borne", "replies", "count", "total", "last", "fallen", "relief"):
             getattr(s, name)[rows] = 0
         self._window[rows] = 0.0
         self._window_count[rows] = 0.0
@@ -270,7 +276,8 @@ class CalibratedUsers:
         leaving = expit(self._abandon + p.abandon_mood * s.mood + p.abandon_turn * s.replies / 10.0)
         s.borne = s.borne - np.log1p(-leaving)
         abandoned = s.borne >= s.patience
-        done = expit(self._complete[np.minimum(s.replies, len(self._complete)) - 1] + p.complete_mood * s.mood)
+        own = p.complete_verbosity * self._words.effect + p.complete_brightness * self._valence.effect
+        done = expit(self._complete[np.minimum(s.replies, len(self._complete)) - 1] + p.complete_mood * s.mood + own)
         return abandoned, ~abandoned & (uniform < done)
 
     def _relieve(self, abandoned: Bools, completed: Bools) -> None:
@@ -312,25 +319,13 @@ class CalibratedUsers:
 
     def _wording(self, rows: I64, phase: I64, draw: dict[str, F64]) -> tuple[F64 | None, F64 | None]:
         """Wanted log(1 + words) and valence; none for openings, which human seekers begin with a greeting."""
-        p, s = self.parameters, self._hearts
-        if p.words is None or (phase == OPENING).all():
+        if (phase == OPENING).all():
             return None, None
-        words = self._wish(p.words, rows, phase, s.words, s.verbosity, draw["words"])
-        if p.valence is None:
-            return words, None
-        valence = self._wish(p.valence, rows, phase, s.valence, s.brightness, draw["valence"])
-        return words, valence + p.valence.by_words * (words - WORDS_CENTRE)
-
-    def _wish(self, p: WordingParameters, rows: I64, phase: I64, state: F64, effect: F64, uniform: F64) -> F64:
-        """The model of `fitting.wording_model` but for the words' effect; moves the state of some rows on."""
-        s = self._hearts
-        first = s.replies[rows] <= 1
-        kept = np.where(first, 0.0, p.memory)
-        state[rows] = kept * state[rows] + np.sqrt(1.0 - kept**2) * ndtri(uniform)
-        level = np.array(p.level)[np.clip(s.replies[rows], 1, len(p.level)) - 1]
-        level = level + np.where(s.helped[rows], 0.0, p.unhelped) + p.closing * (phase == CLOSING)
-        wish: F64 = level + effect[rows] + p.noise * state[rows]
-        return wish
+        who = rows, self._hearts.helped[rows], self._hearts.replies[rows], phase == CLOSING
+        words = self._words.turn(*who, draw["words"], draw["words_noise"])
+        if words is None:
+            return None, None
+        return words, self._valence.turn(*who, draw["valence"], draw["valence_noise"], words)
 
     def _speak(self, rows: I64, phase: I64, leaving: I64, drawn: F64) -> Expression:
         a, s = self.config.assumed, self._hearts

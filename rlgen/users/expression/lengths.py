@@ -18,7 +18,7 @@ from rlgen.types import I64, UtteranceCatalogue
 
 F64 = NDArray[np.float64]
 
-_STRATA: Final = 6  # parts of a topic by valence, from each of which come candidates
+_STRATA: Final = 12  # parts of a topic by valence, from each of which come candidates
 _CHOICES: Final = 48  # candidates per cell and length
 _GRID: Final = np.arange(0.75, 4.51, 0.25)  # log(1 + words) that tables are made for: 1 to 90 words
 _WORDS: Final = 0.1  # tolerance in log(1 + words)

@@ -6,6 +6,11 @@ logistic hazards: Allison, Sociol. Methodol. 13, 1982; Prentice et al., Biometri
     logit h_c(t) = c_t + completion_mood mood,       c_t a random walk over replies
     logit h_a(t) = a + abandon_mood mood + abandon_turn t / 10
 
+People who write more, or more brightly, complete sooner: with b the personal effects of `wording_model`, in standard
+deviations, logit h_c(t | b) = logit h_c(t) + ties'b. In place of b stands what all turns of the person tell of it
+(regression calibration: Tsiatis, DeGruttola and Wulfsohn, JASA 90, 1995), and c_t stays what it is without
+them: ties order people who follow the model, and predictions do not use them.
+
 Where a dialogue is about to complete, what is said shows it (`signs`): by Bayes' rule, with signs x,
 
     logit h_c(t | x) = logit h_c(t) + w'x - log mean exp(w'x),
@@ -42,9 +47,17 @@ _SIGN: Final = 1.5  # prior standard deviation of the weight of a sign
 
 @dataclass(frozen=True)
 class EndingFit:
-    """Posteriors of `[c_1 ... c_16, completion_mood]` and `[a, abandon_mood, abandon_turn]`, and what shows an end."""
+    """What endings follow, and what shows an end.
+
+    Attributes:
+        complete: of `[c_1 ... c_16, completion_mood]`.
+        ties: of what verbosity and brightness do to it.
+        abandon: of `[a, abandon_mood, abandon_turn]`.
+        signs, signs_with_goodbyes: what shows an end.
+    """
 
     complete: Posterior
+    ties: Posterior
     abandon: Posterior
     signs: SignParameters
     signs_with_goodbyes: SignParameters
@@ -60,8 +73,14 @@ def weights(data: Endings, share: float) -> F64:
     return np.where(data.helped, share * people / helped, (1.0 - share) * people / others)
 
 
-def fit_endings(data: Endings) -> EndingFit:
-    """Posteriors of both hazards at `SHARE` successes."""
+def fit_endings(data: Endings, effects: F64 | None = None) -> EndingFit:
+    """Posteriors of both hazards at `SHARE` successes.
+
+    Args:
+        data: person-turns.
+        effects: `[D, 2]` verbosity and brightness of the person of each dialogue; None for people of whom
+            neither is known.
+    """
     risk = data.entered & ~data.abandoned  # who walks out after a reply is no longer there to complete
     turn = np.minimum(data.turn[risk], MAX_TURNS)
     design = np.concatenate([np.eye(MAX_TURNS)[turn - 1], data.mood[risk, None]], axis=1)
@@ -70,18 +89,21 @@ def fit_endings(data: Endings) -> EndingFit:
     precision[:MAX_TURNS, :MAX_TURNS] = step.T @ step + np.eye(MAX_TURNS) / (_WIDE**2 * MAX_TURNS)
     precision[-1, -1] = _EFFECT**-2
     weight = weights(data, SHARE)
-    complete = _logistic(design, data.completed[risk], weight[risk], precision, -2.0)
+    start = np.append(np.full(MAX_TURNS, -2.0), 0.0)
+    complete = _logistic(design, data.completed[risk], weight[risk], precision, start)
 
     at_risk = data.at(risk)
     prior = _complete(complete.mode[:-1], complete.mode[-1], at_risk)
     signs = [_fit_signs(at_risk, prior, weight[risk], names) for names in (PLAIN, NAMES)]
+    of_people = np.zeros((len(prior), 2)) if effects is None else effects[at_risk.dialogue]
+    ties = _logistic(of_people, at_risk.completed, weight[risk], np.eye(2) * _EFFECT**-2, np.zeros(2), prior)
 
     risk = data.known  # only rated people tell how mood and leaving go together
     of_rated = data.at(risk)
     design = np.stack([np.ones(risk.sum()), of_rated.mood, of_rated.turn / 10.0], axis=1)
     precision = np.diag([_WIDE**-2, _EFFECT**-2, _EFFECT**-2])
-    abandon = _logistic(design, of_rated.abandoned, weights(of_rated, SHARE), precision, -4.0)
-    return EndingFit(complete, abandon, *signs)
+    abandon = _logistic(design, of_rated.abandoned, weights(of_rated, SHARE), precision, np.array([-4.0, 0.0, 0.0]))
+    return EndingFit(complete, ties, abandon, *signs)
 
 
 def hazards(p: EndingParameters, data: Endings, signs: SignParameters | None = None) -> tuple[F64, F64]:
@@ -163,14 +185,16 @@ def _fit_signs(data: Endings, prior: F64, weight: F64, names: tuple[str, ...]) -
     )
 
 
-def _logistic(design: F64, event: Bools, weight: F64, precision: F64, start: float) -> Posterior:
-    """Weighted logistic regression with a normal prior of mean 0."""
-    x, y, w, prior = (torch.tensor(np.asarray(a, dtype=np.float64)) for a in (design, event, weight, precision))
+def _logistic(
+    design: F64, event: Bools, weight: F64, precision: F64, start: F64, known: F64 | float = 0.0
+) -> Posterior:
+    """Weighted logistic regression with a normal prior of mean 0, beside logits that are known."""
+    x, y, w, prior, given = (
+        torch.tensor(np.asarray(a, dtype=np.float64)) for a in (design, event, weight, precision, known)
+    )
 
     def loss(theta: torch.Tensor) -> torch.Tensor:
-        eta = x @ theta
+        eta = given + x @ theta
         return 0.5 * theta @ prior @ theta - (w * (y * eta - torch.nn.functional.softplus(eta))).sum()
 
-    first = np.zeros(design.shape[1])
-    first[: -1 if design.shape[1] > 3 else 1] = start
-    return laplace(loss, first)
+    return laplace(loss, start)

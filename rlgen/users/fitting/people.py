@@ -21,7 +21,7 @@ from rlgen.users.calibrated.parameters import (
 from rlgen.users.fitting.ending_model import SHARE, EndingFit, fit_endings, fit_relief
 from rlgen.users.fitting.laplace import F64, Posterior
 from rlgen.users.fitting.rating_model import RatingFit, fit_ratings, unpack
-from rlgen.users.fitting.wording_model import fit_valence, fit_words, named
+from rlgen.users.fitting.wording_model import WordingFit, fit_valence, fit_words, named
 from rlgen.users.logs import observations
 from rlgen.users.logs.dialogues import Dialogue
 from rlgen.users.logs.readings import NAMES
@@ -38,8 +38,8 @@ class Models:
     ratings: RatingFit
     endings: EndingFit
     relief: tuple[Posterior, Posterior]
-    words: Posterior | None
-    valence: Posterior | None
+    words: WordingFit | None
+    valence: WordingFit | None
 
 
 def fit_models(
@@ -67,12 +67,16 @@ def fit_models(
             )
     wordings = observations.wordings(dialogues, said)
     read = int((~np.isnan(wordings.valence)).sum())
+    words = fit_words(wordings) if len(wordings.words) >= MIN_READ else None
+    valence = fit_valence(wordings) if read >= MIN_READ else None
+    nothing = np.zeros(len(dialogues))
+    effects = np.stack([nothing if fit is None else fit.effects(len(dialogues)) for fit in (words, valence)], axis=1)
     return Models(
         fit_ratings(observations.ratings(dialogues, readings)),
-        fit_endings(observations.endings(dialogues)),
+        fit_endings(observations.endings(dialogues), effects[[d.replies > 0 for d in dialogues]]),
         (_relief(dialogues, True), _relief(dialogues, False)),
-        fit_words(wordings) if len(wordings.words) >= MIN_READ else None,
-        fit_valence(wordings) if read >= MIN_READ else None,
+        words,
+        valence,
     )
 
 
@@ -127,9 +131,10 @@ def assemble(models: Models, dialogues: Sequence[Dialogue], draws: int, seed: in
     posteriors = (
         models.ratings.posterior,
         models.endings.complete,
+        models.endings.ties,
         models.endings.abandon,
         *models.relief,
-        *(model for model in (models.words, models.valence) if model is not None),
+        *(model.posterior for model in (models.words, models.valence) if model is not None),
     )
     mean = _parameters(models, [posterior.mode for posterior in posteriors], counts)
     drawn = [posterior.draws(draws, rng) for posterior in posteriors]
@@ -175,7 +180,7 @@ class _Counts:
 
 def _parameters(models: Models, thetas: list[F64], counts: _Counts) -> Parameters:
     fit, endings = models.ratings, models.endings
-    rating, complete, abandon, helped, other, *said = thetas
+    rating, complete, ties, abandon, helped, other, *said = thetas
     p = {name: value.numpy().round(5).tolist() for name, value in unpack(torch.tensor(rating)).items()}
     effects = {
         name: ReadingEffect(
@@ -203,6 +208,8 @@ def _parameters(models: Models, thetas: list[F64], counts: _Counts) -> Parameter
             "endings": EndingParameters(
                 complete=tuple(complete[:-1].round(5).tolist()),
                 complete_mood=float(complete[-1].round(5)),
+                complete_verbosity=float(ties[0].round(5)),
+                complete_brightness=float(ties[1].round(5)),
                 abandon=float(abandon[0].round(5)),
                 abandon_mood=float(abandon[1].round(5)),
                 abandon_turn=float(abandon[2].round(5)),
@@ -221,7 +228,7 @@ def _parameters(models: Models, thetas: list[F64], counts: _Counts) -> Parameter
             ),
             "initial": counts.initial,
             "feelings": counts.feelings,
-            "words": named(said[0]) if said else None,
-            "valence": named(said[1]) if len(said) > 1 else None,
+            "words": None if models.words is None else named(said[0], models.words.shape),
+            "valence": None if models.valence is None else named(said[-1], models.valence.shape),
         }
     )

@@ -1,18 +1,21 @@
 """How much people say, and how positive it sounds: two quantities that differ between people and drift over turns.
 
-For y, the log(1 + words) of a person's turn after t replies (at most 16 are counted), or its read valence,
+For y, the log(1 + words) of a person's turn after t replies (at most 16 are counted), or the score of its read valence,
 
-    y_it = level_t + unhelped [not helped] + closing [last turn] + by_words (w_it - 3) + b_i + e_it
+    y_it = level_t + unhelped [not helped] + closing [last turn] + by_words (w_it - 3) + b_i + s_i (d_it + e_it)
 
 with level a random walk over replies, the personal effect b normal with one standard deviation for the helped and
-one for the others, and e a stationary first-order autoregression, corr(e_t, e_(t+1)) = memory (mixed model with serial
-correlation: Diggle, Biometrics 44, 1988; Laird and Ware, Biometrics 38, 1982). `by_words` belongs to valence alone, w
-being its turn's log(1 + words). The first turn of a person, mostly a greeting in the corpus, is left out.
+one for the others, d a stationary first-order autoregression, corr(d_t, d_(t+1)) = memory, and e of every turn anew
+(mixed model with serial correlation and measurement error: Diggle, Biometrics 44, 1988; Laird and Ware, Biometrics 38,
+1982). log s_i, how uneven a person is, is normal, at three points as in `rating_model` (location-scale model: Hedeker
+et al., Biometrics 64, 2008). `by_words` belongs to valence alone, w being its turn's log(1 + words). The first turn
+of a person, mostly a greeting in the corpus, is left out.
 
-After a turn that is missing the autoregression starts anew.
+Valence is skewed and bounded. Its score is the normal quantile of its rank among all turns, and the way back is
+the quantiles of these turns, `shape` (Gaussian copula fitted by ranks: Genest, Ghoudi and Rivest, Biometrika 82, 1995).
 
-Whitened by the autoregression, a person's turns have the covariance noise^2 I + spread^2 q q', whose inverse and
-determinant are known, so that no matrix has to be factorised.
+b and d follow a Kalman filter over replies, so that no matrix has to be factorised and a missing turn is passed over.
+At a person's last turn it holds what all their turns tell of b.
 """
 
 from __future__ import annotations
@@ -22,114 +25,160 @@ from typing import Final
 
 import numpy as np
 import torch
+from scipy.special import expit, ndtr, ndtri
+from scipy.stats import rankdata
 
-from rlgen.types import I64, MAX_TURNS
-from rlgen.users.calibrated.parameters import WORDS_CENTRE, WordingParameters
+from rlgen.types import I64, MAX_TURNS, Bools
+from rlgen.users.calibrated.parameters import (
+    SCORES,
+    SHARPNESS_NODES,
+    SHARPNESS_SHARES,
+    WORDS_CENTRE,
+    WordingParameters,
+)
 from rlgen.users.fitting.laplace import F64, Posterior, laplace
 from rlgen.users.logs.observations import Wordings
 
 _STEP: Final = 0.3  # prior standard deviation of a step from level_t to level_(t+1)
 _WIDE: Final = 3.0  # of the first level
 _SHIFT: Final = 1.0  # of shifts and of the effect of words
-# Log spread of the helped and of others, log noise, and the memory as its inverse hyperbolic tangent: mean, deviation.
-_SIZES: Final = ((-1.0, 1.0), (-1.0, 1.0), (-0.5, 1.0), (0.0, 0.5))
+# Log spread of the helped and of others, log noise and drift, unevenness as its logit (at 1 a sixth of people would
+# be 32 times as uneven as another), and the memory as its inverse hyperbolic tangent: mean, deviation.
+_SIZES: Final = ((-1.0, 1.0), (-1.0, 1.0), (-0.5, 1.0), (-1.0, 1.0), (-1.5, 0.5), (1.0, 0.5))
 _LEAST: Final = 0.01  # noise below which people who always say the same could not be told from a fault
 _MOST: Final = 0.99  # size of the memory at most
 _EFFECTS: Final = 3  # unhelped, closing, by_words
-_LENGTH: Final = MAX_TURNS + _EFFECTS + len(_SIZES)
+_FIXED: Final = MAX_TURNS + _EFFECTS
+_LENGTH: Final = _FIXED + len(_SIZES)
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """Turns in a row, `[R]` each, person by person and in order.
+class WordingFit:
+    """One of the two models, fitted.
 
     Attributes:
-        person: index of the person.
-        follows: 1 where the person's turn one reply before is the row before, else 0.
-        value: y.
-        design: `[R, 19]` what multiplies levels and effects.
+        posterior: of `[25]` flat parameters, see `named`.
+        shape: `WordingParameters.shape`.
+        people: `[P]` indices of the dialogues.
+        effect: `[P]` what is expected of each personal effect, in standard deviations of such people.
     """
 
-    person: torch.Tensor
-    follows: torch.Tensor
+    posterior: Posterior
+    shape: tuple[float, ...]
+    people: I64
+    effect: F64
+
+    def effects(self, dialogues: int) -> F64:
+        """`effect` by dialogue, `[dialogues]`, 0 for those of which nothing was read."""
+        found = np.zeros(dialogues)
+        found[self.people] = self.effect
+        return found
+
+
+@dataclass(frozen=True)
+class _Turns:
+    """The turns of P people, T replies at most.
+
+    Attributes:
+        at: reply, from 0, and person of each of M turns.
+        value: `[M]` y.
+        design: `[M, 19]` what multiplies levels and effects.
+        seen: `[T, P]` 1 where there is such a turn, else 0.
+        other: `[P]` who is not helped.
+    """
+
+    at: tuple[torch.Tensor, torch.Tensor]
     value: torch.Tensor
     design: torch.Tensor
+    seen: torch.Tensor
+    other: torch.Tensor
 
 
-def fit_words(data: Wordings) -> Posterior:
-    """Posterior of the model of log(1 + words)."""
-    return _fit(data, data.words, np.zeros_like(data.words))
+def fit_words(data: Wordings) -> WordingFit:
+    """The model of log(1 + words)."""
+    return _fit(data, data.words, np.zeros_like(data.words), ())
 
 
-def fit_valence(data: Wordings) -> Posterior:
-    """Posterior of the model of read valence, of the turns whose valence is known."""
+def fit_valence(data: Wordings) -> WordingFit:
+    """The model of read valence, of the turns whose valence is known."""
     known = data.at(~np.isnan(data.valence))
-    return _fit(known, known.valence, known.words - WORDS_CENTRE)
+    score: F64 = ndtri((rankdata(known.valence) - 0.5) / len(known.valence))
+    shape = np.quantile(known.valence, ndtr(SCORES)).round(5) if len(score) else SCORES
+    return _fit(known, score, known.words - WORDS_CENTRE, tuple(shape.tolist()))
 
 
-def named(theta: F64) -> WordingParameters:
+def named(theta: F64, shape: tuple[float, ...]) -> WordingParameters:
     """Flat parameters by name."""
-    effects = theta[MAX_TURNS : MAX_TURNS + _EFFECTS].round(5)
-    spread, other, noise = np.exp(theta[MAX_TURNS + _EFFECTS : -1]).round(5)
+    effects = theta[MAX_TURNS:_FIXED].round(5).tolist()
+    spread, other, noise, drift = np.exp(theta[_FIXED:-2]).round(5).tolist()
     return WordingParameters(
         level=tuple(theta[:MAX_TURNS].round(5).tolist()),
-        unhelped=float(effects[0]),
-        closing=float(effects[1]),
-        by_words=float(effects[2]),
-        spread=(float(spread), float(other)),
-        noise=float(noise),
+        unhelped=effects[0],
+        closing=effects[1],
+        by_words=effects[2],
+        spread=(spread, other),
+        noise=noise,
+        drift=drift,
         memory=float((_MOST * np.tanh(theta[-1])).round(5)),
+        unevenness=float(expit(theta[-2]).round(5)),
+        shape=shape,
     )
 
 
-def _fit(data: Wordings, value: F64, words: F64) -> Posterior:
+def _fit(data: Wordings, value: F64, words: F64, shape: tuple[float, ...]) -> WordingFit:
     turn = np.minimum(data.turn, MAX_TURNS)
     effects = np.stack([~data.helped, data.last, words], axis=1).astype(np.float64)
-    person: I64 = np.unique(data.dialogue, return_inverse=True)[1]
-    follows = (np.diff(data.turn, prepend=-1) == 1) & (np.diff(person, prepend=-1) == 0)
-    rows = _Rows(
-        torch.tensor(person),
-        torch.tensor(follows, dtype=torch.float64),
-        torch.tensor(value),
-        torch.tensor(np.concatenate([np.eye(MAX_TURNS)[turn - 1], effects], axis=1)),
-    )
-    first = np.concatenate([[True], np.diff(person) != 0]) if len(person) else np.zeros(0, dtype=np.bool_)
-    other = torch.tensor(~data.helped[first])
+    people, first, person = np.unique(data.dialogue, return_index=True, return_inverse=True)
+    seen = torch.zeros((int(data.turn.max(initial=1)), len(people)), dtype=torch.float64)
+    at = torch.tensor(data.turn - 1), torch.tensor(person)
+    seen[at] = 1.0
+    other: Bools = ~data.helped[first]
+    design = torch.tensor(np.concatenate([np.eye(MAX_TURNS)[turn - 1], effects], axis=1))
+    turns = _Turns(at, torch.tensor(value), design, seen, torch.tensor(other))
     step = np.diff(np.eye(MAX_TURNS), axis=0) / _STEP
     precision = np.zeros((_LENGTH, _LENGTH))
     precision[:MAX_TURNS, :MAX_TURNS] = step.T @ step
     precision[0, 0] += _WIDE**-2
     free = np.arange(MAX_TURNS, _LENGTH)
     precision[free, free] = [*[_SHIFT**-2] * _EFFECTS, *(deviation**-2 for _, deviation in _SIZES)]
-    centre = np.concatenate([np.zeros(MAX_TURNS + _EFFECTS), [mean for mean, _ in _SIZES]])
+    centre = np.concatenate([np.zeros(_FIXED), [mean for mean, _ in _SIZES]])
     prior_centre, prior = torch.tensor(centre), torch.tensor(precision)
 
     def loss(theta: torch.Tensor) -> torch.Tensor:
         away = theta - prior_centre
-        return 0.5 * away @ prior @ away - _log_likelihood(theta, rows, other)
+        return 0.5 * away @ prior @ away - _filter(theta, turns)[0].sum()
 
     start = centre.copy()
     start[:MAX_TURNS] = value.mean() if len(value) else 0.0
-    return laplace(loss, start)
+    posterior = laplace(loss, start)
+    with torch.no_grad():
+        effect = _filter(torch.tensor(posterior.mode), turns)[1].numpy()
+    return WordingFit(posterior, shape, people, effect / np.exp(posterior.mode[_FIXED + other]))
 
 
-def _log_likelihood(theta: torch.Tensor, rows: _Rows, other: torch.Tensor) -> torch.Tensor:
-    """Up to a constant; `other` `[P]` says who is not helped."""
-    effects, sizes = theta[: MAX_TURNS + _EFFECTS], theta[MAX_TURNS + _EFFECTS :]
-    spread = torch.where(other, torch.exp(2 * sizes[1]), torch.exp(2 * sizes[0]))
-    noise, memory = torch.exp(2 * sizes[2]) + _LEAST**2, _MOST * torch.tanh(sizes[3])
-    rest = rows.value - rows.design @ effects
-    kept = memory * rows.follows
-    fresh = torch.sqrt(1.0 - kept**2)
-    before = torch.cat([torch.zeros(1, dtype=rest.dtype), rest[:-1]])
-    white = (rest - kept * before) / fresh
-    shared = (1.0 - kept) / fresh
-    zero = torch.zeros(len(other), dtype=rest.dtype)
-    square, cross, own, count, log_fresh = (
-        zero.index_add(0, rows.person, part)
-        for part in (white**2, white * shared, shared**2, torch.ones_like(rest), torch.log(fresh))
-    )
-    total = noise + spread * own
-    quadratic = (square - spread * cross**2 / total) / noise
-    determinant = (count - 1.0) * torch.log(noise) + torch.log(total) + 2.0 * log_fresh
-    return -0.5 * (quadratic + determinant).sum()
+def _filter(theta: torch.Tensor, turns: _Turns) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log likelihood up to a constant, and what is expected of the personal effect, `[P]` each."""
+    sizes = theta[_FIXED:]
+    rest = torch.zeros_like(turns.seen).index_put(turns.at, turns.value - turns.design @ theta[:_FIXED])
+    scale = torch.exp(2 * torch.sigmoid(sizes[4]) * torch.tensor(SHARPNESS_NODES))[:, None]
+    noise, drift = scale * torch.exp(2 * sizes[2]) + _LEAST**2, scale * torch.exp(2 * sizes[3])
+    memory = _MOST * torch.tanh(sizes[5])
+    # Means and covariance of effect and drift, for each unevenness and person.
+    total = torch.zeros((len(scale), turns.seen.shape[1]), dtype=torch.float64)
+    effect, state, cross = total, total, total
+    effects = total + torch.where(turns.other, torch.exp(2 * sizes[1]), torch.exp(2 * sizes[0]))
+    states = total + drift
+    for k, seen in enumerate(turns.seen):
+        if k:
+            state, cross, states = memory * state, memory * cross, memory**2 * states + (1.0 - memory**2) * drift
+        variance = effects + 2.0 * cross + states + noise
+        away = rest[k] - effect - state
+        total = total - 0.5 * seen * (away**2 / variance + torch.log(variance))
+        with_effect, with_state = effects + cross, cross + states
+        gain, state_gain = seen * with_effect / variance, seen * with_state / variance
+        effect, state = effect + gain * away, state + state_gain * away
+        effects, cross, states = (
+            effects - gain * with_effect, cross - gain * with_state, states - state_gain * with_state
+        )  # fmt: skip
+    joint = total + torch.log(torch.tensor(SHARPNESS_SHARES))[:, None]
+    return torch.logsumexp(joint, 0), (torch.softmax(joint, 0) * effect).sum(0)

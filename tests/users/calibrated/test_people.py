@@ -87,6 +87,23 @@ def test_hazards_are_those_of_the_parameters(seat, reading, words):
     assert feedback.abandoned.mean() == pytest.approx(expit(-2.0 + np.log(0.5 / 0.2)), abs=0.015)
 
 
+def test_bright_people_complete_sooner_by_so_much(seat, reading, words):
+    wording = {"level": (3.0,), "unhelped": 0.0, "closing": 0.0, "spread": (0.1, 0.1), "noise": 0.1, "drift": 0.1}
+    wording |= {"memory": 0.0, "unevenness": 0.0}
+
+    def tied(p):
+        endings = p["endings"] | {"complete": [-3.0] * 16, "complete_mood": 0.0, "complete_brightness": 0.8}
+        return p | {"endings": endings, "words": wording, "valence": wording}
+
+    users, streams = seat(20_000, change=tied, share_of_successes=1.0)
+    bright = users._valence.effect.copy()
+    ((feedback, _, _),) = talk(users, streams, reading(20_000), words, turns=1)
+    for low, high in ((-2.0, -1.0), (-0.5, 0.5), (1.0, 2.0)):
+        some = (bright > low) & (bright < high)
+        expected = expit(-3.0 + 0.8 * bright[some]).mean()
+        assert feedback.completed[some].mean() == pytest.approx(expected, abs=4 * (expected / some.sum()) ** 0.5)
+
+
 def test_relief_of_the_helped_is_a_fall_and_follows_the_survey_model(seat, reading, words):
     def certain(p):
         p["endings"] |= {"complete": (12.0,) * 16, "abandon": -30.0}

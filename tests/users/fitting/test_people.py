@@ -129,14 +129,16 @@ def test_predictions_are_probabilities_and_learn_the_person(parameters):
     assert (np.diff(again) > 0).all()
 
 
-def simulate_endings(people, rng, abandon=-3.5, complete=(-4.0, 0.3)):
+def simulate_endings(people, rng, abandon=-3.5, complete=(-4.0, 0.3), own=0.0):
     """Endings in the order of the simulator: a person abandons, and else may complete."""
-    rows = []
+    rows, own = [], np.broadcast_to(own, people)
     for i in range(people):
         mood, helped = rng.normal(), i % 5 > 0
         for turn in range(1, 17):
             left = rng.random() < expit(abandon - 1.0 * mood)
-            done = not left and rng.random() < expit(complete[0] + complete[1] * turn)
+            done = not left and rng.random() < expit(
+                complete[0] + complete[1] * turn + (0.0 if own is None else own[i])
+            )
             rows.append((i, turn, mood, helped, True, True, done, left))
             if left or done:
                 break
@@ -151,6 +153,20 @@ def test_hazards_are_recovered():
     fit = fit_endings(data)
     np.testing.assert_allclose(fit.complete.mode[2:14], -4.0 + 0.3 * np.arange(3, 15), atol=0.4)
     np.testing.assert_allclose(fit.abandon.mode, [-3.5, -1.0, 0.0], atol=0.25)
+
+
+def test_people_who_complete_sooner_for_what_they_are_tell_so():
+    """Hazards with known logits by reply and a personal effect: it is recovered, and what predicts knows none of it."""
+    rng = np.random.default_rng(12)
+    effects = rng.normal(size=(4000, 2))
+    data = simulate_endings(4000, rng, own=effects @ [0.1, 0.4])
+    tied, plain = fit_endings(data, effects), fit_endings(data)
+    deviation = np.sqrt(np.diag(tied.ties.covariance))
+    assert (np.abs(tied.ties.mode - [0.1, 0.4]) < 4 * deviation).all()
+    assert (deviation < 0.05).all()
+    np.testing.assert_array_equal(tied.complete.mode, plain.complete.mode)
+    assert tied.signs == plain.signs
+    np.testing.assert_array_equal(plain.ties.mode, [0.0, 0.0])
 
 
 def test_who_walks_out_was_not_at_risk_of_completing():

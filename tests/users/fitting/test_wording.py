@@ -6,12 +6,21 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
+from scipy.special import logit, logsumexp, ndtri
 from scipy.stats import multivariate_normal
 
+from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.types import UtteranceCatalogue
 from rlgen.users import CalibratedConfig
-from rlgen.users.calibrated.parameters import Parameters, WordingParameters
+from rlgen.users.calibrated.parameters import (
+    SCORES,
+    SHARPNESS_NODES,
+    SHARPNESS_SHARES,
+    Parameters,
+    WordingParameters,
+)
 from rlgen.users.calibrated.people import CalibratedUsers
 from rlgen.users.expression.voices import EXPLORING, Felt, Voices
 from rlgen.users.fitting.wording_model import fit_valence, fit_words, named
@@ -24,8 +33,10 @@ TRUTH = WordingParameters(
     closing=-0.5,
     by_words=-0.1,
     spread=(0.4, 0.7),
-    noise=0.6,
-    memory=0.3,
+    noise=0.5,
+    drift=0.4,
+    memory=0.7,
+    unevenness=0.3,
 )
 
 
@@ -33,12 +44,14 @@ def simulate(p, people, rng, words=None):
     """The model of `fitting.wording_model`, written out turn by turn; everybody has as many turns as levels."""
     length = len(p.level)
     helped = rng.random(people) < 0.6
+    scale = np.exp(p.unevenness * rng.choice(SHARPNESS_NODES, people, p=SHARPNESS_SHARES))
     own = np.where(helped, *p.spread) * rng.normal(size=people)
-    value, noise = np.zeros((people, length)), np.zeros(people)
+    value, drift = np.zeros((people, length)), np.zeros(people)
     for t in range(length):
         kept = p.memory if t else 0.0
-        noise = kept * noise + np.sqrt(1 - kept**2) * rng.normal(size=people)
-        value[:, t] = p.level[t] - 0.4 * ~helped + p.closing * (t == length - 1) + own + p.noise * noise
+        drift = kept * drift + np.sqrt(1 - kept**2) * rng.normal(size=people)
+        value[:, t] = p.level[t] + p.unhelped * ~helped + p.closing * (t == length - 1) + own
+        value[:, t] += scale * (p.drift * drift + p.noise * rng.normal(size=people))
         if words is not None:
             value[:, t] += p.by_words * (words[:, t] - 3.0)
     return helped, value
@@ -53,56 +66,96 @@ def rows(helped, words, valence):
 
 def test_the_fit_recovers_what_made_the_data():
     rng = np.random.default_rng(0)
+    words = rng.normal(3.0, 0.7, (1500, 10))
+    p = TRUTH.model_copy(update={"level": (*TRUTH.level, 2.8, 2.8, 2.7, 2.7)})
+    helped, value = simulate(p, 1500, rng, words)
+    found = named(fit_words(rows(helped, value - p.by_words * (words - 3.0), value)).posterior.mode, ())
+    # The last level and the shift of the last turn come at one reply only: their sum is known.
+    np.testing.assert_allclose(found.level[:9], p.level[:9], atol=0.08)
+    assert found.level[9] + found.closing == pytest.approx(p.level[9] + p.closing, abs=0.08)
+    assert found.unhelped == pytest.approx(p.unhelped, abs=0.12)
+    assert found.by_words == pytest.approx(0.0, abs=0.05)
+    np.testing.assert_allclose(found.spread, p.spread, rtol=0.2)
+    np.testing.assert_allclose((found.noise, found.drift), (p.noise, p.drift), rtol=0.15)
+    assert found.memory == pytest.approx(p.memory, abs=0.1)
+    assert found.unevenness == pytest.approx(p.unevenness, abs=0.06)
+
+
+def test_a_skewed_valence_is_recovered_with_its_shape():
+    """Scores by the model, valence by a bent scale: whatever bends it, ranks find the model again."""
+    rng = np.random.default_rng(6)
     words = rng.normal(3.0, 0.7, (1500, 6))
-    helped, valence = simulate(TRUTH, 1500, rng, words)
-    for posterior, by_words in (
-        (fit_words(rows(helped, valence - TRUTH.by_words * (words - 3.0), valence)), 0.0),
-        (fit_valence(rows(helped, words, valence)), TRUTH.by_words),
-    ):
-        found = named(posterior.mode)
-        # The last level and the shift of the last turn come at one reply only: their sum is known.
-        np.testing.assert_allclose(found.level[:5], TRUTH.level[:5], atol=0.08)
-        assert found.level[5] + found.closing == pytest.approx(TRUTH.level[5] + TRUTH.closing, abs=0.08)
-        assert found.unhelped == pytest.approx(TRUTH.unhelped, abs=0.12)
-        assert found.by_words == pytest.approx(by_words, abs=0.05)
-        np.testing.assert_allclose(found.spread, TRUTH.spread, rtol=0.15)
-        assert found.noise == pytest.approx(TRUTH.noise, rel=0.05)
-        assert found.memory == pytest.approx(TRUTH.memory, abs=0.06)
+    p = TRUTH.model_copy(update={"level": (0.0,) * 6, "closing": 0.0, "unevenness": 0.0})
+    helped, score = simulate(p, 1500, rng, words)
+    fit = fit_valence(rows(helped, words, np.expm1(0.4 * score)))
+    found = named(fit.posterior.mode, fit.shape)
+    unit = score.std()  # scores are in standard deviations of all turns
+    assert found.by_words == pytest.approx(p.by_words / unit, abs=0.05)
+    assert found.unhelped == pytest.approx(p.unhelped / unit, abs=0.12)
+    np.testing.assert_allclose(found.spread, np.array(p.spread) / unit, rtol=0.2)
+    assert np.hypot(found.noise, found.drift) == pytest.approx(np.hypot(p.noise, p.drift) / unit, rel=0.05)
+    middle = slice(4, -4)
+    expected = np.expm1(0.4 * (score.mean() + unit * SCORES))
+    np.testing.assert_allclose(np.array(fit.shape)[middle], expected[middle], atol=0.05)
 
 
-def test_the_likelihood_is_that_of_a_normal_with_the_whole_covariance():
-    """Differences of the loss between two points, beside scipy's density of each person's turns."""
+def covariances(p, turns):
+    """Of a person's turns at each unevenness, for one who is helped and one who is not."""
+    apart = np.abs(turns[:, None] - turns)
+    own = p.drift**2 * p.memory**apart + p.noise**2 * np.eye(len(turns))
+    least = 1e-4 * np.eye(len(turns))
+    scales = np.exp(2 * p.unevenness * SHARPNESS_NODES)
+    return [[spread**2 + scale * own + least for scale in scales] for spread in p.spread]
+
+
+@pytest.mark.parametrize("memory", [0.4, -0.3])
+def test_the_likelihood_is_that_of_normals_with_the_whole_covariance(memory):
+    """Differences of the loss between two points, beside scipy's density of each person's turns; some are missing."""
     rng = np.random.default_rng(1)
     helped, words = simulate(TRUTH, 8, rng)
-    data = rows(helped, words, np.full_like(words, np.nan))
-    posterior = fit_words(data)
+    there = rng.random(words.shape) < 0.8
+    there[:, 0] = True
+    data = rows(helped, words, np.full_like(words, np.nan)).at(there.ravel())
+    fit = fit_words(data)
+    empty = fit_words(data.at(np.zeros(len(data.turn), dtype=np.bool_)))
+    sizes = [*np.log([0.3, 0.5, 0.6, 0.4]), logit(0.3), np.arctanh(memory / 0.99)]
 
     def direct(p):
         total = 0.0
-        apart = np.abs(np.arange(6)[:, None] - np.arange(6))
-        for who, turns in zip(helped, words, strict=True):
-            mean = np.array(p.level[:6]) + p.unhelped * (not who) + p.closing * (np.arange(6) == 5)
-            covariance = p.spread[0 if who else 1] ** 2 + (p.noise**2 + 1e-4) * p.memory**apart
-            total += multivariate_normal.logpdf(turns, mean, covariance)
+        mean = np.array(p.level[:6]) + p.closing * (np.arange(6) == 5)
+        for who, said, seen in zip(helped, words, there, strict=True):
+            found = covariances(p, np.flatnonzero(seen))[0 if who else 1]
+            at = (mean + p.unhelped * (not who))[seen]
+            total += logsumexp([multivariate_normal.logpdf(said[seen], at, c) for c in found], b=SHARPNESS_SHARES)
         return total
 
-    import torch
+    ends = []
+    for level in (2.5, 3.0):
+        theta = np.concatenate([np.full(16, level), [-0.3, -0.2, 0.0], sizes])
+        losses = [part.posterior.loss(torch.tensor(theta)).item() for part in (empty, fit)]
+        ends.append((losses[0] - losses[1], direct(named(theta, ()))))
+    (loss_a, direct_a), (loss_b, direct_b) = ends
+    assert loss_b - loss_a == pytest.approx(direct_b - direct_a, abs=1e-3)
 
-    flat = np.log([0.3, 0.5, 0.6])
-    for memory in (0.4, -0.3):
-        ends = []
-        for level in (2.5, 3.0):
-            theta = np.concatenate([np.full(16, level), [-0.3, -0.2, 0.0], flat, [np.arctanh(memory / 0.99)]])
-            prior = posterior.loss(torch.tensor(theta)).item()
-            empty = fit_words(data.at(np.zeros(len(data.turn), dtype=np.bool_))).loss(torch.tensor(theta)).item()
-            ends.append((empty - prior, direct(named(theta))))
-        (loss_a, direct_a), (loss_b, direct_b) = ends
-        assert loss_b - loss_a == pytest.approx(direct_b - direct_a, abs=1e-3)
+
+def test_what_is_expected_of_a_person_is_the_regression_on_all_their_turns():
+    rng = np.random.default_rng(7)
+    helped, words = simulate(TRUTH, 30, rng)
+    fit = fit_words(rows(helped, words, np.full_like(words, np.nan)))
+    p = named(fit.posterior.mode, ())
+    mean = np.array(p.level[:6]) + p.closing * (np.arange(6) == 5)
+    for row in range(30):
+        kind = 0 if helped[row] else 1
+        away = words[row] - mean - p.unhelped * kind
+        found = covariances(p, np.arange(6))[kind]
+        density = np.array([multivariate_normal.pdf(away, np.zeros(6), c) for c in found]) * SHARPNESS_SHARES
+        expected = [p.spread[kind] * np.linalg.solve(c, away).sum() for c in found]
+        assert fit.effects(30)[row] == pytest.approx(np.average(expected, weights=density), abs=1e-3)
 
 
 def test_turns_that_never_differ_are_no_fault():
     data = rows(np.ones(30, dtype=np.bool_), np.full((30, 6), 0.7), np.full((30, 6), np.nan))
-    found = named(fit_words(data).mode)
+    found = named(fit_words(data).posterior.mode, ())
     assert abs(found.memory) < 1
     assert found.noise < 0.1
 
@@ -160,7 +213,8 @@ def test_the_same_words_in_two_cells_are_said_once(utterances, segments):
 
 
 def test_people_write_as_the_parameters_say(bank, segments, parameters, reading, words):
-    wording = {"level": (2.0, 3.0), "unhelped": 0.0, "closing": 0.0, "spread": (0.4, 0.4), "noise": 0.3, "memory": 0.5}
+    wording = {"level": (2.0, 3.0), "unhelped": 0.0, "closing": 0.0, "spread": (0.4, 0.4), "noise": 0.2, "drift": 0.3}
+    wording |= {"memory": 0.5, "unevenness": 0.3}
     fitted = Parameters.model_validate({**parameters.model_dump(), "words": wording})
     people = CalibratedUsers(CalibratedConfig(population="stalling"), 3000, bank, segments, fitted)
     streams = Streams.of(0, 3000)
@@ -172,8 +226,34 @@ def test_people_write_as_the_parameters_say(bank, segments, parameters, reading,
         people.respond(words(3000), reading(3000), streams, np.full(3000, turn))
     found = np.array(wished)
     np.testing.assert_allclose(found.mean(axis=1), [2.0, 3.0, 3.0, 3.0], atol=0.04)
-    expected = 0.4**2 + 0.3**2 * 0.5 ** np.abs(np.arange(4)[:, None] - np.arange(4))
+    scale = np.exp(2 * 0.3 * SHARPNESS_NODES) @ SHARPNESS_SHARES
+    expected = 0.4**2 + scale * 0.3**2 * 0.5 ** np.abs(np.arange(4)[:, None] - np.arange(4))
+    expected += scale * 0.2**2 * np.eye(4)
     np.testing.assert_allclose(np.cov(found), expected, atol=0.02)
+
+
+def test_valence_is_of_the_shape_that_people_s_is(bank, segments, parameters, reading, words):
+    wording = {"level": (0.0,), "unhelped": 0.0, "closing": 0.0, "spread": (0.6, 0.6), "noise": 0.5, "drift": 0.39**0.5}
+    wording |= {"memory": 0.5, "unevenness": 0.0}
+    shape = tuple(np.tanh(np.expm1(0.5 * SCORES)).tolist())
+    update = {"words": wording, "valence": {**wording, "shape": shape}}
+    fitted = Parameters.model_validate({**parameters.model_dump(), **update})
+    people = CalibratedUsers(CalibratedConfig(population="stalling"), 4000, bank, segments, fitted)
+    streams = Streams.of(1, 4000)
+    people.reset(np.arange(4000), streams)
+    wished = []
+    speak = people._voices.speak
+    people._voices.speak = lambda rows, felt, u: wished.append(felt.valence) or speak(rows, felt, u)
+    people.respond(words(4000), reading(4000), streams, np.zeros(4000, dtype=np.int64))
+    levels = np.linspace(0.05, 0.95, 10)
+    expected = np.interp(ndtri(levels), SCORES, shape)
+    np.testing.assert_allclose(np.quantile(wished[0], levels), expected, atol=0.05)
+
+
+@pytest.mark.parametrize("shape", [(0.0, 1.0), (*np.linspace(-1, 1, 24).tolist(), 0.0)])
+def test_a_shape_that_falls_or_is_cut_off_is_refused(shape):
+    with pytest.raises(PopulationError, match="shape"):
+        WordingParameters.model_validate({**TRUTH.model_dump(), "shape": shape})
 
 
 @pytest.mark.parametrize(("then", "words"), [("bye then", [3, 2]), ("", [3])])
