@@ -57,8 +57,8 @@ class Hearing:
         """`[2]`, how far valence and arousal are known from words alone, as standard deviations.
 
         Root mean square distance of the reader's valence and arousal to the labels of the utterance bank: about
-        .34 and .22 for the shipped readers. Nobody has rated real people's words on these scales here; with
-        them it can only be more.
+        .34 and .22 for the shipped readers, .32 and .21 with the bank of theory people. Nobody has rated real
+        people's words on these scales here; with them it can only be more.
         """
         bank = self._parts.utterances
         label = from_category(bank.category, bank.intensity)[:, VALENCE:]

@@ -100,8 +100,8 @@ def test_without_signals_the_estimate_is_what_the_words_say(parts):
     np.testing.assert_allclose(estimate.uncertainty[:, 0], -(share * np.log(share)).sum(1) / np.log(6), atol=1e-5)
     assert not estimate.vector.any()
     assert not estimate.present.any()
-    # the documented spread, from the labels of the bank
-    np.testing.assert_allclose(estimate.uncertainty[:, 1:], np.tile([0.34, 0.22], (4, 1)), atol=0.005)
+    # the documented spread, from the labels of the bank of theory people
+    np.testing.assert_allclose(estimate.uncertainty[:, 1:], np.tile([0.324, 0.208], (4, 1)), atol=0.001)
     np.testing.assert_array_equal(estimate.uncertainty[:, 1:], np.tile(hearing.words_sd, (4, 1)))
 
 
