@@ -25,7 +25,7 @@ def whole(path: Path) -> Iterator[Path]:
         An empty file beside it.
 
     Raises:
-        DataError: the place cannot be written to.
+        DataError: the place cannot be written to, or the disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +40,9 @@ def whole(path: Path) -> Iterator[Path]:
         yield place
         place.chmod(0o644)
         place.replace(path)
+    except OSError as error:
+        place.unlink(missing_ok=True)
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
     except BaseException:
         place.unlink(missing_ok=True)
         raise

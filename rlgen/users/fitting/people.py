@@ -56,7 +56,7 @@ def fit_models(
             sound is not fitted.
 
     Raises:
-        DataError: too few rated dialogues of a kind.
+        DataError: too few rated dialogues of a kind, or none with two ratings.
     """
     for helped, kind in ((True, "successful"), (False, "failed")):
         found = sum(d.rated and d.helped == helped for d in dialogues)
@@ -65,6 +65,8 @@ def fit_models(
                 f"the data hold {found} rated {kind} dialogues; at least {MIN_RATED} successful and "
                 f"{MIN_RATED} failed ones are needed"
             )
+    if all(len(d.ratings()[0]) < 2 for d in dialogues):
+        raise DataError("no dialogue has two ratings: how often people rate cannot be fitted; ask for more than one")
     wordings = observations.wordings(dialogues, said)
     read = int((~np.isnan(wordings.valence)).sum())
     words = fit_words(wordings) if len(wordings.words) >= MIN_READ else None

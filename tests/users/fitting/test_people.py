@@ -119,6 +119,19 @@ def test_too_few_dialogues_are_refused():
         fit_models([dialogue(i, True, rng) for i in range(30)], None)
 
 
+def test_one_rating_in_each_dialogue_is_refused():
+    rng = np.random.default_rng(2)
+
+    def rated_once(talk):
+        given = iter([turn.rating for turn in talk.turns if turn.rating is not None][:1])
+        turns = [dataclasses.replace(t, rating=None if t.rating is None else next(given, None)) for t in talk.turns]
+        return dataclasses.replace(talk, turns=tuple(turns))
+
+    talks = [rated_once(dialogue(i, i % 2 == 0, rng)) for i in range(60)]
+    with pytest.raises(DataError, match="no dialogue has two ratings"):
+        fit_models(talks, None)
+
+
 def test_predictions_are_probabilities_and_learn_the_person(parameters):
     data = simulate_ratings(200, 6, np.random.default_rng(3))
     plain = Ratings(data.value, data.after, data.readings[..., :0], data.helped)
