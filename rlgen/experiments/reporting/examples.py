@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rlgen.affect import CATEGORIES
+from rlgen.experiments.display.numbers import plain, signed
 from rlgen.experiments.files.whole import read_lines
 from rlgen.types import CONTROL_RANGES, MODALITIES
 
 Dialogue = list[dict[str, Any]]
-_MINUS = "\N{MINUS SIGN}"
 
 
 def read(path: Path) -> list[Dialogue]:
@@ -54,20 +54,14 @@ def _card(rule: str, dialogue: Dialogue, is_open: bool) -> str:
     outcome = dialogue[-1]["outcome"]
     turns = "".join(_turn(record) for record in dialogue)
     facts = (
-        f"person {dialogue[0]['person']}, {outcome['length']} turns, return {outcome['return']:.2f}, "
-        f"relief {outcome['relief']:.2f}"
-    ).replace("-", _MINUS)
+        f"person {dialogue[0]['person']}, {outcome['length']} turns, return {plain(outcome['return'])}, "
+        f"relief {plain(outcome['relief'])}"
+    )
     shown = " open" if is_open else ""
     return (
         f"<details{shown}><summary>{escape(rule.capitalize())}<small>{facts}</small></summary>"
         f"<div>{turns}</div></details>"
     )
-
-
-def _signed(value: float) -> str:
-    """Two digits with a sign, and no sign where they are zero."""
-    words = f"{value:+.2f}".replace("-", _MINUS)
-    return "0.00" if words[1:] == "0.00" else words
 
 
 def _meter(name: str, start: float, stop: float, figure: str, kind: str) -> str:
@@ -85,7 +79,7 @@ def _recognised(found: dict[str, Any]) -> str:
     ]
     for name in ("valence", "arousal"):
         middle, value = 0.5, 0.5 + found[name] / 2
-        bars.append(_meter(name, min(middle, value), max(middle, value), _signed(found[name]), ""))
+        bars.append(_meter(name, min(middle, value), max(middle, value), signed(found[name]), ""))
     missing = [name for name in MODALITIES if name not in found["present"]]
     heading = f"recognised without {' and '.join(missing)}" if missing else "recognised"
     return f'<div class="side"><h4>{escape(heading)}</h4>{"".join(bars)}</div>'
@@ -97,9 +91,7 @@ def _controls(found: dict[str, float]) -> str:
         low, high = CONTROL_RANGES[name]
         place = (value - low) / (high - low)
         start, stop = (min(0.5, place), max(0.5, place)) if low < 0 else (0.0, place)
-        bars.append(
-            _meter(name.removeprefix("emotional_"), start, stop, f"{value:.2f}".replace("-", _MINUS), "control")
-        )
+        bars.append(_meter(name.removeprefix("emotional_"), start, stop, plain(value), "control"))
     return f'<div class="side"><h4>controls</h4>{"".join(bars)}</div>'
 
 
@@ -111,7 +103,7 @@ def _turn(record: dict[str, Any]) -> str:
         full = round(rating)
         pieces.append(f'<span>rated <span class="stars">{"★" * full}{"☆" * (5 - full)}</span></span>')
     pieces.append(f"<span>engagement {feedback['engagement']:.2f}</span>")
-    pieces.append(f"<span>reward {_signed(record['reward'])}</span>")
+    pieces.append(f"<span>reward {signed(record['reward'])}</span>")
     guard = record.get("guard")
     if guard is not None and guard["decision"] != "allow":
         pieces.append(f'<span class="end no">guard: {escape(guard["decision"])} ({escape(guard["reason"])})</span>')

@@ -88,8 +88,8 @@ def comparisons(evaluation: Mapping[str, Any]) -> dict[str, str]:
         spans = []
         for name in ordered:
             found = evaluation["differences"][name][what]
-            if found["mean"] is not None:
-                spans.append(Span(f"against {title(name)}", found["mean"], found["low"], found["high"]))
+            mean, low, high = (math.nan if found[key] is None else found[key] for key in ("mean", "low", "high"))
+            spans.append(Span(title(name), mean, low, high))
         if spans:
             label = f"paired differences in {what}, {title(evaluation['reference'])} minus each baseline"
             drawn[f"difference_{what}"] = intervals(spans, label=label, x_name=f"difference in {what}", colour=colour)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
 
+from rlgen.experiments.display.numbers import plain, share, signed
 from rlgen.experiments.evaluation.verdict import judge, title
 from rlgen.experiments.files.whole import write_atomically
 from rlgen.experiments.reporting import examples, figures
@@ -26,6 +27,9 @@ _LIMITS = (
     "Differences hold for this environment, reward design, generator and set of frozen parts, "
     "all named at the end of this page.",
 )
+
+# Where a narrow screen may break the names of controls.
+_BREAKABLE = {"directiveness": "direc&shy;tive&shy;ness", "temperature": "temper&shy;ature"}
 
 
 def write_report(run: Run) -> Path:
@@ -69,14 +73,14 @@ def _header(run: Run, config: Mapping[str, Any], metrics: Sequence[Any], evaluat
     verdict = judge(evaluation)
     own = evaluation["policies"][evaluation["reference"]]
     tiles = [
-        (f"{own['return']['mean']:.2f}", "return (proxy)", "proxy"),
-        (f"{own['relief']['mean']:.2f}", "relief (gold)", "gold"),
-        (f"{own['completed']['mean']:.0%}", "left helped", ""),
-        (f"{own['abandoned']['mean']:.0%}", "left unhelped", ""),
+        (plain(own["return"]["mean"]), "return (proxy)", "proxy"),
+        (plain(own["relief"]["mean"]), "relief (gold)", "gold"),
+        (share(own["completed"]["mean"]), "left helped", ""),
+        (share(own["abandoned"]["mean"]), "left unhelped", ""),
         (f"{own['length']['mean']:.1f}", "turns", ""),
-        ("–" if own["mean_rating"]["mean"] is None else f"{own['mean_rating']['mean']:.2f}", "rating, 1 to 5", ""),
-        (_plain(own["worst_tenth"]["return"]["mean"]), "return, worst tenth", ""),
-        (_plain(own["worst_tenth"]["relief"]["mean"]), "relief, worst tenth", ""),
+        (plain(own["mean_rating"]["mean"]), "rating, 1 to 5", ""),
+        (plain(own["worst_tenth"]["return"]["mean"]), "return, worst tenth", ""),
+        (plain(own["worst_tenth"]["relief"]["mean"]), "relief, worst tenth", ""),
     ]
     shown = "".join(
         f'<div class="tile"><b class="{tone}">{value}</b><span>{name}</span></div>' for value, name, tone in tiles
@@ -115,13 +119,13 @@ def _learning(plots: Mapping[str, str], metrics: Sequence[Any], evaluation: Mapp
     ]
     terms = "".join(_figure(plots[f"term_{name}"], escape(name)) for name in figures.term_names(metrics))
     speed = metrics[-1]["step"] / metrics[-1]["seconds"] if metrics[-1]["seconds"] else math.nan
-    share = sum(record["learner_share"] for record in metrics) / len(metrics)
+    learner = sum(record["learner_share"] for record in metrics) / len(metrics)
     return (
         f'<h2>Learning</h2><div class="grid">{"".join(drawn)}</div>'
         "<h2>The reward, term by term</h2><p>Weighted terms, summed over a dialogue; they add up to the return.</p>"
         f'<div class="grid">{terms}</div>'
         f'<p class="note">{metrics[-1]["step"]:,} steps in {metrics[-1]["seconds"] / 60:.1f} minutes, {speed:.0f} a '
-        f"second; policy and learner took {share:.0%} of the time, the simulated world the rest.</p>"
+        f"second; policy and learner took {share(learner)} of the time, the simulated world the rest.</p>"
     )
 
 
@@ -132,18 +136,17 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
     rows = []
     for name, found in sorted(evaluation["policies"].items(), key=lambda item: -item[1]["return"]["mean"]):
         gap = evaluation["differences"].get(name)
-        rating = found["mean_rating"]["mean"]
         cells = [
             escape(title(name)),
-            f"{found['return']['mean']:.2f}<small>SD {found['return_sd']:.2f}</small>",
-            "" if gap is None else _spread(gap["return"]),
+            f"{plain(found['return']['mean'])}<small>SD {found['return_sd']:.2f}</small>",
+            "" if gap is None else _spread(gap["return"], signed),
             _spread(found["worst_tenth"]["return"]),
-            f"{found['relief']['mean']:.3f}",
+            plain(found["relief"]["mean"], 3),
             _spread(found["worst_tenth"]["relief"]),
-            f"{found['completed']['mean']:.0%}",
-            f"{found['abandoned']['mean']:.0%}",
+            share(found["completed"]["mean"]),
+            share(found["abandoned"]["mean"]),
             f"{found['length']['mean']:.1f}",
-            "–" if rating is None else f"{rating:.2f}",
+            plain(found["mean_rating"]["mean"]),
             f"{found['cost']['mean']:.3f}",
         ]
         own = ' class="own"' if name == reference else ""
@@ -165,9 +168,11 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
     )
 
 
-def _spread(values: Mapping[str, float]) -> str:
+def _spread(values: Mapping[str, float | None], say: Callable[[float | None], str] = plain) -> str:
     """A mean over its interval."""
-    return f"{_plain(values['mean'])}<small>{_plain(values['low'])} to {_plain(values['high'])}</small>"
+    if values["mean"] is None:
+        return say(None)
+    return f"{say(values['mean'])}<small>{say(values['low'])} to {say(values['high'])}</small>"
 
 
 def _behaviour(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
@@ -176,8 +181,8 @@ def _behaviour(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
     for emotion, found in evaluation["behaviour"]["by_emotion"].items():
         cells = "".join(_heat(value) for value in found["mean"])
         rows.append(f"<tr><td>{escape(emotion)}<small>{found['count']:,} turns</small></td>{cells}</tr>")
-    head = "".join(f"<th>{name}</th>" for name in names)
-    table = f'<table class="heat"><tr><th>recognised</th>{head}</tr>{"".join(rows)}</table>'
+    head = "".join(f"<th>{_BREAKABLE.get(name, name)}</th>" for name in names)
+    table = f'<table class="heat"><tr><td></td>{head}</tr>{"".join(rows)}</table>'
     return (
         "<h2>What it does</h2><p>Mean actions, from −1 to 1: 0 is the middle of a control's range.</p>"
         f'<div class="grid"><figure><h3>By recognised emotion</h3>{table}</figure>'
@@ -198,8 +203,8 @@ def _consistency(evaluation: Mapping[str, Any]) -> str:
             ("trend", "shuffled"), ("raw", "constant"), ("mirroring", "constant"), ("appropriateness", "constant"),
         ):  # fmt: skip
             value, baseline = found[what]["value"], found[what][beside]
-            small = "" if baseline is None else f"<small>{beside} {_plain(baseline)}</small>"
-            cells.append(f"{_plain(value)}{small}")
+            small = "" if baseline is None else f"<small>{beside} {plain(baseline)}</small>"
+            cells.append(f"{plain(value)}{small}")
         anger = found["anger_for_anger"]
         turns = f"<small>of {found['angry_turns']:,} turns</small>"
         cells.append("–" if anger is None else f"{anger:.0%}{turns}")
@@ -217,14 +222,9 @@ def _consistency(evaluation: Mapping[str, Any]) -> str:
     )
 
 
-def _plain(value: float) -> str:
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
-
-
 def _heat(value: float) -> str:
     tone, depth = ("heat" if value >= 0 else "cold"), min(abs(value), 1.0) * 0.62
-    figure = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
-    return f'<td style="background:rgba(var(--{tone}),{depth:.2f})">{figure}</td>'
+    return f'<td style="background:rgba(var(--{tone}),{depth:.2f})">{signed(value)}</td>'
 
 
 def _limits() -> str:
