@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
@@ -11,19 +13,50 @@ from rlgen.errors import ConfigError
 
 Precision = Literal["auto", "bf16", "fp32"]
 
+# What torch and the libraries under it say where memory is short, in errors that have no type of their own.
+_FULL: Final = ("out of memory", "can't allocate memory", "alloc_failed", "not enough memory")
+
 
 def usable(device: str) -> torch.device:
     """A device by name.
 
     Raises:
-        ConfigError: torch has no such device here.
+        ConfigError: torch has no such device here, or its memory is full.
     """
     try:
-        where = torch.device(device)
-        torch.empty(1, device=where)
+        with memory_of(device, "anything at all"):
+            where = torch.device(device)
+            torch.empty(1, device=where)
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"device was {device!r}, which torch cannot use here; try 'cpu'") from error
     return where
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of a device or of the machine is full."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _FULL)
+
+
+@contextmanager
+def memory_of(device: str | torch.device, what: str) -> Iterator[None]:
+    """Tell want of memory from damage: whatever says the one inside the block is raised as such.
+
+    Args:
+        device: where memory is taken.
+        what: what shall fit, for the message.
+
+    Raises:
+        ConfigError: the memory is full.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        plenty = "close other programs" if str(device).startswith("cpu") else "free some, or choose 'bf16' or 'cpu'"
+        raise ConfigError(f"{what}: does not fit into the memory of {device}; {plenty}") from error
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -53,4 +86,22 @@ def place(device: str, dtype: Precision) -> tuple[torch.device, torch.dtype]:
 
 def bits(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[Any]]:
     """A tensor's bytes as an array, for hashing (numpy has no bf16)."""
-    return tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
+    held = tensor.detach().cpu().contiguous()
+    return (held if held.dim() else held.reshape(1)).view(torch.uint8).numpy()
+
+
+class Bits(Mapping[str, "np.ndarray[Any, np.dtype[Any]]"]):
+    """Tensors by name as arrays of bytes, each made when it is asked for: never a second copy of a whole model."""
+
+    def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Args: tensors: by name, wherever they are."""
+        self._tensors = tensors
+
+    def __getitem__(self, name: str) -> np.ndarray[Any, np.dtype[Any]]:
+        return bits(self._tensors[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)

@@ -87,16 +87,17 @@ def _manifest(path: Path) -> Manifest:
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def tensors_sha256(tensors: Mapping[str, NDArray[Any]]) -> str:
-    """One hash over named arrays: names, types, shapes and bytes, in the order of the names."""
+    """One hash over named arrays: names, types, shapes and bytes, in the order of the names, one array at a time."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         array = np.ascontiguousarray(tensors[name])
         digest.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
-        digest.update(array.tobytes())
+        digest.update(array.reshape(-1).view(np.uint8).data)  # what is contiguous is not copied
     return digest.hexdigest()
 
 
@@ -190,7 +191,8 @@ def write(target: str | Path, files: Mapping[str, bytes], manifest: Manifest) ->
     )
     text = json.dumps(complete.model_dump(), indent=2, ensure_ascii=False) + "\n"
     try:
-        _put(Path(target).resolve(), {**files, _MANIFEST: text.encode()})
+        # A path in the command may be no UTF-8; JSON has a way to write it.
+        _put(Path(target).resolve(), {**files, _MANIFEST: text.encode("utf-8", "backslashreplace")})
     except OSError as error:
         raise ArtifactError(
             f"{target}: cannot be written ({error.strerror}); make room or name another folder"

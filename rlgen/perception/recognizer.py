@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rlgen import artifacts
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.errors import ArtifactError, DataError
+from rlgen.hardware import memory_of
 from rlgen.perception.features import check_signals
 from rlgen.perception.network import EmotionNetwork, Output, Sizes
 from rlgen.types import F32, I64, MODALITIES, Bools, Estimate, Signals
@@ -87,7 +88,8 @@ class EmotionRecognizer:
 
         found = artifacts.load(source, KIND)
         try:
-            return cls(load_file(found.file(WEIGHTS)), found.manifest.settings, found.manifest.description)
+            with memory_of("cpu", str(found.path)):
+                return cls(load_file(found.file(WEIGHTS)), found.manifest.settings, found.manifest.description)
         except (KeyError, ValueError, RuntimeError) as error:
             raise ArtifactError(
                 f"{found.path}: its tensors do not fit its sizes ({type(error).__name__}); "

@@ -6,10 +6,8 @@ random states and the state of the world, which SB3 leaves out.
 
 from __future__ import annotations
 
-import os
 import pickle
 import random
-import tempfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -19,6 +17,8 @@ import numpy as np
 import torch
 
 from rlgen.errors import ArtifactError
+from rlgen.files import whole
+from rlgen.hardware import memory_of
 from rlgen.policies.ppo import BoundedPPO
 from rlgen.policies.vec_env import WorldVecEnv
 
@@ -57,23 +57,16 @@ def save_checkpoint(path: str | Path, model: BoundedPPO, extra: dict[str, Any] |
         path: the zip file to create or replace.
         model: its env must be a `WorldVecEnv`.
         extra: anything else to be handed back by `resume`.
+
+    Raises:
+        DataError: it cannot be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     state = {"random": _random_states(), "env": _world_env(model).state(), "extra": extra or {}}
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".zip")
-    os.close(handle)
-    try:
-        model.save(name)
-        with zipfile.ZipFile(name, "a") as archive:
+    with whole(path) as place:
+        model.save(str(place))
+        with zipfile.ZipFile(place, "a") as archive:
             archive.writestr(_ENTRY, pickle.dumps(state))
-        with open(name, "rb") as written:
-            os.fsync(written.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _world_env(model: BoundedPPO) -> WorldVecEnv:
@@ -88,12 +81,13 @@ def load_checkpoint(path: str | Path, device: str = "cpu", env: WorldVecEnv | No
 
     Raises:
         ArtifactError: missing or damaged.
+        ConfigError: it does not fit into the device's memory.
     """
     path = Path(path)
     if not path.is_file():
         raise ArtifactError(f"{path}: there is no policy here; give a run folder or a zip file that training wrote")
     try:
-        with warnings.catch_warnings():
+        with memory_of(device, str(path)), warnings.catch_warnings():
             # SB3 loads what it can of a policy whose weights have other names: that is another policy.
             warnings.filterwarnings("error", message="You are probably loading")
             return BoundedPPO.load(path, env=env, device=device, force_reset=False)

@@ -54,3 +54,46 @@ def test_the_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatc
     assert folder() == Path(os.sep) / "somewhere" / "rlgen"
     monkeypatch.setenv("RLGEN_CACHE", "here")
     assert folder() == Path("here")
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x05\x06" + bytes(18), b"\x93NUMPY\x01\x00", b"\x80\x04K\x01.", b"x" * 99])
+def test_a_damaged_table_that_cannot_be_replaced_costs_only_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes
+) -> None:
+    monkeypatch.setenv("RLGEN_CACHE", str(tmp_path))
+    (tmp_path / "k.npz").write_bytes(damage)
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    for name in ("open", "unlink", "replace", "mkdir"):
+        monkeypatch.setattr(os, name, read_only)
+    assert cached("k", lambda: {"x": np.ones(2)})["x"].tolist() == [1, 1]
+    monkeypatch.undo()
+    assert (tmp_path / "k.npz").read_bytes() == damage
+
+
+def test_a_table_damaged_anywhere_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLGEN_CACHE", str(tmp_path))
+    cached("k", lambda: {"x": np.arange(6.0), "y": np.ones(2, np.int8)})
+    whole = (tmp_path / "k.npz").read_bytes()
+    for at in range(0, len(whole), 7):
+        (tmp_path / "k.npz").write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        found = cached("k", lambda: {"x": np.arange(6.0), "y": np.ones(2, np.int8)})
+        assert found["x"].tolist() == [0, 1, 2, 3, 4, 5], at
+
+
+@pytest.mark.parametrize("home", [None, "/dev/null", "/proc/nobody"])
+def test_no_home_is_no_cache_and_no_failure(monkeypatch: pytest.MonkeyPatch, home: str | None) -> None:
+    import pwd
+
+    def unknown(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("RLGEN_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if home is not None:
+        monkeypatch.setenv("HOME", home)
+    assert (folder() is None) == (home is None)
+    assert cached("k", lambda: {"x": np.ones(2)})["x"].tolist() == [1, 1]

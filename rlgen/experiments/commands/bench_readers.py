@@ -13,9 +13,10 @@ from pydantic import Field
 
 from rlgen.experiments.display.pictures import save_png
 from rlgen.experiments.display.tables import Row, show
-from rlgen.experiments.files.whole import whole, writable_folder
+from rlgen.experiments.files.whole import writable_folder
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.statistics import bootstrap_mean
+from rlgen.files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,6 +16,7 @@ from rlgen.artifacts.cache import folder
 from rlgen.errors import ArtifactError
 from rlgen.experiments.options import Options, parse
 
+_NO_CACHE = "set RLGEN_CACHE to a folder of yours; without one, tables are computed at every start"
 _PACKAGES = ("rlgen", "torch", "gymnasium", "stable-baselines3", "transformers", "numpy", "librosa", "neurokit2")
 
 
@@ -95,12 +96,13 @@ def _bf16() -> Finding:
     return Finding("note", "the processor emulates bf16", "models run, but slower; `fp32` may be faster here")
 
 
-def cache(path: Path) -> Finding:
-    """Whether tables can be kept in the cache folder."""
+def cache(path: Path | None) -> Finding:
+    """Whether tables can be kept in the cache folder; None for a user without a home."""
+    if path is None:
+        return Finding("problem", "this user has no home folder, and so no cache folder", _NO_CACHE)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             return Finding("ok", f"cache folder {path} can be written")
     except OSError as error:
-        remedy = "set RLGEN_CACHE to a folder of yours; without one, tables are computed at every start"
-        return Finding("problem", f"cache folder {path} cannot be written ({error.strerror})", remedy)
+        return Finding("problem", f"cache folder {path} cannot be written ({error.strerror})", _NO_CACHE)

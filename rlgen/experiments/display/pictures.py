@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlgen.experiments.files.whole import whole
+from rlgen.files import whole
 
 if TYPE_CHECKING:
     from pathlib import Path

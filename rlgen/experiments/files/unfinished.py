@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -77,7 +78,7 @@ class Unfinished:
             ours = False
             self._partial.unlink(missing_ok=True)  # made just now
         if not ours:
-            self._file.close()
+            self._close(silent=True)
             raise DataError(f"{self._shown}: another process is writing it; choose another --out")
         self._finished = False
         return self
@@ -91,10 +92,27 @@ class Unfinished:
             return False
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Close it; without a state to go on from, nothing of it is left."""
-        if not self._finished and not self._state.is_file():
-            self._partial.unlink(missing_ok=True)
-        self._file.close()
+        """Close it; without a state to go on from, nothing of it is left.
+
+        Raises:
+            DataError: what was still to be written does not fit on the disk; an earlier error goes on instead.
+        """
+        try:
+            if not self._finished and not self._state.is_file():
+                self._partial.unlink(missing_ok=True)
+        except OSError as failed:
+            if error is None:
+                raise self._unwritable(failed) from failed
+        finally:
+            self._close(silent=error is not None)
+
+    def _close(self, silent: bool) -> None:
+        """Let go of the file; what was not yet written is tried once more, and a full disk is full again."""
+        try:
+            self._file.close()
+        except OSError as failed:
+            if not silent:
+                raise self._unwritable(failed) from failed
 
     def state(self) -> Any:
         """What the last `save` of the same command kept; None where there is nothing to go on with.
@@ -140,7 +158,7 @@ class Unfinished:
             DataError: the disk is full, or the like.
         """
         try:
-            self._file.write("\n".join([*lines, ""]).encode())
+            self._file.write("\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -166,7 +184,8 @@ class Unfinished:
         except OSError as error:
             raise self._unwritable(error) from error
         finally:
-            self._fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._fresh.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Give it its name.

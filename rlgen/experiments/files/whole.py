@@ -1,61 +1,29 @@
-"""Files that are written whole or not at all, and what is read from them again."""
+"""Texts that are written whole or not at all, and what is read from them again."""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from errno import EISDIR
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rlgen.errors import ConfigError, DataError
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Somewhere to write a file, which gets its name when the block ends without an error, and else is not there.
-
-    Args:
-        path: the name; its folder is made, and what is there under it stays until then.
-
-    Yields:
-        An empty file beside it.
-
-    Raises:
-        DataError: the place cannot be written to, or the disk is full.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
-    os.close(handle)
-    place = Path(name)
-    try:
-        yield place
-        place.chmod(0o644)
-        place.replace(path)
-    except OSError as error:
-        place.unlink(missing_ok=True)
-        raise DataError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
-    except BaseException:
-        place.unlink(missing_ok=True)
-        raise
+from rlgen.files import whole
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file whole or not at all.
 
+    Args:
+        path: its name.
+        text: halves of characters, as of file names that are no UTF-8, are written as JSON escapes them.
+
     Raises:
         DataError: the place cannot be written to.
     """
     with whole(path) as place:
-        place.write_text(text, encoding="utf-8", newline="")
+        place.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def writable_file(path: Path) -> None:

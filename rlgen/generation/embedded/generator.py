@@ -22,7 +22,7 @@ from rlgen.generation.embedded.model import Shape
 from rlgen.generation.embedded.tokenizer import Tokenizer
 from rlgen.generation.embedded.window import Transcriber
 from rlgen.generation.polarity import leaning, of_vocabulary
-from rlgen.hardware import Precision, bits, place
+from rlgen.hardware import Bits, Precision, memory_of, place
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
 
@@ -70,17 +70,18 @@ class EmbeddedGenerator:
                 wholly positive (strong), see `rlgen.generation.polarity`; 0 for no bias.
 
         Raises:
-            ConfigError: there is no such device or type, or a number is out of range.
+            ConfigError: there is no such device or type, it has too little memory, or a number is out of range.
             ArtifactError: the tensors do not fit the sizes.
         """
         check_sampling(top_p, polarity)
         where, precision = place(device, dtype)
         try:
-            frozen = Frozen(shape, tensors, where, precision)
+            with memory_of(where, manifest.name):
+                frozen = Frozen(shape, tensors, where, precision)
         except (KeyError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{manifest.name}: the weights do not fit the manifest's sizes ({reason})") from error
-        self.sha256 = tensors_sha256({name: bits(t) for name, t in tensors.items()})
+        self.sha256 = tensors_sha256(Bits(tensors))
         self._polarity, words = polarity, None
         if polarity > 0.0:
             found = of_vocabulary(tokenizer.encode, tokenizer.decode, tokenizer.size)
@@ -124,7 +125,7 @@ class EmbeddedGenerator:
 
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now (it differs between precisions)."""
-        return tensors_sha256({name: bits(t) for name, t in self._decoder.frozen.tensors().items()})
+        return tensors_sha256(Bits(self._decoder.frozen.tensors()))
 
     def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
         """Replies of N rows in one batched call.

@@ -19,7 +19,7 @@ from rlgen.generation.huggingface.prefixes import alike
 from rlgen.generation.huggingface.prompts import Script, depth, instruction, tone
 from rlgen.generation.huggingface.steering import Steerer, Steering
 from rlgen.generation.polarity import leaning, of_vocabulary
-from rlgen.hardware import Precision, bits, place
+from rlgen.hardware import Bits, Precision, is_out_of_memory, place
 from rlgen.rng import Streams
 from rlgen.text.language_models.chat_template import SILENCE
 from rlgen.text.language_models.pretrained import load_pretrained
@@ -134,12 +134,12 @@ class HuggingFaceGenerator:
 
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now, and of the directions and the bias of words, where given."""
-        tensors = {name: bits(t) for name, t in self.model.state_dict().items()}
+        tensors = dict(self.model.state_dict())
         if self._decoder.steerer is not None:
-            tensors["steering"] = bits(self._decoder.steerer.vectors)
+            tensors["steering"] = self._decoder.steerer.vectors
         if self._decoder.words is not None:
-            tensors["polarity"] = bits(self._decoder.words * self._polarity)
-        return tensors_sha256(tensors)
+            tensors["polarity"] = self._decoder.words * self._polarity
+        return tensors_sha256(Bits(tensors))
 
     def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
         """Replies of N rows in one batched call.
@@ -176,7 +176,9 @@ class HuggingFaceGenerator:
                 self._amounts(estimate, controls, weight, told, len(branches.prompts)),
                 self._leaning(weight, estimate),
             )
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             raise ConfigError(
                 f"{rows} dialogues at once do not fit into the memory of {self.model.device}; choose fewer num_envs, "
                 f"a smaller max_new_tokens or dtype 'bf16'"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
-import os
 import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +19,13 @@ from torch.nn import functional as F
 
 from rlgen.artifacts import Manifest
 from rlgen.errors import ConfigError, DataError
+from rlgen.files import whole
 from rlgen.generation.embedded.generator import KIND, save
 from rlgen.generation.embedded.model import Layout, Network, Shape
 from rlgen.generation.embedded.tokenizer import PAD, Tokenizer
 from rlgen.generation.training.alignment import lexicon, misalignment
 from rlgen.generation.training.examples import Batch, Examples, Labelled, batches, encode
-from rlgen.hardware import has_bf16, usable
+from rlgen.hardware import has_bf16, memory_of, usable
 from rlgen.text.plain import clean
 from rlgen.types import F32
 
@@ -209,8 +210,12 @@ class Trainer:
         }
 
     def save_checkpoint(self, path: Path, corpus: str) -> None:
-        """Everything needed to go on with a corpus of this description, whole or not at all."""
-        partial = path.with_name(path.name + ".partial")
+        """Everything needed to go on with a corpus of this description, whole or not at all.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        held = io.BytesIO()  # torch reports a full disk as it does damage
         torch.save(
             {
                 "recipe": asdict(self.recipe),
@@ -221,9 +226,10 @@ class Trainer:
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "place": (self.seen, self.chunk, self.step_in_chunk),
             },
-            partial,
+            held,
         )
-        os.replace(partial, path)
+        with whole(path) as place:
+            place.write_bytes(held.getbuffer())
 
     @classmethod
     def from_checkpoint(cls, path: Path, recipe: Recipe, corpus: str) -> Trainer | None:
@@ -233,7 +239,8 @@ class Trainer:
             DataError: the file is damaged.
         """
         try:
-            kept: dict[str, Any] = torch.load(path, weights_only=True, map_location=recipe.device)
+            with memory_of(recipe.device, str(path)):
+                kept: dict[str, Any] = torch.load(path, weights_only=True, map_location=recipe.device)
         except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
             raise DataError(f"{path}: cannot be read; delete it to train from the start") from error
         if {**kept["recipe"], "tokens": recipe.tokens} != asdict(recipe) or kept["corpus"] != corpus:

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rlgen import artifacts
+from rlgen.hardware import memory_of
 from rlgen.text.encoding.encoder import CHUNK, DIM, Precision, SentenceEncoder, settled
 from rlgen.text.encoding.packing import ROWS, Group, groups
 from rlgen.text.encoding.piece_vectors import piece_vectors
@@ -268,7 +269,8 @@ class FastEncoder(SentenceEncoder):
         settings = artifact.manifest.settings
         try:
             tensors = load_tensors(artifact.file(WEIGHTS).read_bytes())
-            return cls(Shape(**settings["shape"]), tensors, settings["teacher_sha256"], dtype, device)
+            with memory_of(device, str(artifact.path)):
+                return cls(Shape(**settings["shape"]), tensors, settings["teacher_sha256"], dtype, device)
         except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
             raise artifact.unreadable(error) from error
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from rlgen.errors import ArtifactError, ConfigError
+from rlgen.hardware import is_out_of_memory, memory_of
 
 # Change of a logit, in standard deviations, that a later token may cause: rounding, and nothing else.
 _ROUNDING = {torch.float32: 1e-3, torch.bfloat16: 3e-2}
@@ -79,6 +80,8 @@ def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype)
         options |= {"dtype": dtype, "output_loading_info": True}
         loaded: Any = AutoModelForCausalLM.from_pretrained(source, **options)
     except Exception as error:
+        if is_out_of_memory(error):
+            raise ConfigError(f"{name}: does not fit into this machine's memory; choose a smaller model") from error
         raise ArtifactError(_unreadable(name, "causal language model", local, error)) from error
     found, report = loaded
     lacking = sorted(report["missing_keys"])
@@ -88,10 +91,8 @@ def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype)
             f"language model; give one that was saved from a ...ForCausalLM class"
         )
     found.requires_grad_(False).eval()
-    try:
+    with memory_of(device, name):
         found.to(device)
-    except torch.OutOfMemoryError as error:
-        raise ConfigError(f"{name}: does not fit into the memory of {device}; choose dtype 'bf16' or 'cpu'") from error
     output = found.get_output_embeddings()
     if output is None or "past_key_values" not in inspect.signature(found.forward).parameters:
         raise ArtifactError(f"{name}: keeps no keys and values between tokens; give a causal transformer")
@@ -100,7 +101,8 @@ def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype)
         raise ArtifactError(
             f"{name}: the tokenizer has {len(tokenizer)} ids and the model embeds {rows}; they are not of one model"
         )
-    _check_causal(name, found, device, dtype, rows)
+    with memory_of(device, name):
+        _check_causal(name, found, device, dtype, rows)
     text_config = found.config.get_text_config(decoder=True)
     limits = (getattr(text_config, key, None) for key in ("max_position_embeddings", "max_seq_len"))
     context = next((limit for limit in limits if limit), None)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from rlgen.artifacts import tensors_sha256
 from rlgen.errors import ArtifactError, ConfigError
-from rlgen.hardware import Precision, bits, place
+from rlgen.hardware import Bits, Precision, is_out_of_memory, place
 from rlgen.text.language_models.chat_template import PERSON, Chat
 from rlgen.text.language_models.pretrained import Forward, common, left_pad, load_pretrained
 from rlgen.users.expression.voices import F64
@@ -109,7 +109,7 @@ class Mind:
 
     def sha256(self) -> str:
         """Hash of the weights as they are in memory."""
-        return tensors_sha256({name: bits(t) for name, t in self._loaded.model.state_dict().items()})
+        return tensors_sha256(Bits(self._loaded.model.state_dict()))
 
     def lengths(self, prompts: list[str]) -> list[int]:
         """How many ids each prompt has."""
@@ -251,7 +251,9 @@ class Mind:
     def _pass(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
         try:
             logits = self._forward(ids, mask, positions, cache)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             raise ConfigError(
                 f"{self._loaded.name}: {len(ids)} people at once do not fit into the memory of {ids.device}; choose "
                 f"fewer num_envs or dtype 'bf16'"

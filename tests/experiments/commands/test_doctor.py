@@ -21,3 +21,9 @@ def test_doctor_finds_a_damaged_artifact_and_a_blocked_cache(tmp_path: Path) -> 
     blocked = cache(tmp_path / "toy" / "x.bin")
     assert blocked.state == "problem"
     assert "RLGEN_CACHE" in blocked.remedy
+
+
+def test_doctor_tells_a_user_without_a_home_what_to_do() -> None:
+    homeless = cache(None)
+    assert homeless.state == "problem"
+    assert "RLGEN_CACHE" in homeless.remedy

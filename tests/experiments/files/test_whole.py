@@ -25,7 +25,6 @@ def test_a_file_gets_its_name_when_it_is_whole(tmp_path):
         assert place.suffix == ".png"  # some writers go by the ending
         place.write_bytes(b"new")
     assert out.read_bytes() == b"new"
-    assert out.stat().st_mode & 0o777 == 0o644
     assert list(out.parent.iterdir()) == [out]
 
 
@@ -48,7 +47,7 @@ def test_what_was_there_survives_a_failure(tmp_path, error):
 def test_places_that_cannot_be_written_are_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     for check in (writable_file, writable_folder, lambda path: write_atomically(path, "")):
-        with pytest.raises(DataError, match=r"file.*: cannot be .*; choose another place"):
+        with pytest.raises(DataError, match=r"file.*: cannot be .*;( make room or)? choose another place"):
             check(tmp_path / "file" / "x")
     for check in (writable_file, lambda path: write_atomically(path, "")):
         with pytest.raises(DataError, match=r"is a folder|Is a directory"):
