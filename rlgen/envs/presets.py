@@ -10,7 +10,7 @@ from rlgen.envs.registration import IDS
 from rlgen.errors import ConfigError
 
 
-def world_config(env_id: str, **overrides: Any) -> WorldConfig:
+def world_config(env_id: str, /, **overrides: Any) -> WorldConfig:
     """The config of a registered id, with some fields replaced.
 
     Args:

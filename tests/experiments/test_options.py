@@ -87,7 +87,7 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
         ("name: {a: 1, b: {c: 1, c: 2}}", r"'c' stands twice"),
         ("a: " + "[" * 3000, r"nested too deeply"),
         ("a: " + "{b: " * 3000, r"nested too deeply"),
-        ("name: 2020-13-45", r"not YAML.*month"),
+        ("name: !!timestamp 2020-13-45", r"not YAML.*month"),
         ("name: !!bool x", r"not YAML"),
     ],
 )

@@ -104,12 +104,12 @@ class WorldOptions(Options):
         fields = {**world, **self.chosen()}
         given = {name: getattr(self, f"hf_{name}") for name in HuggingFaceOptions.model_fields}
         if asked := {name: value for name, value in given.items() if value is not None}:
-            before = fields.get("hf")
-            fields["hf"] = {**before, **asked} if isinstance(before, dict) else asked
-        if self.users is not None:
-            fields["users"] = _family(self.users)
+            fields["hf"] = _over(fields.get("hf"), asked, "hf")
+        people = fields.get("users") if self.users is None else self.users
+        if isinstance(people, str):
+            fields["users"] = _family(people)
         if self.population is not None:
-            fields["users"] = {**fields.get("users", {}), "population": self.population}
+            fields["users"] = _over(fields.get("users"), {"population": self.population}, "users")
         return fields
 
     def world_of(self, run: Path) -> tuple[str, WorldConfig, bool]:
@@ -201,6 +201,13 @@ def reading_shown(parts: Sequence[int]) -> Iterable[int]:
         return track(parts, "reading utterances", console=console, transient=True)
     note("reading utterances for the first time; a large file takes minutes")
     return parts
+
+
+def _over(before: Any, given: dict[str, Any], field: str) -> dict[str, Any]:
+    """Fields that were given, laid over those of a file."""
+    if not isinstance(before, dict | None):
+        raise ConfigError(f"world.{field} was {before!r:.60}: fields and values are needed, as in `{field}: {{...}}`")
+    return {**(before or {}), **given}
 
 
 def _family(named: str) -> dict[str, str]:
