@@ -24,6 +24,8 @@ TARGETS = np.array(
 
 
 class FakeLayout:
+    size = DIM
+
     def unflatten(self, obs):
         return {"affect": obs[..., :8], "turn": obs[..., 8:9], "noise": obs[..., 9:]}
 
@@ -36,6 +38,8 @@ class FakeStep:
     truncated: np.ndarray
     finished: SimpleNamespace | None
     terms: dict
+    cost: np.ndarray
+    costs: dict
 
 
 class FakeWorld:
@@ -93,7 +97,7 @@ class FakeWorld:
             actions = np.asarray(actions) / (np.array([5, 5, 3, 4]) - 1) * 2 - 1
         actions = np.asarray(actions, float)
         assert actions.shape == (self.num_envs, 4)
-        assert (np.abs(actions) < 1).all() or self.actions == "discrete"
+        assert (np.abs(actions) <= 1).all() or self.actions == "discrete"
         target = TARGETS[self.category] * (1 - 0.5 * self.turn / self.max_turns)[:, None]
         near = 1 - np.square(actions - target).mean(1)
         noise = 0.1 * self.streams.normal("fake.reward", self.turn)[:, 0]
@@ -126,7 +130,9 @@ class FakeWorld:
                 terms={"near": self.total[rows] * 0.9, "other": self.total[rows] * 0.1},
             )
             self._advance(rows)
-        return FakeStep(self._obs(), reward, terminated, truncated, finished, {"near": reward * 0.9})
+        terms = {"near": reward * 0.9, "other": reward * 0.1}
+        harm = (np.arange(self.num_envs) % 3 == 0).astype(np.float32)
+        return FakeStep(self._obs(), reward, terminated, truncated, finished, terms, harm, {"harm": harm})
 
     def _advance(self, rows):
         seeds, episodes = self.streams.seed.copy(), self.streams.episode.copy()

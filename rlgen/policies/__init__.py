@@ -15,6 +15,7 @@ _HOMES = {
     "EmotionTable": "baselines",
     "Fixed": "baselines",
     "PPOConfig": "ppo",
+    "PerPerson": "baselines",
     "Random": "baselines",
     "Schedule": "baselines",
     "Trained": "trained",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -19,21 +19,24 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES
 from rlgen.artifacts import load, shipped
-from rlgen.errors import ActionError, ArtifactError
+from rlgen.envs.actions import GRID, from_controls
+from rlgen.errors import ActionError, ArtifactError, ConfigError
 from rlgen.policies.protocols import Floats, Ints, Layout
 from rlgen.rng import Streams
-from rlgen.types import MAX_TURNS
+from rlgen.types import CONTROL_RANGES, MAX_TURNS, Controls
 
 KIND = "baselines/1"
 ACTION_DIM = 4
 PURPOSE = "policies.action"
 """Name of the stream that actions are drawn from."""
+_PERSON: Final = "policies.person"  # of the constants that a person's dialogue is answered with
 Four = tuple[float, float, float, float]
 _EDGE = 1e-3
 
 
+@runtime_checkable
 class Actor(Protocol):
-    """Whatever chooses actions: a baseline or a trained policy."""
+    """Whatever chooses actions: a baseline, a trained policy, an object of one's own."""
 
     def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
         """Actions of N rows.
@@ -42,11 +45,30 @@ class Actor(Protocol):
             obs: `[N, D]`.
             layout: names the parts of `obs`.
             streams: of the N people, for those that draw.
-            turn: `[N]`, turns since the episode's start.
+            turn: `[N]`, turns since the episode's start: 0 where a dialogue begins.
 
         Returns:
-            `[N, 4]` in the box (-1, 1).
+            `[N, 4]` in the box [-1, 1].
         """
+
+
+@runtime_checkable
+class Remembering(Actor, Protocol):
+    """An actor that keeps something of each row's dialogue from turn to turn, and forgets it at turn 0."""
+
+    def begin(self, rows: int) -> Remembering:
+        """The same actor with an empty memory of its own, for a world of that many rows."""
+
+    def state(self) -> Any:
+        """What it remembers, to be pickled."""
+
+    def load_state(self, state: Any) -> None:
+        """Go on with what `state` gave."""
+
+
+def begin(actor: Actor, rows: int) -> Actor:
+    """An actor for a world of that many rows, which shares no memory with any other world."""
+    return actor.begin(rows) if isinstance(actor, Remembering) else actor
 
 
 class _Rule(BaseModel):
@@ -82,7 +104,25 @@ class Fixed(_Rule):
     def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
         """See `Actor`."""
         del layout, streams, turn
-        return _inside(np.tile(np.asarray(self.controls), (len(obs), 1)))
+        return np.tile(np.asarray(self.controls, dtype=np.float32), (len(obs), 1))
+
+
+class PerPerson(_Rule):
+    """Constants drawn for each person: a dose-response design, where one constant for all says nothing of a dose.
+
+    Attributes:
+        controls: actions in [-1, 1]; None is drawn uniformly over the box at a dialogue's start, and stays to its end.
+    """
+
+    kind: Literal["per_person"] = "per_person"
+    controls: tuple[float | None, float | None, float | None, float | None] = (None, None, None, None)
+
+    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+        """See `Actor`."""
+        del layout, turn
+        drawn = 2.0 * streams.uniform(_PERSON, 0, ACTION_DIM) - 1.0
+        given = np.array([np.nan if value is None else value for value in self.controls])
+        return np.where(np.isnan(given), drawn, np.tile(given, (len(obs), 1))).astype(np.float32)
 
 
 class EmotionTable(_Rule):
@@ -119,10 +159,46 @@ class Schedule(_Rule):
 
 FITTED = ("fixed", "emotion_table", "schedule")
 """Rungs whose parameters are found by search, per environment id."""
-Baseline = Random | Fixed | EmotionTable | Schedule
+Baseline = Random | Fixed | PerPerson | EmotionTable | Schedule
 _ADAPTER: TypeAdapter[dict[str, dict[str, Baseline]]] = TypeAdapter(
     dict[str, dict[str, Annotated[Baseline, Field(discriminator="kind")]]]
 )
+
+
+def constant(named: str) -> Fixed | PerPerson:
+    """The rule of `fixed:W,D,T,E`: warmth, directiveness, temperature, emotional weight, as controls.
+
+    Each is a number in the control's own units (-1 to 1, -1 to 1, .3 to 1.3, 0 to 2), or `random`: drawn for each
+    person, uniformly over the box of actions (temperature so geometrically). `fixed:random` draws all four.
+
+    Raises:
+        ConfigError: not four values, or one out of its control's range.
+    """
+    what = "fixed takes warmth,directiveness,temperature,emotional_weight, each a number or random"
+    words = named.removeprefix("fixed:").split(",")
+    if words == ["random"]:
+        words *= ACTION_DIM
+    if len(words) != ACTION_DIM:
+        raise ConfigError(f"policy was {named!r}: {what}, such as fixed:0.5,0,0.7,1")
+    # The middle of the ranges stands in for what is drawn.
+    values = [(low + high) / 2 for low, high in CONTROL_RANGES.values()]
+    for i, (word, (name, (low, high))) in enumerate(zip(words, CONTROL_RANGES.items(), strict=True)):
+        if word.strip() == "random":
+            continue
+        try:
+            values[i] = float(word)
+        except ValueError as error:
+            raise ConfigError(f"policy was {named!r}: {name} is {word!r}; {what}") from error
+        if not low <= values[i] <= high:
+            raise ConfigError(f"policy was {named!r}: {name} is {word.strip()}, but it lies in {low:g} to {high:g}")
+    box = from_controls(Controls(*(np.array([value], dtype=np.float32) for value in values)))[0]
+    warmth, directiveness, temperature, weight = (
+        None if word.strip() == "random" else float(np.clip(value, -1.0, 1.0))
+        for word, value in zip(words, box, strict=True)
+    )
+    if warmth is None or directiveness is None or temperature is None or weight is None:
+        return PerPerson(controls=(warmth, directiveness, temperature, weight))
+    return Fixed(controls=(warmth, directiveness, temperature, weight))
 
 
 def streams_of(seed: int, person: Ints) -> Streams:
@@ -146,7 +222,7 @@ def to_space(actions: Floats, space: spaces.Space[Any]) -> NDArray[Any]:
 
     Args:
         actions: `[N, 4]` in [-1, 1].
-        space: a Box, or a MultiDiscrete whose values are even grid points over the box.
+        space: a Box, a MultiDiscrete whose values are even grid points over the box, or that grid counted through.
 
     Raises:
         ActionError: another kind of space.
@@ -154,16 +230,51 @@ def to_space(actions: Floats, space: spaces.Space[Any]) -> NDArray[Any]:
     if isinstance(space, spaces.Box):
         return np.asarray(actions, dtype=np.float32)
     if isinstance(space, spaces.MultiDiscrete):
-        steps = np.asarray(space.nvec) - 1
-        return np.asarray(np.rint((np.asarray(actions) + 1) / 2 * steps), dtype=np.int64)
+        return _grid(actions, np.asarray(space.nvec))
+    if isinstance(space, spaces.Discrete):
+        check_space(space, "the world")
+        return np.asarray(np.ravel_multi_index(tuple(_grid(actions, np.array(GRID)).T), GRID), dtype=np.int64)
     raise ActionError(f"a baseline cannot act in {space}; use a Box or a MultiDiscrete action space")
+
+
+def _grid(actions: Floats, sizes: NDArray[Any]) -> NDArray[np.int64]:
+    return np.asarray(np.rint((np.asarray(actions) + 1) / 2 * (sizes - 1)), dtype=np.int64)
 
 
 def from_space(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[np.float32]:
     """Inverse of `to_space` up to the grid: actions `[N, 4]` in [-1, 1]."""
+    if isinstance(space, spaces.Discrete):
+        actions = np.stack(np.unravel_index(np.asarray(actions, dtype=np.int64), GRID), axis=1)
+        return np.asarray(2.0 * actions / (np.array(GRID) - 1) - 1.0, dtype=np.float32)
     if isinstance(space, spaces.MultiDiscrete):
         actions = 2.0 * actions / (np.asarray(space.nvec) - 1) - 1.0
     return np.asarray(actions, dtype=np.float32)
+
+
+def check_space(space: spaces.Space[Any], where: str) -> None:
+    """Check that a policy's action space is one that the world's actions can be taken from.
+
+    Args:
+        space: of the policy.
+        where: what it was loaded from, for messages.
+
+    Raises:
+        ConfigError: it is another one.
+    """
+    fits = (
+        (isinstance(space, spaces.Box) and space.shape == (ACTION_DIM,) and _unit(space))
+        or (isinstance(space, spaces.MultiDiscrete) and space.shape == (ACTION_DIM,))
+        or (isinstance(space, spaces.Discrete) and space.start == 0 and space.n == np.prod(GRID))
+    )
+    if not fits:
+        raise ConfigError(
+            f"{where}: the policy acts in {space}, which no world has; there are Box(-1, 1, (4,)), "
+            f"MultiDiscrete({list(GRID)}) and Discrete({np.prod(GRID)}), that grid counted through"
+        )
+
+
+def _unit(space: spaces.Box) -> bool:
+    return bool((space.low == -1).all() and (space.high == 1).all())
 
 
 def dumps(ladders: Mapping[str, Mapping[str, Baseline]]) -> bytes:

@@ -29,7 +29,7 @@ class RunningNormaliser(BaseFeaturesExtractor):
     they stand still, so that probability ratios are exact; in evaluation they are frozen.
 
     Args:
-        observation_space: a flat Box.
+        observation_space: a Box; one of several axes, such as stacked observations, is flattened.
         clip: bound on the standardised values, in standard deviations.
         blocks: lengths of the observation's blocks, in order; none: every column is its own block.
     """
@@ -52,7 +52,8 @@ class RunningNormaliser(BaseFeaturesExtractor):
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
 
     def forward(self, observations: Tensor) -> Tensor:
-        """`[N, D]` to standardised `[N, D]`."""
+        """`[N, ...]` to standardised `[N, D]`."""
+        observations = observations.flatten(1)
         scale = torch.rsqrt(self.var + 1e-8)
         return ((observations - self.mean) * scale).clamp(-self.clip, self.clip).float() * self.share
 
@@ -162,7 +163,7 @@ class BoundedPolicy(ActorCriticPolicy):
     arguments of SB3's `ActorCriticPolicy` and one more.
 
     Args:
-        observation_space: a flat Box.
+        observation_space: a Box; one of several axes, such as stacked observations, is flattened.
         action_space: of the world.
         lr_schedule: remaining share of training -> step size.
         *args: of `ActorCriticPolicy`.

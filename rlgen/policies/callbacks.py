@@ -56,7 +56,7 @@ class IterationLog(BaseCallback):
 
     def _on_step(self) -> bool:
         for info in self.locals["infos"]:
-            if info:
+            if "outcome" in info:
                 self._gathered["return"].append(info["episode"]["r"])
                 self._gathered["length"].append(info["episode"]["l"])
                 outcome = info["outcome"]

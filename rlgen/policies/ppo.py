@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from rlgen.errors import TrainingError
+from rlgen.errors import ConfigError, TrainingError
 from rlgen.policies.bounded import BoundedPolicy
 from rlgen.policies.protocols import Layout
 
@@ -74,17 +75,22 @@ class BoundedPPO(PPO):
         if normaliser is not None:
             # After `train` the buffer is flat: [n_steps * N, D].
             seen = torch.as_tensor(self.rollout_buffer.observations, device=self.device)
-            normaliser.update(seen.reshape(-1, seen.shape[-1]))
+            normaliser.update(seen.flatten(1))
 
 
 def _blocks(env: VecEnv) -> list[int]:
-    """Lengths of the observation's named blocks, in order; none where the env names none."""
+    """Lengths of the observation's named blocks, in order, once for each of stacked observations.
+
+    None where the env names none, or where a wrapper makes something else of them: then each column is a block.
+    """
     try:
         layout: Layout = env.get_attr("layout")[0]
     except AttributeError:
         return []
-    columns = layout.unflatten(np.arange(int(np.prod(env.observation_space.shape or ())))[None])
-    return [np.size(where) for where in sorted(columns.values(), key=lambda where: int(where[0, 0]))]
+    columns = layout.unflatten(np.arange(layout.size)[None])
+    lengths = [np.size(where) for where in sorted(columns.values(), key=lambda where: int(where[0, 0]))]
+    times, rest = divmod(int(np.prod(env.observation_space.shape or ())), layout.size)
+    return [] if rest else lengths * times
 
 
 def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cpu") -> BoundedPPO:
@@ -95,7 +101,12 @@ def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cp
         config: hyperparameters.
         seed: of the weights, the action noise and the minibatches. The env keeps its own seed.
         device: of the learner, `"cpu"`, `"cuda"` or `"auto"`.
+
+    Raises:
+        ConfigError: the observations are not one Box, or the actions neither a Box nor discrete.
     """
+    if not isinstance(env.observation_space, spaces.Box):
+        raise ConfigError(f"the env observes {env.observation_space}, and this learner takes a Box; flatten it")
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - SB3 shuffles its minibatches with NumPy's global generator
     torch.manual_seed(seed)

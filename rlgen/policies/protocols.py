@@ -17,8 +17,12 @@ Bools = NDArray[np.bool_]
 class Layout(Protocol):
     """Where the named parts of a flat observation are."""
 
+    @property
+    def size(self) -> int:
+        """D."""
+
     def unflatten(self, obs: Any, /) -> Mapping[str, Any]:
-        """`[N, D]` to `{name: [N, d]}`; it has `"affect"` of width 8."""
+        """`[..., D]` to `{name: [..., d]}`; it has `"affect"` of width 8."""
 
 
 class Finished(Protocol):
@@ -87,6 +91,18 @@ class Step(Protocol):
     @property
     def truncated(self) -> Bools:
         """`[N]`."""
+
+    @property
+    def terms(self) -> Mapping[str, Floats]:
+        """`{name: [N]}`, weighted reward terms of the step."""
+
+    @property
+    def cost(self) -> Floats:
+        """`[N]`, the sum of `costs`."""
+
+    @property
+    def costs(self) -> Mapping[str, Floats]:
+        """`{name: [N]}`."""
 
     @property
     def finished(self) -> Finished | None:

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from rlgen.policies.protocols import Finished, WorldLike
+from rlgen.policies.protocols import Finished, Step, WorldLike
 
 
 class WorldVecEnv(VecEnv):
     """N dialogues of one world, for SB3's algorithms.
 
-    SB3's autoreset is the world's (SAME_STEP). `infos` holds the same empty dict for every row
-    that goes on; a finished row's holds `terminal_observation`, `TimeLimit.truncated`,
-    `episode` (`r`, `l`, `t`, as SB3's Monitor writes them) and `outcome`: `completed`,
-    `abandoned`, `relief`, `mean_rating`, `cost` and the summed reward terms under `terms`.
+    SB3's autoreset is the world's (SAME_STEP). `infos` holds a dict for each row: the step's `cost`,
+    `cost_<name>` and weighted reward terms `term_<name>`, as in the single environments. A finished row's holds also
+    `terminal_observation`, `TimeLimit.truncated`, `episode` (`r`, `l`, `t`, as SB3's Monitor writes them) and
+    `outcome`: `completed`, `abandoned`, `relief`, `mean_rating`, `cost` and the summed reward terms under `terms`.
 
     Args:
         world: the world; it is used, not copied.
@@ -54,8 +54,7 @@ class WorldVecEnv(VecEnv):
         started = time.perf_counter()
         step = self.world.step(self._actions)
         self.seconds += time.perf_counter() - started
-        going_on: dict[str, Any] = {}
-        infos = [going_on] * self.num_envs
+        infos = _infos(step)
         if step.finished is not None:
             self._fill(infos, step.finished, np.asarray(step.truncated), np.asarray(step.terminated))
         done = np.asarray(step.terminated) | np.asarray(step.truncated)
@@ -72,7 +71,7 @@ class WorldVecEnv(VecEnv):
     ) -> None:
         elapsed = round(time.perf_counter() - self._start, 6)
         for k, row in enumerate(np.asarray(finished.rows).tolist()):
-            infos[row] = {
+            infos[row] |= {
                 "terminal_observation": np.asarray(finished.final_obs[k], dtype=np.float32),
                 "TimeLimit.truncated": bool(truncated[row] and not terminated[row]),
                 "episode": {"r": float(finished.episode_return[k]), "l": int(finished.length[k]), "t": elapsed},
@@ -126,3 +125,14 @@ class WorldVecEnv(VecEnv):
         """Take up a state of `state()`."""
         self.world.load_state(state["world"])
         self._seed = state["seed"]
+
+
+def _infos(step: Step) -> list[dict[str, Any]]:
+    """A dict of its own for each row: the step's costs and reward terms."""
+    columns = {
+        "cost": step.cost,
+        **{f"cost_{name}": values for name, values in step.costs.items()},
+        **{f"term_{name}": values for name, values in step.terms.items()},
+    }
+    rows = zip(*(np.asarray(values).tolist() for values in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -1,8 +1,9 @@
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecEnvWrapper, VecFrameStack, VecNormalize
 
 from rlgen.errors import ArtifactError
 from rlgen.policies import BoundedPPO, PPOConfig, WorldVecEnv, load_checkpoint, make_ppo, resume, save_checkpoint
@@ -50,12 +51,75 @@ def test_infos_are_sb3s(fake_world):
         assert obs.shape == (8, 12)
         assert reward.dtype == np.float32
         for row in range(8):
-            assert bool(infos[row]) == bool(done[row])
+            assert ("episode" in infos[row]) == bool(done[row])
             if done[row]:
                 assert infos[row]["terminal_observation"].shape == (12,)
                 assert set(infos[row]["episode"]) == {"r", "l", "t"}
                 kinds.add(infos[row]["TimeLimit.truncated"])
     assert kinds == {True, False}
+
+
+def test_every_row_has_an_info_of_its_own_with_the_steps_costs_and_terms(fake_world):
+    env = WorldVecEnv(fake_world(4, max_turns=1), seed=0)
+    env.reset()
+    for _ in range(2):  # rows that go on, and rows that end
+        _, reward, done, infos = env.step(np.zeros((4, 4), np.float32))
+        for row, info in enumerate(infos):
+            info["row"] = row
+        assert [info["row"] for info in infos] == [0, 1, 2, 3]
+        assert [info["cost"] for info in infos] == [info["cost_harm"] for info in infos] == [1, 0, 0, 1]
+        assert [info["term_near"] + info["term_other"] for info in infos] == pytest.approx(reward)
+        assert done.all()
+        assert {"terminal_observation", "outcome"} <= infos[0].keys()
+
+
+def test_stacked_and_altered_observations_are_learned_from(fake_world):
+    share = [8**-0.5] * 8 + [1.0] + [3**-0.5] * 3
+    stacked = VecFrameStack(WorldVecEnv(fake_world(8)), 3)
+    model = make_ppo(stacked, SMALL)
+    assert model.policy.normaliser.share.numpy() == pytest.approx(share * 3)
+    model.learn(256)
+    fewer = make_ppo(Fewer(WorldVecEnv(fake_world(8))), SMALL)
+    assert fewer.policy.normaliser.share.numpy() == pytest.approx([1.0] * 5)
+    fewer.learn(128)
+    rows = make_ppo(Rows(stacked), SMALL)  # as Gymnasium's FrameStackObservation has them: an axis of its own
+    assert rows.policy.normaliser.share.numpy() == pytest.approx(share * 3)
+    rows.learn(128)
+    assert rows.policy.normaliser.count == 128
+
+
+class Fewer(VecEnvWrapper):
+    """Five columns of the observation."""
+
+    def __init__(self, venv):
+        super().__init__(venv, gym.spaces.Box(-5, 5, (5,), np.float32))
+
+    def reset(self):
+        return self.venv.reset()[:, :5]
+
+    def step_wait(self):
+        obs, reward, done, infos = self.venv.step_wait()
+        for info in infos:
+            if "terminal_observation" in info:
+                info["terminal_observation"] = info["terminal_observation"][:5]
+        return obs[:, :5], reward, done, infos
+
+
+class Rows(VecEnvWrapper):
+    """Three stacked observations as rows."""
+
+    def __init__(self, venv):
+        super().__init__(venv, gym.spaces.Box(-5, 5, (3, 12), np.float32))
+
+    def reset(self):
+        return self.venv.reset().reshape(-1, 3, 12)
+
+    def step_wait(self):
+        obs, reward, done, infos = self.venv.step_wait()
+        for info in infos:
+            if "terminal_observation" in info:
+                info["terminal_observation"] = info["terminal_observation"].reshape(3, 12)
+        return obs.reshape(-1, 3, 12), reward, done, infos
 
 
 def test_reset_continues_and_seed_starts_anew(fake_world):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.experiments.evaluation.outcomes import LADDER_PEOPLE, evaluate
-from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, Random, Schedule
+from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, PerPerson, Random, Schedule
 from rlgen.policies.protocols import Floats, Ints, Layout, WorldLike
 from rlgen.rng import Streams
 from rlgen.types import MAX_TURNS
@@ -186,7 +186,7 @@ class Search:
 
 
 def cooler(rule: Baseline, by: float = 0.3) -> Baseline:
-    """The rule at a lower temperature, in units of the action box; random controls stay as they are.
+    """The rule at a lower temperature, in units of the action box; what is drawn stays as it is.
 
     A surface draws the fluency of a reply from its neighbours', one reply at a time; on real words the heat
     that avoids repetition costs more, so a search on a surface ends too hot.
@@ -198,7 +198,7 @@ def cooler(rule: Baseline, by: float = 0.3) -> Baseline:
 
     if isinstance(rule, Fixed):
         return rule.model_copy(update={"controls": cool(rule.controls)})
-    if isinstance(rule, Random):
+    if isinstance(rule, Random | PerPerson):
         return rule
     return rule.model_copy(update={"table": tuple(cool(row) for row in rule.table)})
 
