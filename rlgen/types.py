@@ -6,9 +6,9 @@ A struct holds arrays whose first axis is the dialogue; per-row Python objects a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Index = NDArray[np.integer] | NDArray[np.bool_] | slice
+
+T = TypeVar("T")
 
 MODALITIES: Final = ("speech", "face", "physiology")
 MAX_TURNS: Final = 16
@@ -330,8 +332,25 @@ class Recognizer(Protocol):
         """Estimates of N rows in one batched call; any subset of modalities may be present."""
 
 
+def session(part: T) -> T:
+    """What one world uses of a frozen part that others share.
+
+    State belongs to the world. A part that keeps anything between its calls (what it has heard of dialogues, a count)
+    has a method `session()`, which gives the same weights with a memory of its own; one that keeps nothing needs
+    none.
+
+    Args:
+        part: a generator, guard, reader, encoder or speech.
+
+    Returns:
+        Its `session()`, or the part itself where it has no such method.
+    """
+    begin: Callable[[], T] | None = getattr(part, "session", None)
+    return part if begin is None else begin()
+
+
 class Generator(Protocol):
-    """Emotion, context and controls to words, frozen.
+    """Emotion, context and controls to words, frozen; see `session` for one that remembers.
 
     Attributes:
         calls: how often `reply` was called.

@@ -1,16 +1,20 @@
 """Shipped frozen models: each a folder with its files and a `manifest.json` that vouches for them."""
 
 from rlgen.artifacts.cache import cached, code_sha256
+from rlgen.artifacts.shared import Shared, content, state
 from rlgen.artifacts.store import Artifact, Manifest, check_target, load, shipped, tensors_sha256, write
 
 __all__ = [
     "Artifact",
     "Manifest",
+    "Shared",
     "cached",
     "check_target",
     "code_sha256",
+    "content",
     "load",
     "shipped",
+    "state",
     "tensors_sha256",
     "write",
 ]

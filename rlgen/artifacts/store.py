@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rlgen.errors import ArtifactError
 
 _HERE = Path(__file__).parent
-_MANIFEST: Final = "manifest.json"
+MANIFEST: Final = "manifest.json"
 _WORK: Final = ".rlgen-"  # prefix of temporary folders beside a target
 
 
@@ -118,7 +118,7 @@ def load(source: str | Path, kind: str) -> Artifact:
     """
     text = str(source)
     path = shipped(text.removeprefix("shipped:")) if text.startswith("shipped:") else Path(source)
-    manifest_path = path / _MANIFEST
+    manifest_path = path / MANIFEST
     if not manifest_path.is_file():
         raise ArtifactError(f"{path}: no artifact here (manifest.json is missing); check the path or build it first")
     manifest = _manifest(manifest_path)
@@ -163,12 +163,12 @@ def _check_replaceable(place: Path, target: str, kind: str) -> None:
     if not held:
         return
     try:
-        manifest = _manifest(place / _MANIFEST)
+        manifest = _manifest(place / MANIFEST)
     except ArtifactError as error:
         raise ArtifactError(f"{target}: holds files that are no artifact; empty it or name another folder") from error
     if manifest.kind.split("/")[0] != kind.split("/")[0]:
         raise ArtifactError(f"{target}: holds {manifest.kind!r}, not {kind!r}; delete it or name another folder")
-    if foreign := held - {_MANIFEST, *manifest.sha256}:
+    if foreign := held - {MANIFEST, *manifest.sha256}:
         raise ArtifactError(
             f"{target}: {min(foreign)} is no part of the artifact there; move it or name another folder"
         )
@@ -192,7 +192,7 @@ def write(target: str | Path, files: Mapping[str, bytes], manifest: Manifest) ->
     text = json.dumps(complete.model_dump(), indent=2, ensure_ascii=False) + "\n"
     try:
         # A path in the command may be no UTF-8; JSON has a way to write it.
-        _put(Path(target).resolve(), {**files, _MANIFEST: text.encode("utf-8", "backslashreplace")})
+        _put(Path(target).resolve(), {**files, MANIFEST: text.encode("utf-8", "backslashreplace")})
     except OSError as error:
         raise ArtifactError(
             f"{target}: cannot be written ({error.strerror}); make room or name another folder"

@@ -4,35 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from rlgen.artifacts import Shared, content
 from rlgen.envs.config import WorldConfig
 from rlgen.envs.observation import CONTEXT_DIM
 from rlgen.envs.speech import Speech, SpokenReplies, SurfaceSpeech
+from rlgen.envs.surface import KIND as SURFACE
 from rlgen.envs.surface import ResponseSurface
 from rlgen.errors import ConfigError
 from rlgen.generation import ConstantGenerator, EmbeddedGenerator
 from rlgen.generation.huggingface.options import HuggingFaceOptions
 from rlgen.governance import AuditLog, OutputGuard, patterns
 from rlgen.perception import EmotionRecognizer, EstimateTable, SignalBank
+from rlgen.perception.bank import KIND as BANK
+from rlgen.perception.recognizer import KIND as RECOGNIZER
 from rlgen.rewards import RewardDesign, design
 from rlgen.rng import Streams
 from rlgen.text import Reader, SentenceEncoder
 from rlgen.text.datasets.utterances import real_utterances
-from rlgen.text.encoding.fast_encoder import encoder_of
+from rlgen.text.encoding.fast_encoder import encoder_content, encoder_of
+from rlgen.text.reading.reader import KIND as READERS
 from rlgen.text.reading.reader import Progress
 from rlgen.text.writing.masked import with_masks
 from rlgen.text.writing.utterances import of_all_lengths, read_by, utterances, with_crisis
-from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue
+from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue, session
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything frozen in a world.
+    """Everything frozen in a world. Any number of worlds, in any number of threads, may be made of the same parts.
 
     Attributes:
         speech: from controls to read words.
@@ -62,39 +67,56 @@ class Parts:
     device: str
     audit: AuditLog | None = None
 
+    def session(self) -> Parts:
+        """The same parts with memory, times and counts of their own: what one world uses."""
+        return replace(self, speech=session(self.speech), reader=session(self.reader))
 
-@lru_cache(maxsize=4)
+
+_ENCODERS, _READERS, _GENERATORS, _PERCEPTIONS, _SURFACES = (Shared() for _ in range(5))
+
+
 def _encoder(choice: str, device: str) -> SentenceEncoder:
-    return encoder_of(choice, device)
+    return _ENCODERS.of((choice, device), encoder_content(choice), lambda: encoder_of(choice, device))
 
 
-@lru_cache(maxsize=4)
 def _reader(source: str, encoder: str, device: str) -> Reader:
-    return Reader.load(source, _encoder(encoder, device))
+    made_of = content(source, READERS), encoder_content(encoder)
+    return _READERS.of((source, encoder, device), made_of, lambda: Reader.load(source, _encoder(encoder, device)))
 
 
-@lru_cache(maxsize=4)
 def _generator(source: str, device: str, hf: HuggingFaceOptions | None = None) -> Generator:
     if source.startswith("constant:"):
         return ConstantGenerator(source.removeprefix("constant:"))
     if source.startswith("hf:"):
-        from rlgen.generation import HuggingFaceGenerator
+        return _language_model(source.removeprefix("hf:"), device, hf or HuggingFaceOptions())
+    from rlgen.generation.embedded.generator import KIND
 
-        options = {} if hf is None else hf.model_dump()
-        options["device"] = options.get("device") or device
-        return HuggingFaceGenerator(source.removeprefix("hf:"), **options)
-    return EmbeddedGenerator.load(source, device=device)
+    load = partial(EmbeddedGenerator.load, source, device=device)
+    return _GENERATORS.of((source, device), content(source, KIND), load)
 
 
-@lru_cache(maxsize=4)
+def _language_model(model: str, device: str, hf: HuggingFaceOptions) -> Generator:
+    from rlgen.generation import HuggingFaceGenerator
+    from rlgen.generation.huggingface import directions
+    from rlgen.text.language_models.pretrained import model_state
+
+    options = {**hf.model_dump(), "device": hf.device or device}
+    steered = None if hf.steering is None else content(hf.steering, directions.KIND)
+    load = partial(HuggingFaceGenerator, model, **options)
+    return _GENERATORS.of((model, device, hf), (model_state(model), steered), load)
+
+
 def _perception(recognizer: str, bank: str) -> tuple[EmotionRecognizer, SignalBank, EstimateTable]:
-    loaded, signals = EmotionRecognizer.load(recognizer), SignalBank.load(bank)
-    return loaded, signals, EstimateTable.build(loaded, signals)
+    def load() -> tuple[EmotionRecognizer, SignalBank, EstimateTable]:
+        loaded, signals = EmotionRecognizer.load(recognizer), SignalBank.load(bank)
+        return loaded, signals, EstimateTable.build(loaded, signals)
+
+    made_of = content(recognizer, RECOGNIZER), content(bank, BANK)
+    return _PERCEPTIONS.of((recognizer, bank), made_of, load)
 
 
-@lru_cache(maxsize=4)
 def _surface(source: str) -> ResponseSurface:
-    return ResponseSurface.load(source)
+    return _SURFACES.of(source, content(source, SURFACE), lambda: ResponseSurface.load(source))
 
 
 def resolve_device(device: str) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
 from rlgen.envs.surface import ResponseSurface
 from rlgen.rng import Streams
 from rlgen.text import Reader
-from rlgen.types import ALLOW, F32, Context, Controls, Estimate, Generator, Guard, Reading, Verdict, Words
+from rlgen.types import ALLOW, F32, Context, Controls, Estimate, Generator, Guard, Reading, Verdict, Words, session
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Speech(Protocol):
 
     cost_names: tuple[str, ...]
     seconds: dict[str, float]
+
+    def session(self) -> Self:
+        """The same frozen models with memory, times and counts of their own: what one world uses."""
 
     def speak(
         self,
@@ -61,7 +65,7 @@ class Speech(Protocol):
         """
 
     def calls(self) -> dict[str, int]:
-        """Model calls so far by part."""
+        """Model calls of this session so far, by part."""
 
 
 class SpokenReplies:
@@ -73,6 +77,13 @@ class SpokenReplies:
         self.reader = reader
         self.cost_names = guard.cost_names if guard is not None else ()
         self.seconds = {"generator": 0.0, "guard": 0.0, "reader": 0.0}
+
+    def session(self) -> Self:
+        """See `Speech.session`; the parts' own sessions, see `rlgen.types.session`."""
+        mine = copy.copy(self)
+        mine.generator, mine.guard, mine.reader = session(self.generator), session(self.guard), session(self.reader)
+        mine.seconds = dict.fromkeys(self.seconds, 0.0)
+        return mine
 
     def speak(
         self,
@@ -119,6 +130,12 @@ class SurfaceSpeech:
     def __init__(self, surface: ResponseSurface) -> None:
         self.surface = surface
         self.seconds = {"surface": 0.0}
+
+    def session(self) -> Self:
+        """See `Speech.session`."""
+        mine = copy.copy(self)
+        mine.seconds = dict.fromkeys(self.seconds, 0.0)
+        return mine
 
     def speak(
         self,

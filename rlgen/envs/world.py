@@ -72,7 +72,7 @@ class World:
             raise ConfigError(f"num_envs was {num_envs}: at least one dialogue is needed")
         self.config = config
         self.num_envs = num_envs
-        self.parts: Parts = load_parts(config, audit) if parts is None else parts
+        self.parts: Parts = (load_parts(config, audit) if parts is None else parts).session()
         if users is None:
             users = build(config.users, num_envs, self.parts.utterances, self.parts.segments)
         self._users = users
@@ -122,8 +122,10 @@ class World:
         return self.parts.speech.cost_names
 
     def calls(self) -> dict[str, int]:
-        """Model calls so far by part, counted by the parts themselves (shared between worlds)."""
-        return self.parts.speech.calls()
+        """Model calls of this world so far by part, counted by the parts themselves."""
+        calls = self.parts.speech.calls()
+        own_words = self.parts.reader.encoder.calls
+        return {**calls, "encoder": calls.get("encoder", 0) + own_words} if own_words else calls
 
     def reset(self, seed: int | Sequence[int] | I64 = 0, people: int | None = None) -> F32:
         """Begin N dialogues.

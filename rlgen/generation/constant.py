@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+from typing import Self
 
 import numpy as np
 
@@ -15,7 +17,7 @@ class ConstantGenerator:
     """Answers every utterance with one text, whatever the controls.
 
     Attributes:
-        calls: batched calls so far.
+        calls: batched calls of this session so far.
         hidden_dim: width of `Replies.hidden`, here one zero.
     """
 
@@ -26,6 +28,12 @@ class ConstantGenerator:
         self.text = text
         self.calls = 0
         self._ids = np.frombuffer(text.encode("utf-8"), dtype=np.uint8).astype(np.int64)
+
+    def session(self) -> Self:
+        """The same text with a count of calls of its own: what one world uses."""
+        mine = copy.copy(self)
+        mine.calls = 0
+        return mine
 
     def weights_sha256(self) -> str:
         """Hash of what is frozen: the text."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from rlgen.errors import AuditError, ConfigError
-from rlgen.locks import claim
+from rlgen.locks import OneThread, claim
 
 _KIND: Final = "rlgen-audit/1"
 _START: Final = "0" * 64
@@ -90,6 +90,7 @@ class AuditLog:
         self.path = Path(path)
         self._key = _read_key(key_file)
         self._clock = clock
+        self._alone = OneThread()
         self._fsync = fsync
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +165,10 @@ class AuditLog:
         Raises:
             AuditError: the log is closed, the record cannot stand in a log, or the line cannot be written.
         """
+        with self._alone:
+            self._append(record, at)
+
+    def _append(self, record: dict[str, Any], at: float | None) -> None:
         if self._file < 0:
             raise AuditError(f"{self.path}: the log is closed; open it again to append")
         if taken := _RESERVED & record.keys():

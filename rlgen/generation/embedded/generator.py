@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from rlgen.generation.embedded.tokenizer import Tokenizer
 from rlgen.generation.embedded.window import Transcriber
 from rlgen.generation.polarity import leaning, of_vocabulary
 from rlgen.hardware import Bits, Precision, memory_of, place
+from rlgen.locks import OneThread
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
 
@@ -36,10 +38,11 @@ class EmbeddedGenerator:
 
     A row's ids depend on its dialogue, affect, controls and stream alone: not on the batch size,
     the order or the neighbours, nor on what was asked of it before. Row i of a call is expected to be
-    the dialogue that row i of the last call was; then only what is new is read.
+    the dialogue that row i of the last call was; then only what is new is read. That memory belongs to a
+    session: threads that share one wait for each other, and worlds have one each.
 
     Attributes:
-        calls: batched calls so far.
+        calls: batched calls of this session so far.
         hidden_dim: width of `Replies.hidden`.
         manifest: where the weights come from.
         sha256: hash of the weights as they were given, whatever precision they run in.
@@ -88,9 +91,14 @@ class EmbeddedGenerator:
             words = torch.from_numpy(found.array()).to(where)
         self._decoder = Decoder(frozen, tokenizer.sayable(), top_p, words)
         self._tokenizer = tokenizer
-        self._listener = Listener(frozen, self._decoder.slots, Transcriber(tokenizer, shape))
         self.manifest = manifest
         self.hidden_dim = shape.width
+        self._begin()
+
+    def _begin(self) -> None:
+        frozen = self._decoder.frozen
+        self._listener = Listener(frozen, self._decoder.slots, Transcriber(self._tokenizer, frozen.shape))
+        self._alone = OneThread()
         self.calls = 0
 
     @classmethod
@@ -123,6 +131,12 @@ class EmbeddedGenerator:
             raise artifact.unreadable(error) from error
         return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype, top_p, polarity)
 
+    def session(self) -> Self:
+        """The same frozen weights with a memory of dialogues and a count of calls of its own: what one world uses."""
+        mine = copy.copy(self)
+        mine._begin()
+        return mine
+
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now (it differs between precisions)."""
         return tensors_sha256(Bits(self._decoder.frozen.tensors()))
@@ -143,7 +157,11 @@ class EmbeddedGenerator:
         """
         rows = len(context.texts)
         check(controls, estimate, rows)
-        self.calls += 1
+        with self._alone:
+            self.calls += 1
+            return self._reply(rows, context, estimate, controls, streams)
+
+    def _reply(self, rows: int, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
         shape, device = self._decoder.frozen.shape, self._decoder.frozen.device
         if rows == 0:
             return Replies.none(shape.reply, shape.width)

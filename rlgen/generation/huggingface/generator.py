@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ class HuggingFaceGenerator:
         >>> generator.reply(context, estimate, controls, streams).text  # doctest: +SKIP
 
     Attributes:
-        calls: batched calls so far.
+        calls: batched calls of this session so far.
         hidden_dim: width of `Replies.hidden`.
         model: of transformers.
         tokenizer: of transformers.
@@ -111,11 +112,10 @@ class HuggingFaceGenerator:
             self._decoder.words = torch.from_numpy(
                 of_vocabulary(self._ids, self.tokenizer.batch_decode, size).array()
             ).to(where)
-        self._steering: Steering | None = None
         self.steer(steering if steering is None or isinstance(steering, Steering) else read(steering, self.model))
 
     def steer(self, steering: Steering | None) -> None:
-        """Move hidden states along directions from now on; None for no more.
+        """Move hidden states along directions from now on, in every session; None for no more.
 
         Only replies are steered, from the position that opens them, and only after conditional
         prompts: emotional weight 0 stays the unconditioned model.
@@ -127,10 +127,21 @@ class HuggingFaceGenerator:
         Raises:
             ConfigError: the directions are not of this model.
         """
-        steerer = None if steering is None else Steerer(self.model, steering)
-        if self._decoder.steerer is not None:
-            self._decoder.steerer.remove()
-        self._decoder.steerer, self._steering = steerer, steering
+        with self._decoder.lock:
+            steerer = None if steering is None else Steerer(self.model, steering)
+            if self._decoder.steerer is not None:
+                self._decoder.steerer.remove()
+            self._decoder.steerer = steerer
+
+    def session(self) -> Self:
+        """The same frozen model with a count of calls of its own: what one world uses.
+
+        Nothing of a dialogue is kept between calls. Sessions share what prompts begin with, which depends on those
+        ids alone, and the steering; they wait for each other.
+        """
+        mine = copy.copy(self)
+        mine.calls = 0
+        return mine
 
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now, and of the directions and the bias of words, where given."""
@@ -161,7 +172,11 @@ class HuggingFaceGenerator:
         """
         rows = len(context.texts)
         check(controls, estimate, rows)
-        self.calls += 1
+        with self._decoder.lock:
+            self.calls += 1
+            return self._reply(rows, context, estimate, controls, streams)
+
+    def _reply(self, rows: int, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
         if rows == 0:
             return Replies.none(self.max_new_tokens, self.hidden_dim)
         weight = np.asarray(controls.emotional_weight, dtype=np.float32)
@@ -231,11 +246,11 @@ class HuggingFaceGenerator:
         prompts: int,
     ) -> torch.Tensor | None:
         """How far each prompt's branch is steered, `[B, directions]`: those without instructions not at all."""
-        if self._steering is None:
+        if self._decoder.steerer is None:
             return None
         # Guidance scales what a direction does to the words already.
         deep = np.ones_like(weight) if self._guidance else weight
-        asked = self._steering.amounts(
+        asked = self._decoder.steerer.steering.amounts(
             np.asarray(estimate.affect)[told],
             np.asarray(controls.warmth)[told],
             np.asarray(controls.directiveness)[told],

@@ -77,6 +77,7 @@ class GuidedDecoder:
         prefixes: what prompts share, read once.
         steerer: moves hidden states; None for not.
         words: `[2, V]` float32, how positive and how strong words are, see `polarity`; None for no bias.
+        lock: held by whoever speaks or steers: the model hands hidden states out, and is steered, by hooks.
     """
 
     def __init__(self, model: Any, rules: Rules, share: bool = True) -> None:
@@ -90,6 +91,7 @@ class GuidedDecoder:
         self._model = model
         self.rules = rules
         self._forward = Forward(model)
+        self.lock = self._forward.lock
         self.prefixes = Prefixes(self._forward, share)
         self.words: Tensor | None = None
         self._hidden: Tensor = torch.empty(0)

@@ -72,6 +72,7 @@ class Steerer:
 
     Attributes:
         amounts: `[B, directions]` for the rows of the next passes; None leaves the model alone.
+        steering: the directions.
     """
 
     def __init__(self, model: Any, steering: Steering) -> None:
@@ -81,6 +82,7 @@ class Steerer:
             ConfigError: the vectors are not of this model's layers and width.
         """
         layers = layers_of(model)
+        self.steering = steering
         self.vectors = torch.stack([v.float() for v in steering.vectors.values()], dim=1).to(model.device)
         width = model.get_output_embeddings().weight.shape[-1]
         if self.vectors.shape[0] != len(layers) or self.vectors.shape[2] != width:

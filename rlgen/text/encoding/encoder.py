@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from rlgen.artifacts import code_sha256
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.hardware import has_bf16
+from rlgen.locks import OneThread
 from rlgen.text.encoding.minilm import WIDTH, MiniLM
 from rlgen.text.encoding.wordpieces import WEIGHTS_SHA256, verified_weights, word_pieces
 
@@ -69,6 +71,7 @@ class SentenceEncoder:
         self.name = model or "all-MiniLM-L6-v2"
         self._own: MiniLM | None = None
         self._other: Any = None
+        self._alone = OneThread()
         if model is None:
             self._own = MiniLM(verified_weights(), getattr(torch, dtype), where)
             self.dim = DIM
@@ -96,6 +99,12 @@ class SentenceEncoder:
             digest.update(tensor.detach().contiguous().view(torch.uint8).cpu().numpy().tobytes())
         return digest.hexdigest()
 
+    def session(self) -> Self:
+        """The same frozen weights with a count of calls of its own: what one world uses."""
+        mine = copy.copy(self)
+        mine.calls = 0
+        return mine
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors `[N, dim]`; one forward pass for up to `CHUNK` texts.
 
@@ -110,7 +119,8 @@ class SentenceEncoder:
             if self._own is not None:
                 parts.append(self._own.embed(word_pieces().lists(part)))
             else:
-                vectors = self._other.encode(part, normalize_embeddings=True, show_progress_bar=False)
+                with self._alone:  # its tokenizer is set up anew for every call
+                    vectors = self._other.encode(part, normalize_embeddings=True, show_progress_bar=False)
                 parts.append(np.asarray(vectors, dtype=np.float32))
         return np.concatenate(parts) if len(parts) > 1 else parts[0]
 

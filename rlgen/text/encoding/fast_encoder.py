@@ -31,11 +31,12 @@ from rlgen.hardware import memory_of
 from rlgen.text.encoding.encoder import CHUNK, DIM, Precision, SentenceEncoder, settled
 from rlgen.text.encoding.packing import ROWS, Group, groups
 from rlgen.text.encoding.piece_vectors import piece_vectors
-from rlgen.text.encoding.wordpieces import MAX_TOKENS, VOCABULARY, word_pieces
+from rlgen.text.encoding.wordpieces import MAX_TOKENS, VOCABULARY, WEIGHTS_SHA256, word_pieces
 
 KIND: Final = "fast_encoder/1"
 WEIGHTS: Final = "weights.safetensors"
 CHOICE: Final = "fast"
+_SHIPPED: Final = "shipped:fast_encoder"
 _CELLS: Final = 8192  # of one group of texts in attention
 _HEAD: Final = 32  # dimensions of an attention head
 _PIECES: Final = ("map", "frequent", "more", "more_scale")  # names of tensors beside those of `Net`
@@ -252,9 +253,7 @@ class FastEncoder(SentenceEncoder):
         self._net = net.to(self._where, kind)
 
     @classmethod
-    def load(
-        cls, source: str | Path = "shipped:fast_encoder", dtype: Precision = "auto", device: str = "cpu"
-    ) -> FastEncoder:
+    def load(cls, source: str | Path = _SHIPPED, dtype: Precision = "auto", device: str = "cpu") -> FastEncoder:
         """Read an artifact that `rlgen fit encoder` wrote.
 
         Args:
@@ -317,8 +316,14 @@ def encoder_of(choice: str, device: str = "cpu") -> SentenceEncoder:
     """
     kind, _, folder = choice.partition(":")
     if kind == CHOICE:
-        return FastEncoder.load(folder or "shipped:fast_encoder", device=device)
+        return FastEncoder.load(folder or _SHIPPED, device=device)
     return SentenceEncoder(choice, device)  # type: ignore[arg-type]  # which refuses anything else
+
+
+def encoder_content(choice: str) -> str:
+    """Hash of what an encoder is made of now, for `rlgen.artifacts.Shared`; args and errors as for `encoder_of`."""
+    kind, _, folder = choice.partition(":")
+    return artifacts.content(folder or _SHIPPED, KIND) if kind == CHOICE else WEIGHTS_SHA256
 
 
 def stored(net: Net, project: Tensor, frequent: Tensor, more: Tensor) -> dict[str, Tensor]:

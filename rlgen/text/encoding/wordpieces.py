@@ -53,7 +53,7 @@ def verified_weights() -> Path:
 
 
 class WordPieces:
-    """The tokenizer; a text's ids are computed once and remembered."""
+    """The tokenizer; a text's ids are computed once and remembered. Any number of threads may use it."""
 
     def __init__(self) -> None:
         from tokenizers import Tokenizer
@@ -65,14 +65,17 @@ class WordPieces:
 
     def lists(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """Ids of each text with the markers [CLS] and [SEP], at most `MAX_TOKENS` of them."""
-        missing = list({text: None for text in texts if text not in self._known})
-        if len(self._known) + len(missing) > _REMEMBERED:
-            self._known.clear()
-            missing = list(dict.fromkeys(texts))
+        known = self._known
+        found = {text: known.get(text) for text in texts}
+        missing = [text for text, ids in found.items() if ids is None]
         if missing:
-            for text, encoded in zip(missing, self._tokenizer.encode_batch(missing), strict=True):
-                self._known[text] = np.asarray(encoded.ids, dtype=np.int32)
-        return [self._known[text] for text in texts]
+            encoded = self._tokenizer.encode_batch(missing)
+            made = {text: np.asarray(each.ids, dtype=np.int32) for text, each in zip(missing, encoded, strict=True)}
+            found |= made
+            if len(known) + len(made) > _REMEMBERED:
+                self._known = known = {}  # never emptied: another thread may be looking into it
+            known.update(made)
+        return [ids for text in texts if (ids := found[text]) is not None]
 
     def array(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Ids as `[N, L]`, padded with -1."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rlgen.artifacts import state
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.hardware import is_out_of_memory, memory_of
+from rlgen.locks import OneThread
 
 # Change of a logit, in standard deviations, that a later token may cause: rounding, and nothing else.
 _ROUNDING = {torch.float32: 1e-3, torch.bfloat16: 3e-2}
@@ -109,6 +111,12 @@ def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype)
     return Pretrained(name, found, tokenizer, _ends(name, found, tokenizer), context, int(output.weight.shape[-1]))
 
 
+def model_state(model: str | Path) -> tuple[Hashable, ...]:
+    """What a model is made of now, for `rlgen.artifacts.Shared`: the state of a folder's files; a hub id's name."""
+    path = Path(model).expanduser()
+    return state(path) if path.is_dir() else (str(model),)
+
+
 def looks_like_path(name: str) -> bool:
     """Whether a name cannot be a hub id, which is `NAME` or `OWNER/NAME`."""
     return name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name or name.endswith("/")
@@ -156,11 +164,17 @@ def _check_causal(name: str, model: Any, device: torch.device, dtype: torch.dtyp
 
 
 class Forward:
-    """One pass of a causal model of transformers over the columns that its cache does not hold."""
+    """One pass of a causal model of transformers over the columns that its cache does not hold.
+
+    Attributes:
+        model: as given.
+        lock: held by whoever uses the model or its tokenizer: both keep things between the parts of a call.
+    """
 
     def __init__(self, model: Any) -> None:
         """Args: model: in eval mode, without gradients."""
         self.model = model
+        self.lock = OneThread()
         self._accepts = set(inspect.signature(model.forward).parameters)
 
     def __call__(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:

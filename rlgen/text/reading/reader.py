@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from rlgen.text.reading import lexical
 from rlgen.text.reading.fluency import Fluency
 from rlgen.text.reading.heads import Features, Head, sigmoid, softmax
 from rlgen.text.reading.repetition import repetition
-from rlgen.types import Reading
+from rlgen.types import Reading, session
 
 KIND: Final = "readers/1"
 _CODE: Final = (
@@ -69,6 +70,12 @@ class Reader:
             ArtifactError: missing, damaged, or fitted on another encoder.
         """
         return cls(encoder, load_heads(source, KIND, encoder))
+
+    def session(self) -> Self:
+        """The same frozen heads, with an encoder that counts for itself: what one world uses."""
+        mine = copy.copy(self)
+        mine.encoder = session(self.encoder)
+        return mine
 
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now."""

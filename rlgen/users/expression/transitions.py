@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Annotated, Final
 
 import numpy as np
@@ -130,7 +129,6 @@ def fit(sources: Mapping[str, Spoken]) -> Transitions:
     )
 
 
-@lru_cache(maxsize=8)
 def read_transitions(source: str | None) -> Transitions:
     """Transitions from `"shipped:NAME"` or a folder that `rlgen fit transitions` wrote; None: `INDEPENDENT`.
 

@@ -8,19 +8,19 @@ columns that they would have in a batch that is read whole, so that sliding wind
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
-from rlgen.artifacts import tensors_sha256
+from rlgen.artifacts import Shared, tensors_sha256
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.hardware import Bits, Precision, is_out_of_memory, place
 from rlgen.text.language_models.chat_template import PERSON, Chat
-from rlgen.text.language_models.pretrained import Forward, common, left_pad, load_pretrained
+from rlgen.text.language_models.pretrained import Forward, common, left_pad, load_pretrained, model_state
 from rlgen.users.expression.voices import F64
 
 LISTENER: Final = "Listener:"
@@ -56,14 +56,31 @@ class Read:
     known: list[tuple[int, Tensor, Tensor]]
 
 
-@lru_cache(maxsize=2)
+_MINDS: Final = Shared(2)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _alone(method: Callable[Concatenate[Mind, P], R]) -> Callable[Concatenate[Mind, P], R]:
+    """A method of a mind in which one thread is at a time."""
+
+    @wraps(method)
+    def alone(self: Mind, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._forward.lock:
+            return method(self, *args, **kwargs)
+
+    return alone
+
+
 def mind(model: str, device: str, dtype: Precision) -> Mind:
-    """The mind of a model, one for all people of a process."""
-    return Mind(model, device, dtype)
+    """The mind of a model, one for all people of a process; another once its files have changed."""
+    return _MINDS.of((model, device, dtype), model_state(model), lambda: Mind(model, device, dtype))
 
 
 class Mind:
     """A model that plays the second speaker of a chat, the person.
+
+    Frozen: it keeps nothing of a call, and threads that share it wait for each other.
 
     Attributes:
         chat: how a dialogue becomes a prompt.
@@ -111,10 +128,12 @@ class Mind:
         """Hash of the weights as they are in memory."""
         return tensors_sha256(Bits(self._loaded.model.state_dict()))
 
+    @_alone
     def lengths(self, prompts: list[str]) -> list[int]:
         """How many ids each prompt has."""
         return [len(ids) for ids in self.chat.encode(prompts)]
 
+    @_alone
     @torch.inference_mode()
     def read(self, prompts: Sequence[Sequence[str]]) -> Read | None:
         """Read N dialogues, in one pass, as far as some prompts about each are alike.
@@ -142,6 +161,7 @@ class Mind:
         layers = enumerate(cache.layers)
         return Read(alike, [(i, layer.keys, layer.values) for i, layer in layers if layer.get_seq_length()])
 
+    @_alone
     @torch.inference_mode()
     def write(self, prompts: list[str], uniform: F64, temperature: float, read: Read | None = None) -> list[str]:
         """What the person says next, one line each, never empty.
@@ -178,6 +198,7 @@ class Mind:
             texts = [text.partition("\n")[0] for text in texts]
         return [self.chat.harmless(text) for text in texts]
 
+    @_alone
     @torch.inference_mode()
     def answer(self, asked: Sequence[Asked], read: Read | None = None) -> list[F64]:
         """Probabilities of fixed answers, all questions in one pass.
