@@ -1,19 +1,40 @@
 """Counter-based random streams: one per row and per purpose, the same bits whatever the batch.
 
-A draw is a pure function of (seed, episode, turn, purpose, index): Philox4x32-10 (Salmon et al.,
-"Parallel random numbers: as easy as 1, 2, 3", SC 2011) under the row's seed as key. Nothing is
-consumed, so no order of calls, no neighbour and no batch size can change what a row draws.
+A draw is a pure function of (realm, seed, row, episode, turn, purpose, index): Philox4x32-10 (Salmon et al.,
+"Parallel random numbers: as easy as 1, 2, 3", SC 2011). Nothing is consumed, so no order of calls, no
+neighbour and no batch size can change what a row draws.
+
+Realm and seed are the key, each in bits of its own: two realms or two seeds never share a stream, whatever the
+numbers and however many rows there are, because a block cipher under two keys is two ciphers. Row, episode,
+turn, index and purpose are the counter.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
+
+from rlgen.errors import ConfigError
+
+Realm = Literal["training", "fitting", "validation", "evaluation", "tuning", "simulation"]
+"""What people are met for. People of different realms are different people."""
+
+SEEDS: Final = 2**60
+"""Seeds are below this: the key's other four bits hold the realm."""
+
+PEOPLE: Final = 10**9
+"""Persons per seed, where they are met once each: `person_number` names one by one integer."""
+
+_REALMS: Final = {name: np.uint64(number) for number, name in enumerate(get_args(Realm))}
+_REALM_SHIFT: Final = np.uint64(60)
+_TURN_SHIFT: Final = np.uint32(16)
+_SIXTEEN_BITS: Final = 2**16
 
 _M0: Final = np.uint64(0xD2511F53)
 _M1: Final = np.uint64(0xCD9E8D57)
@@ -48,50 +69,93 @@ def philox4x32(counter: NDArray[np.uint32], key: NDArray[np.uint32]) -> NDArray[
     return np.stack(np.broadcast_arrays(c0, c1, c2, c3), axis=-1)
 
 
+def person_number(seed: int, index: ArrayLike) -> NDArray[np.int64]:
+    """The one integer that names a person of a realm: `seed * 10**9 + index`.
+
+    Args:
+        seed: of the evaluation, below 2**32.
+        index: of the person within it, in `[0, 10**9)`.
+    """
+    return np.asarray(seed * PEOPLE + np.asarray(index, dtype=np.int64), dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Streams:
     """Streams of N rows.
 
     Attributes:
-        seed: `[N]` uint64, the key of each row.
+        key: `[N]` uint64, realm and seed of each row.
+        row: `[N]` uint32, the row or person among those of its key.
         episode: `[N]` uint32, advanced by the world at each reset of the row.
     """
 
-    seed: NDArray[np.uint64]
+    key: NDArray[np.uint64]
+    row: NDArray[np.uint32]
     episode: NDArray[np.uint32]
 
     @classmethod
-    def of(cls, seed: int, rows: int) -> Streams:
-        """Row i is seeded `seed + i`, as in Gymnasium's vector environments; episode 0."""
-        seeds = np.uint64(seed) + np.arange(rows, dtype=np.uint64)
-        return cls(seeds, np.zeros(rows, dtype=np.uint32))
+    def of(cls, seed: int | Sequence[int] | NDArray[np.integer], rows: int, realm: Realm = "training") -> Streams:
+        """The streams of N rows at episode 0.
+
+        Args:
+            seed: one for all, whose rows are 0 to N - 1; or one for each row, which then is row 0 of its seed, as
+                it would be alone.
+            rows: N.
+            realm: what the rows are met for.
+
+        Raises:
+            ConfigError: a seed outside `[0, 2**60)`, another number of seeds than rows, or no such realm.
+        """
+        if realm not in _REALMS:
+            raise ConfigError(f"realm was {realm!r}; the realms are {', '.join(_REALMS)}")
+        alone = not isinstance(seed, int | np.integer)
+        seeds = [int(each) for each in seed] if not isinstance(seed, int | np.integer) else [int(seed)] * rows
+        if len(seeds) != rows:
+            raise ConfigError(f"{len(seeds)} seeds were given for {rows} dialogues; give one for each")
+        for each in seeds:
+            if not 0 <= each < SEEDS:
+                raise ConfigError(f"seed was {each}; it must lie in 0 to 2**60 - 1")
+        key = np.array(seeds, dtype=np.uint64) | (_REALMS[realm] << _REALM_SHIFT)
+        row = np.zeros(rows, dtype=np.uint32) if alone else np.arange(rows, dtype=np.uint32)
+        return cls(key, row, np.zeros(rows, dtype=np.uint32))
 
     def __len__(self) -> int:
-        return len(self.seed)
+        return len(self.key)
 
-    def rows(self, index: NDArray[np.integer] | slice) -> Streams:
+    @property
+    def seed(self) -> NDArray[np.uint64]:
+        """`[N]` uint64, the seed of each row."""
+        return self.key & np.uint64(SEEDS - 1)
+
+    def rows(self, index: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Streams:
         """The streams of some rows."""
-        return Streams(self.seed[index], self.episode[index])
+        return Streams(self.key[index], self.row[index], self.episode[index])
 
     def uniform(self, purpose: str, turn: ArrayLike = 0, size: int = 1) -> NDArray[np.float64]:
         """Uniform draws in the open interval (0, 1).
 
         Args:
             purpose: name of what is drawn, e.g. `"users.rating"`; another name, another stream.
-            turn: scalar or `[N]`, the row's turn.
-            size: draws per row.
+            turn: scalar or `[N]`, the row's turn, in `[0, 2**16)`.
+            size: draws per row, at most 2**17.
 
         Returns:
             `[N, size]`, odd multiples of 2**-53, never 0 or 1.
+
+        Raises:
+            ValueError: a turn or a size beyond these bounds, where streams would meet.
         """
         blocks = -(-size // 2)  # a block of four 32-bit words makes two doubles
-        rows = len(self)
+        rows, turns = len(self), np.asarray(turn)
+        if blocks > _SIXTEEN_BITS or (turns.size and not 0 <= turns.min() <= turns.max() < _SIXTEEN_BITS):
+            raise ValueError(f"a stream has 2**16 turns of 2**17 draws; turns up to {turns.max()} of {size} were asked")
         counter = np.empty((rows, blocks, 4), dtype=np.uint32)
-        counter[..., 0] = np.arange(blocks, dtype=np.uint32)
-        counter[..., 1] = np.broadcast_to(np.asarray(turn, dtype=np.uint32), rows)[:, None]
+        at = np.broadcast_to(turns.astype(np.uint32), rows) << _TURN_SHIFT
+        counter[..., 0] = at[:, None] | np.arange(blocks, dtype=np.uint32)
+        counter[..., 1] = self.row[:, None]
         counter[..., 2] = self.episode[:, None]
         counter[..., 3] = np.uint32(zlib.crc32(purpose.encode()))
-        key = np.stack([self.seed & _LOW, self.seed >> _SHIFT], axis=-1).astype(np.uint32)
+        key = np.stack([self.key & _LOW, self.key >> _SHIFT], axis=-1).astype(np.uint32)
         words = philox4x32(counter, key[:, None, :]).astype(np.uint64).reshape(rows, blocks * 2, 2)
         bits = ((words[..., 0] << _SHIFT) | words[..., 1]) >> np.uint64(12)  # 52 bits: half steps stay below 1
         return (bits[:, :size].astype(np.float64) + 0.5) * 2.0**-52

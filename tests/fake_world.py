@@ -61,10 +61,11 @@ class FakeWorld:
     def exhausted(self):
         return self.people is not None and self.served == self.people
 
-    def reset(self, seed=0, people=None):
+    def reset(self, seed=0, people=None, *, realm=None, first=0):
         n = self.num_envs
-        self.streams = Streams.of(seed, n)
-        self.seed = seed
+        self.streams = Streams.of(seed, n, realm or ("training" if people is None else "evaluation"))
+        self.streams = Streams(self.streams.key, self.streams.row + np.uint32(first), self.streams.episode)
+        self.first = first
         self.people, self.served = people, 0
         self.person = np.full(n, -1)
         if people is not None:
@@ -105,13 +106,13 @@ class FakeWorld:
         said = self.turn.copy()
         obs_now = self._obs()
         leave = self.streams.uniform("fake.leave", self.turn)[:, 0]
-        terminated = leave < 0.1
+        left = leave < 0.1
         self.turn = self.turn + 1
-        truncated = (self.turn >= self.max_turns) & ~terminated
+        terminated = left | (self.turn >= self.max_turns)
         self.total += reward
-        done = terminated | truncated
+        done = terminated
         if self.record:
-            self._remember(said, obs_now, actions, reward, terminated)
+            self._remember(said, obs_now, actions, reward, left)
         finished = None
         if done.any():
             rows = np.flatnonzero(done)
@@ -122,8 +123,9 @@ class FakeWorld:
                 final_obs=self._obs()[rows],
                 episode_return=self.total[rows].copy(),
                 length=self.turn[rows].copy(),
-                completed=terminated[rows],
+                completed=left[rows],
                 abandoned=np.zeros(k, bool),
+                limit=~left[rows],
                 relief=self.total[rows] / 10,
                 mean_rating=np.where(rows % 2 == 0, np.nan, 3.5),
                 cost=np.zeros(k),
@@ -132,19 +134,19 @@ class FakeWorld:
             self._advance(rows)
         terms = {"near": reward * 0.9, "other": reward * 0.1}
         harm = (np.arange(self.num_envs) % 3 == 0).astype(np.float32)
-        return FakeStep(self._obs(), reward, terminated, truncated, finished, terms, harm, {"harm": harm})
+        return FakeStep(self._obs(), reward, terminated, np.zeros_like(terminated), finished, terms, harm, {"harm": harm})
 
     def _advance(self, rows):
-        seeds, episodes = self.streams.seed.copy(), self.streams.episode.copy()
+        people, episodes = self.streams.row.copy(), self.streams.episode.copy()
         if self.people is None:
             episodes[rows] += 1
         else:
             self.served += int((self.person[rows] >= 0).sum())
             for row in rows:
                 self.person[row] = self.next_person if self.next_person < self.people else -1
-                seeds[row] = self.seed + self.next_person
+                people[row] = self.first + self.next_person
                 self.next_person += 1
-        self.streams = Streams(seeds, episodes)
+        self.streams = Streams(self.streams.key, people, episodes)
         self._begin(rows)
 
     def _remember(self, said, obs, actions, reward, terminated):
@@ -169,7 +171,7 @@ class FakeWorld:
         )
 
     def state(self):
-        keys = ("streams", "seed", "people", "served", "person", "next_person", "turn", "total", "category")
+        keys = ("streams", "first", "people", "served", "person", "next_person", "turn", "total", "category")
         return {key: copy.deepcopy(getattr(self, key)) for key in keys}
 
     def load_state(self, state):

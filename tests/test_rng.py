@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rlgen.rng import Streams, philox4x32
+from rlgen.errors import ConfigError
+from rlgen.rng import PEOPLE, SEEDS, Realm, Streams, person_number, philox4x32
 
-seeds = st.integers(0, 2**63)
-turns = st.integers(0, 2**32 - 1)
+seeds = st.integers(0, SEEDS - 1)
+turns = st.integers(0, 2**16 - 1)
+realms = st.sampled_from(get_args(Realm))
 
 
 # Known answers of the Random123 distribution (kat_vectors, philox4x32, 10 rounds).
@@ -44,8 +48,61 @@ def test_philox_broadcasts_counters_over_keys() -> None:
 def test_a_row_draws_the_same_whatever_its_neighbours(seed: int, rows: int, row: int, turn: int, size: int) -> None:
     row %= rows
     among = Streams.of(seed, rows).uniform("tests.draw", turn, size)[row]
-    alone = Streams.of(seed + row, 1).uniform("tests.draw", turn, size)[0]
+    alone = Streams.of(seed, row + 1).rows(np.array([row])).uniform("tests.draw", turn, size)[0]
     assert (among == alone).all()
+
+
+@given(seed=seeds, other=seeds, realm=realms, other_realm=realms, rows=st.integers(1, 70), others=st.integers(1, 70))
+def test_two_seeds_or_two_realms_share_no_row_whatever_the_numbers(
+    seed: int, other: int, realm: Realm, other_realm: Realm, rows: int, others: int
+) -> None:
+    one, two = Streams.of(seed, rows, realm), Streams.of(other, others, other_realm)
+    same = (seed, realm) == (other, other_realm)
+    assert (one.key[0] == two.key[0]) == same
+    shared = set(one.uniform("tests.draw")[:, 0]) & set(two.uniform("tests.draw")[:, 0])
+    assert len(shared) == (min(rows, others) if same else 0)
+
+
+@given(seed=seeds, near=st.integers(1, 64))
+def test_neighbouring_seeds_share_no_row(seed: int, near: int) -> None:
+    """Rows were once seeded `seed + i`: seeds 0 and 1 then shared all people but one."""
+    following = (seed + near) % SEEDS
+    one, two = (Streams.of(each, 128).uniform("tests.draw", size=2) for each in (seed, following))
+    assert not set(map(tuple, one)) & set(map(tuple, two))
+
+
+@given(given=st.lists(seeds, min_size=1, max_size=9), realm=realms)
+def test_rows_with_seeds_of_their_own_go_as_alone(given: list[int], realm: Realm) -> None:
+    among = Streams.of(given, len(given), realm).uniform("tests.draw", 3, 2)
+    alone = np.concatenate([Streams.of(seed, 1, realm).uniform("tests.draw", 3, 2) for seed in given])
+    assert (among == alone).all()
+
+
+@given(seed=st.integers(0, 2**32 - 1), index=st.integers(0, PEOPLE - 1), other=st.integers(0, 2**32 - 1))
+def test_one_integer_names_a_person(seed: int, index: int, other: int) -> None:
+    number = int(person_number(seed, index))
+    assert divmod(number, PEOPLE) == (seed, index)
+    assert (number == int(person_number(other, index))) == (seed == other)
+
+
+@pytest.mark.parametrize(
+    ("seed", "rows", "realm", "said"),
+    [
+        (-1, 2, "training", "seed was -1"),
+        (SEEDS, 2, "training", "2\\*\\*60"),
+        ([1, 2, 3], 2, "training", "3 seeds were given for 2"),
+        (0, 2, "holiday", "realm was 'holiday'; the realms are training"),
+    ],
+)
+def test_streams_that_cannot_be_are_refused(seed: int, rows: int, realm: Realm, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Streams.of(seed, rows, realm)
+
+
+@pytest.mark.parametrize(("turn", "size"), [(2**16, 1), (-1, 1), (0, 2**17 + 1)])
+def test_a_stream_never_runs_into_the_next(turn: int, size: int) -> None:
+    with pytest.raises(ValueError, match="2\\*\\*16 turns"):
+        Streams.of(0, 1).uniform("tests.draw", turn, size)
 
 
 @given(seed=seeds, fewer=st.integers(1, 6), more=st.integers(6, 12))
@@ -57,7 +114,7 @@ def test_more_draws_begin_with_the_same(seed: int, fewer: int, more: int) -> Non
 def test_nothing_is_consumed_and_every_part_of_the_counter_matters() -> None:
     streams = Streams.of(7, 4)
     first = streams.uniform("tests.a", 1, 3)
-    later = Streams(streams.seed, streams.episode + np.uint32(1))
+    later = Streams(streams.key, streams.row, streams.episode + np.uint32(1))
     others = [
         streams.uniform("tests.b", 1, 3),
         streams.uniform("tests.a", 2, 3),

@@ -58,7 +58,7 @@ class WorldConfig(BaseModel):
     )
     observation: Literal["policy", "privileged"] = Field("policy", description="privileged adds the hidden state")
     actions: ActionKind = Field("box", description="continuous controls, or the grid of them")
-    max_turns: int = Field(MAX_TURNS, ge=1, le=64, description="turn limit, where a dialogue is truncated")
+    max_turns: int = Field(MAX_TURNS, ge=1, le=64, description="turn limit, which ends a dialogue")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the frozen models run")
 
     @field_validator("hf")

@@ -21,7 +21,7 @@ def measure_surface(
     config: WorldConfig,
     turns: int,
     num_envs: int = 128,
-    seed: int = 1_000_000,
+    seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> ResponseSurface:
     """Run random controls through the real chain and keep what the replies are read as.
@@ -38,8 +38,8 @@ def measure_surface(
     """
     world = World(config, num_envs)
     world.record = True
-    obs = world.reset(seed)
-    streams = Streams.of(seed, num_envs)
+    obs = world.reset(seed, realm="fitting")
+    streams = Streams.of(seed, num_envs, "fitting")
     kept = streams.uniform("envs.measure.kept", size=4) * 2 - 1
     found_features: list[F32] = []
     found_readings: list[F32] = []

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
 
 from rlgen.types import F32, I64, Bools, Controls, Estimate, Feedback, Reading, Verdict
+
+ENDINGS: Final = ("completed", "abandoned", "limit")
+"""How a dialogue ends: the person left because it was enough, left because it did not help, or ran out of turns."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,8 @@ class Finished:
         episode_return: `[K]` undiscounted.
         length: `[K]` turns.
         completed: `[K]` left because it was enough.
-        abandoned: `[K]` left because it did not help; neither: the turn limit.
+        abandoned: `[K]` left because it did not help.
+        limit: `[K]` neither: the turn limit ended it. Exactly one of the three is true.
         relief: `[K]` gold outcome: fall of the hidden intensity.
         mean_rating: `[K]`, NaN where no rating was given.
         cost: `[K]` summed over the episode.
@@ -33,11 +40,17 @@ class Finished:
     length: I64
     completed: Bools
     abandoned: Bools
+    limit: Bools
     relief: F32
     mean_rating: F32
     cost: F32
     terms: dict[str, F32]
     hidden: dict[str, F32]
+
+    @property
+    def ending(self) -> list[str]:
+        """K of `ENDINGS`."""
+        return [ENDINGS[i] for i in np.stack([getattr(self, name) for name in ENDINGS]).argmax(axis=0)]
 
 
 @dataclass(frozen=True)
@@ -47,8 +60,8 @@ class StepResult:
     Attributes:
         obs: `[N, D]`; of finished rows already the first of their next episode.
         reward: `[N]`.
-        terminated: `[N]` the person left, content or not.
-        truncated: `[N]` the turn limit.
+        terminated: `[N]` the dialogue ended, in one of the three `ENDINGS`.
+        truncated: `[N]` never: the turn limit is part of the problem.
         terms: reward term -> `[N]`, weighted: they sum to the reward.
         cost: `[N]`, the sum of `costs`.
         costs: cost name -> `[N]`.

@@ -19,7 +19,8 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
     """A world of one dialogue; the ids' own classes say what is in it.
 
     `info` of a step holds the weighted reward terms (`term_<name>`), `cost` and `cost_<name>`; of the
-    last step also `episode_summary`: return, length, relief (gold), completed, abandoned, mean_rating.
+    last step also `episode_summary`: return, length, relief (gold), how it ended (`ending`, and as booleans
+    completed, abandoned, limit), mean_rating.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 1}  # type: ignore[misc]
@@ -50,11 +51,15 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
         self._turns: list[TurnRecord] = []
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
-        """Begin a dialogue; with a seed from its first person, without one with the next person."""
+        """Begin a dialogue; with a seed from its first person, without one with the next person.
+
+        `options["realm"]` beside a seed names what people are met for (`rlgen.rng.Realm`); `"training"` by default.
+        """
         super().reset(seed=seed)
         self._turns = []
         if seed is not None or not self._begun:
-            obs = self.world.reset(int(self.np_random.integers(2**31)) if seed is None else seed)
+            given = int(self.np_random.integers(2**31)) if seed is None else seed
+            obs = self.world.reset(given, realm=(options or {}).get("realm"))
         elif self._fresh is not None:
             obs = self._fresh
         else:
@@ -103,6 +108,8 @@ def step_info(result: StepResult) -> dict[str, Any]:
             "relief": float(ended.relief[0]),
             "completed": bool(ended.completed[0]),
             "abandoned": bool(ended.abandoned[0]),
+            "limit": bool(ended.limit[0]),
+            "ending": ended.ending[0],
             "mean_rating": float(ended.mean_rating[0]),
         }
     return info

@@ -28,7 +28,7 @@ class SupportEnv(DialogueEnv):
     `info["cost"]`: the guard's findings on the reply, summed over `info["cost_<name>"]`.
 
     ## Episode end
-    Terminated when the person completes or abandons the dialogue; truncated after 16 turns.
+    Terminated when the person completes or abandons the dialogue, and at the limit of 16 turns.
 
     ## Arguments
     Any field of `rlgen.envs.WorldConfig`. `users={"effect_scale": 3.0}` triples the effects of replies: a choice

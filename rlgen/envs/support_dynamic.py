@@ -41,7 +41,7 @@ class SupportDynamicEnv(DialogueEnv):
     `info["cost"]`: the guard's findings on the reply, summed over `info["cost_<name>"]`.
 
     ## Episode end
-    Terminated when the person completes or abandons the dialogue; truncated after 16 turns.
+    Terminated when the person completes or abandons the dialogue, and at the limit of 16 turns.
 
     ## Arguments
     Any field of `rlgen.envs.WorldConfig`, for example

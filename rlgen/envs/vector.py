@@ -65,12 +65,14 @@ class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[F32, dict[str, Any]]:
-        """Begin N dialogues; row i is seeded `seed + i`. `options["reset_mask"]` `[N]` renews only some rows.
+        """Begin N dialogues, all of one seed or each as it would go alone under its own.
+
+        `options["reset_mask"]` `[N]` renews only some rows; `options["realm"]` names what people are met for.
 
         Raises:
             ConfigError: a seed or a mask of the wrong shape or type.
         """
-        mask = (options or {}).get("reset_mask")
+        mask, realm = ((options or {}).get(name) for name in ("reset_mask", "realm"))
         if mask is not None:
             if np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype != np.bool_:
                 raise ConfigError(f"reset_mask needs {self.num_envs} booleans, one for each dialogue")
@@ -78,12 +80,12 @@ class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
                 raise ConfigError("reset_mask goes on with the rows' own streams; leave the seed out")
             return self.world.restart(np.flatnonzero(mask)), {}
         if seed is None or isinstance(seed, int | np.integer):
-            return self.world.reset(int(self.np_random.integers(2**31)) if seed is None else int(seed)), {}
+            return self.world.reset(int(self.np_random.integers(2**31)) if seed is None else int(seed), realm=realm), {}
         try:
             given = [int(self.np_random.integers(2**31)) if each is None else operator.index(each) for each in seed]
         except TypeError as error:
             raise ConfigError(f"seed was {seed!r}; give a whole number, or one (or None) for each dialogue") from error
-        return self.world.reset(given), {}
+        return self.world.reset(given, realm=realm), {}
 
     def step(
         self, actions: NDArray[Any]
@@ -112,7 +114,7 @@ class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
         for row, obs in zip(ended.rows, ended.final_obs, strict=True):
             final_obs[row] = obs
         summary: dict[str, Any] = {}
-        for name in ("episode_return", "length", "relief", "completed", "abandoned", "mean_rating", "cost"):
+        for name in ("episode_return", "length", "relief", "completed", "abandoned", "limit", "mean_rating", "cost"):
             values = getattr(ended, name)
             summary[name] = np.zeros(self.num_envs, dtype=values.dtype)
             summary[name][ended.rows] = values

@@ -23,7 +23,7 @@ from rlgen.envs.speech import Spoken
 from rlgen.errors import ConfigError
 from rlgen.perception.table import project
 from rlgen.rewards import Trace
-from rlgen.rng import Streams
+from rlgen.rng import PEOPLE, Realm, Streams
 from rlgen.types import F32, I64, Bools, Context, Controls, Estimate, Expression, Feedback
 from rlgen.users import Users, build
 
@@ -87,7 +87,7 @@ class World:
         self.last: TurnRecord | None = None
         self.seconds = {"users": 0.0, "rest": 0.0}
         self._dialogues: Dialogues | None = None
-        self._base_seed = 0
+        self._first = 0
         self._people: int | None = None
         self._served = 0
         self._done = 0
@@ -101,6 +101,11 @@ class World:
     def person(self) -> I64:
         """`[N]`, index of each row's person in an evaluation; -1 in surplus rows and outside evaluations."""
         return self._state().person
+
+    @property
+    def streams(self) -> Streams:
+        """The random streams of the rows, for actors that draw: of those who sit there now."""
+        return self._state().streams
 
     @property
     def sha256(self) -> dict[str, str]:
@@ -127,22 +132,37 @@ class World:
         own_words = self.parts.reader.encoder.calls
         return {**calls, "encoder": calls.get("encoder", 0) + own_words} if own_words else calls
 
-    def reset(self, seed: int | Sequence[int] | I64 = 0, people: int | None = None) -> F32:
+    def reset(
+        self,
+        seed: int | Sequence[int] | I64 = 0,
+        people: int | None = None,
+        *,
+        realm: Realm | None = None,
+        first: int = 0,
+    ) -> F32:
         """Begin N dialogues.
 
         Args:
-            seed: row i is seeded `seed + i`, or with its own entry of a sequence; its episode counter
-                advances at each new dialogue.
-            people: None for endless dialogues; in an evaluation the persons `seed` to
-                `seed + people - 1` are met once each, a row that finishes takes the next one, and
-                `exhausted` tells when all have finished.
+            seed: of all rows, or one for each row, which then goes as it would alone. No two seeds share a person.
+            people: None for endless dialogues, in which a row's episode counter advances at each new one; else
+                the persons `first` to `first + people - 1` of the seed are met once each, a row that finishes takes
+                the next one, and `exhausted` tells when all have finished.
+            realm: what people are met for; no two realms share a person. None: `"training"` for endless
+                dialogues, `"evaluation"` where people are met once.
+            first: index of the first person, where people are met once.
 
         Returns:
             Observations `[N, D]`.
+
+        Raises:
+            ConfigError: a seed, a realm or a number of people that there cannot be.
         """
         rows = np.arange(self.num_envs)
-        streams = self._streams(seed)
-        self._base_seed = int(streams.seed[0])
+        streams = Streams.of(seed, self.num_envs, realm or ("training" if people is None else "evaluation"))
+        if people is not None:
+            _check_people(seed, people, first)
+            streams = Streams(streams.key, streams.row + np.uint32(first), streams.episode)
+        self._first = first
         self._people, self._served, self._done = people, self.num_envs, 0
         expression = self._users.reset(rows, streams)
         turn = np.zeros(self.num_envs, dtype=np.int64)
@@ -190,8 +210,8 @@ class World:
         reward, terms = self.parts.reward.score(trace)
         costs = {name: spoken.verdict.cost[:, i] for i, name in enumerate(self.cost_names)}
         cost = np.asarray(spoken.verdict.cost.sum(axis=1), dtype=np.float32)
-        terminated = feedback.completed | feedback.abandoned
-        truncated = (now.turn + 1 >= self.config.max_turns) & ~terminated
+        # The limit is part of the problem, and observed: it ends a dialogue as leaving does, and nothing follows.
+        terminated = trace.over
 
         if self.record:
             self.last = self._record(now, controls, spoken, feedback, reward, terms, heard.text, hidden)
@@ -200,7 +220,7 @@ class World:
             said, reading = expression.to, self._hearing.reply(expression.to, now.heard, now.replies)
         now.take(box, said, reading, feedback, heard, estimate)
         now.earn(reward, terms, cost)
-        ended = np.flatnonzero(terminated | truncated)
+        ended = np.flatnonzero(terminated)
         obs = self._observe()
         finished = None
         if len(ended):
@@ -208,7 +228,7 @@ class World:
             self._restart(ended)
             obs[ended] = self._observe(ended)  # the other rows are as they were
         self.seconds["rest"] += perf_counter() - started - (self._inside() - spent_before)
-        return StepResult(obs, reward, terminated, truncated, terms, cost, costs, finished)
+        return StepResult(obs, reward, terminated, np.zeros_like(terminated), terms, cost, costs, finished)
 
     def restart(self, rows: I64) -> F32:
         """Begin new dialogues in some rows, whether or not the old ones had ended.
@@ -224,15 +244,15 @@ class World:
 
     def _restart(self, rows: I64) -> None:
         now = self._state()
-        seed, episode = now.streams.seed.copy(), now.streams.episode.copy()
+        row, episode = now.streams.row.copy(), now.streams.episode.copy()
         if self._people is None:
             episode[rows] += 1
         else:
             following = self._served + np.arange(len(rows))
             self._served += len(rows)
-            seed[rows] = np.uint64(self._base_seed) + following.astype(np.uint64)
+            row[rows] = self._first + following
             now.person[rows] = np.where(following < self._people, following, -1)
-        streams = Streams(seed, episode)
+        streams = Streams(now.streams.key, row, episode)
         fresh = self._users.reset(rows, streams.rows(rows))
         heard = self._hearing.hear(fresh)
         first = self._recognize(fresh, heard, streams.rows(rows), np.zeros(len(rows), dtype=np.int64))
@@ -260,7 +280,7 @@ class World:
             {
                 "dialogues": self._state(),
                 "users": self._users,
-                "people": (self._base_seed, self._people, self._served, self._done),
+                "people": (self._first, self._people, self._served, self._done),
             }
         )
 
@@ -278,7 +298,7 @@ class World:
             raise ConfigError("the state is not of a world with these people and this many dialogues")
         state = copy.deepcopy(state)
         self._dialogues, self._users = state["dialogues"], state["users"]
-        self._base_seed, self._people, self._served, self._done = state["people"]
+        self._first, self._people, self._served, self._done = state["people"]
         return self._observe()
 
     def _inside(self) -> float:
@@ -361,6 +381,7 @@ class World:
             length=now.turn[rows],
             completed=feedback.completed[rows],
             abandoned=feedback.abandoned[rows],
+            limit=~(feedback.completed | feedback.abandoned)[rows],
             relief=hidden["relief"][rows],
             mean_rating=now.rating_mean()[rows],
             cost=now.cost[rows],
@@ -368,17 +389,11 @@ class World:
             hidden={name: value[rows] for name, value in hidden.items()},
         )
 
-    def _streams(self, seed: int | Sequence[int] | I64) -> Streams:
-        if not isinstance(seed, int | np.integer):
-            if len(seed) != self.num_envs:
-                raise ConfigError(f"{len(seed)} seeds were given for {self.num_envs} dialogues; give one for each")
-            for each in seed:
-                _check_seed(int(each), 1)
-            return Streams(np.array(seed, dtype=np.uint64), np.zeros(self.num_envs, dtype=np.uint32))
-        _check_seed(int(seed), self.num_envs)
-        return Streams.of(int(seed), self.num_envs)
 
-
-def _check_seed(seed: int, rows: int) -> None:
-    if not 0 <= seed <= 2**63 - rows:
-        raise ConfigError(f"seed was {seed}; it must lie in 0 to 2**63 - {rows}")
+def _check_people(seed: int | Sequence[int] | I64, people: int, first: int) -> None:
+    if not isinstance(seed, int | np.integer):
+        raise ConfigError("people are met once each under one seed; give one seed, not one for each row")
+    if first < 0 or people < 1 or first + people > PEOPLE:
+        raise ConfigError(
+            f"people was {people} from {first} on: a seed has 10**9 persons, and at least one has to be met"
+        )

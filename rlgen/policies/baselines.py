@@ -201,16 +201,6 @@ def constant(named: str) -> Fixed | PerPerson:
     return Fixed(controls=(warmth, directiveness, temperature, weight))
 
 
-def streams_of(seed: int, person: Ints) -> Streams:
-    """Streams of the people whom an evaluation meets now, for actors that draw.
-
-    Args:
-        seed: of person 0.
-        person: `[N]`, -1 in surplus rows.
-    """
-    return Streams((seed + np.maximum(person, 0)).astype(np.uint64), np.zeros(len(person), dtype=np.uint32))
-
-
 def recognised(obs: Floats, layout: Layout) -> NDArray[np.int64]:
     """Index of the most probable recognised category, `[N]`."""
     affect = np.asarray(layout.unflatten(obs)["affect"])

@@ -9,6 +9,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from rlgen.rng import Realm, Streams
+
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
@@ -55,6 +57,10 @@ class Finished(Protocol):
     @property
     def abandoned(self) -> Bools:
         """`[K]`, left because it did not help."""
+
+    @property
+    def limit(self) -> Bools:
+        """`[K]`, neither: the turn limit ended it."""
 
     @property
     def relief(self) -> Floats:
@@ -133,11 +139,15 @@ class WorldLike(Protocol):
         """`[N]`, index of each row's person in an evaluation; -1 in surplus rows."""
 
     @property
+    def streams(self) -> Streams:
+        """Random streams of the N rows, for actors that draw."""
+
+    @property
     def exhausted(self) -> bool:
         """Whether every person of an evaluation has finished."""
 
-    def reset(self, seed: int = 0, people: int | None = None) -> Floats:
-        """Start anew; with `people`, persons seed + 0 .. people - 1 are served once each."""
+    def reset(self, seed: int = 0, people: int | None = None, *, realm: Realm | None = None, first: int = 0) -> Floats:
+        """Start anew; with `people`, persons `first` to `first + people - 1` of the seed are met once each."""
 
     def restart(self, rows: NDArray[np.int64], /) -> Floats:
         """Begin new episodes in some rows; observations of all rows."""

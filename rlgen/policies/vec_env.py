@@ -19,11 +19,12 @@ class WorldVecEnv(VecEnv):
     SB3's autoreset is the world's (SAME_STEP). `infos` holds a dict for each row: the step's `cost`,
     `cost_<name>` and weighted reward terms `term_<name>`, as in the single environments. A finished row's holds also
     `terminal_observation`, `TimeLimit.truncated`, `episode` (`r`, `l`, `t`, as SB3's Monitor writes them) and
-    `outcome`: `completed`, `abandoned`, `relief`, `mean_rating`, `cost` and the summed reward terms under `terms`.
+    `outcome`: `completed`, `abandoned`, `limit`, `relief`, `mean_rating`, `cost` and the summed reward terms
+    under `terms`.
 
     Args:
         world: the world; it is used, not copied.
-        seed: seed of the first `reset`; row i is seeded `seed + i`.
+        seed: seed of the first `reset`.
     """
 
     def __init__(self, world: WorldLike, seed: int = 0) -> None:
@@ -78,6 +79,7 @@ class WorldVecEnv(VecEnv):
                 "outcome": {
                     "completed": float(finished.completed[k]),
                     "abandoned": float(finished.abandoned[k]),
+                    "limit": float(finished.limit[k]),
                     "relief": float(finished.relief[k]),
                     "mean_rating": float(finished.mean_rating[k]),
                     "cost": float(finished.cost[k]),

@@ -56,7 +56,7 @@ class Scripted:
 
     def reply(self, context, estimate, controls, streams):
         self.calls += 1
-        pick = ((streams.seed.astype(np.int64) + context.turn) % len(self.SENTENCES)).astype(int)
+        pick = (((streams.seed + streams.row).astype(np.int64) + context.turn) % len(self.SENTENCES)).astype(int)
         rows = len(pick)
         noise = np.random.default_rng(self.calls).normal(size=(rows, 4)) if self.scramble else np.zeros((rows, 4))
         return Replies(

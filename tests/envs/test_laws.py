@@ -3,13 +3,16 @@
 import hashlib
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from rlgen.envs import World
 from rlgen.envs.observation import ObservationLayout
+from rlgen.errors import ConfigError
 from rlgen.generation import ConstantGenerator
+from rlgen.rng import Realm
 from rlgen.text import SentenceEncoder
 from rlgen.text.encoding.fast_encoder import FastEncoder
 
@@ -112,7 +115,46 @@ def test_same_seed_same_bits_and_another_seed_other_people(make_world, run, draw
     assert first[0].tobytes() == again[0].tobytes()
     assert first[1].tobytes() == again[1].tobytes()
     assert first[0].tobytes() != other[0].tobytes()
-    assert np.array_equal(first[0][0, 1], other[0][0, 0])  # row i is seeded seed + i
+    assert not {row.tobytes() for row in first[0][0]} & {row.tobytes() for row in other[0][0]}
+
+
+def test_the_limit_ends_a_dialogue_as_leaving_does(make_world, draw, scripted):
+    world = make_world(16, scripted(), max_turns=3)
+    world.reset(0)
+    endings = set()
+    for action in draw(12, 16):
+        step = world.step(action)
+        assert not step.truncated.any()
+        if step.finished is not None:
+            ended = step.finished
+            assert step.terminated[ended.rows].all()
+            assert (ended.completed.astype(int) + ended.abandoned + ended.limit == 1).all()
+            assert (ended.limit <= (ended.length == 3)).all()
+            assert [getattr(ended, name)[k] for k, name in enumerate(ended.ending)] == [True] * len(ended.rows)
+            endings |= set(ended.ending)
+    assert endings >= {"abandoned", "limit"}
+
+
+def test_realms_and_seeds_share_no_person(make_world):
+    """Training seeds once shared all people but one, and a long fit could run on into those of the evaluation."""
+    world, met = make_world(8), {}
+    for realm in get_args(Realm):
+        for seed in (0, 1):
+            for first in (0, 8):
+                obs = world.reset(seed, people=8, realm=realm, first=first)
+                met |= {row.tobytes(): (realm, seed, first) for row in obs}
+    assert len(met) == len(get_args(Realm)) * 2 * 2 * 8
+
+
+def test_persons_are_those_that_later_rows_and_single_worlds_meet(make_world, run, draw):
+    world = make_world(4)
+    eight = make_world(8).reset(3, people=8)
+    assert np.allclose(world.reset(3, people=4, first=4), eight[4:], atol=1e-5)
+    assert np.allclose(make_world(1).reset(3, people=1, first=6), eight[6:7], atol=1e-5)
+    with pytest.raises(ConfigError, match="10\\*\\*9 persons"):
+        world.reset(3, people=2, first=10**9 - 1)
+    with pytest.raises(ConfigError, match="one seed"):
+        world.reset([3, 4, 5, 6], people=4)
 
 
 @pytest.mark.parametrize("rows", [1, 16])

@@ -45,7 +45,6 @@ def test_it_learns_and_never_clips(fake_world):
 def test_infos_are_sb3s(fake_world):
     env = WorldVecEnv(fake_world(8, max_turns=3), seed=0)
     env.reset()
-    kinds = set()
     for _ in range(20):
         obs, reward, done, infos = env.step(np.zeros((8, 4), np.float32))
         assert obs.shape == (8, 12)
@@ -55,8 +54,34 @@ def test_infos_are_sb3s(fake_world):
             if done[row]:
                 assert infos[row]["terminal_observation"].shape == (12,)
                 assert set(infos[row]["episode"]) == {"r", "l", "t"}
-                kinds.add(infos[row]["TimeLimit.truncated"])
-    assert kinds == {True, False}
+                assert infos[row]["TimeLimit.truncated"] is False
+
+
+def test_returns_at_the_limit_are_those_of_the_rewards_alone(fake_world):
+    """Once gamma V of a state that no rollout contains was added where the limit ended a dialogue."""
+    gamma, steps = 0.9, 24
+    config = PPOConfig(n_steps=steps, batch_size=96, n_epochs=1, gamma=gamma, gae_lambda=1.0)
+    model = make_ppo(WorldVecEnv(fake_world(8, max_turns=3), seed=3), config, seed=0)
+    with torch.no_grad():
+        model.policy.value_net.bias += 100  # any value that is bootstrapped shows
+    seen = {}
+
+    class Keep(BaseCallback):
+        def _on_step(self):
+            return True
+
+        def _on_rollout_end(self):
+            buffer = self.model.rollout_buffer
+            seen.update(rewards=buffer.rewards.copy(), returns=buffer.returns.copy(), starts=buffer.episode_starts)
+
+    model.learn(8 * steps, callback=Keep())
+    last = np.array([np.flatnonzero(seen["starts"][:, row])[-1] for row in range(8)])  # later turns are unfinished
+    for row in range(8):
+        earned = 0.0
+        for turn in range(last[row] - 1, -1, -1):
+            earned = seen["rewards"][turn, row] + gamma * earned * (1 - seen["starts"][turn + 1, row])
+            assert seen["returns"][turn, row] == pytest.approx(earned, abs=1e-4)
+    assert (last >= 3).all()
 
 
 def test_every_row_has_an_info_of_its_own_with_the_steps_costs_and_terms(fake_world):

@@ -14,7 +14,7 @@ from rlgen.errors import ConfigError
 from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.evaluation import headroom
-from rlgen.experiments.evaluation.outcomes import SEED, Outcomes, describe, evaluate
+from rlgen.experiments.evaluation.outcomes import Outcomes, describe, evaluate
 from rlgen.experiments.options import TableOptions, parse, recorded
 from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.experiments.runs.worlds import WorldOptions
@@ -113,7 +113,7 @@ def _budget(options: HeadroomOptions) -> headroom.Budget:
 
 
 def _measure(name: str, world: Any, actor: Actor, people: int) -> Outcomes:
-    outcomes = evaluate(world, actor, people, SEED)
+    outcomes = evaluate(world, actor, people)
     note(f"{name}: return {outcomes.values['return'].mean():.3f}, relief {outcomes.values['relief'].mean():.3f}")
     return outcomes
 
@@ -128,7 +128,7 @@ def _trained(options: HeadroomOptions, fast: dict[str, Any], kind: Kind, seed: i
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         training = TrainConfig(
-            env=options.env, world=config.model_dump(), out=out, steps=options.steps, seed=1000 * seed, ppo=ppo,
+            env=options.env, world=config.model_dump(), out=out, steps=options.steps, seed=seed, ppo=ppo,
             device=options.device, checkpoint_every=options.steps,
         )  # fmt: skip
         train(training)
@@ -219,7 +219,7 @@ def _write(options: HeadroomOptions, ladder: dict[str, Baseline], found: dict[st
         kind=KIND,
         description="Best fixed controls found, controls by recognised emotion, and a schedule by turn, per id.",
         command="rlgen bench headroom --fit --env ID --surface DIR --out DIR, with the options in settings",
-        seeds=[headroom.SEED],
+        seeds=[0],
         quality=quality,
         settings=commands,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -87,7 +88,7 @@ def latencies(
     dialogue: list[str] = []
     for call in range(total):
         episode, turn = divmod(call, MAX_TURNS)
-        streams = Streams(np.zeros(1, dtype=np.uint64), np.full(1, episode, dtype=np.uint32))
+        streams = replace(Streams.of(0, 1), episode=np.full(1, episode, dtype=np.uint32))
         if turn == 0:
             dialogue = []
         dialogue.append(said.text[int(streams.integers("bench.latency.utterance", len(said), turn)[0])])

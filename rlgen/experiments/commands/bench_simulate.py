@@ -17,7 +17,7 @@ from pydantic import Field
 from rlgen.errors import ConfigError
 from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
-from rlgen.experiments.evaluation.outcomes import SEED, evaluate
+from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.experiments.evaluation.ranking import agreement
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
@@ -161,7 +161,7 @@ def written(world: World, actor: Actor, people: int, words: bool) -> tuple[float
 
     with tempfile.TemporaryDirectory() as folder:
         wall, cpu = time.perf_counter(), time.process_time()
-        simulation = Simulation(world, actor, people, SEED, words)
+        simulation = Simulation(world, actor, people, words=words)
         with Unfinished(Path(folder) / "dialogues.jsonl", {}) as file:
             for done in simulation.steps():
                 file.write([line for dialogue in done for line in dialogue])
@@ -176,7 +176,7 @@ Returns = Mapping[str, NDArray[np.float64]]
 def _returns(worlds: _Worlds, found: Mapping[str, _Ranked], people: int, what: str) -> dict[str, NDArray[np.float64]]:
     returns = {}
     for name, ranked in found.items():
-        returns[name] = evaluate(worlds.of(ranked.run), ranked.actor, people, SEED).values["return"]
+        returns[name] = evaluate(worlds.of(ranked.run), ranked.actor, people).values["return"]
         note(f"{what}, {name}: return {returns[name].mean():.3f}")
     return returns
 

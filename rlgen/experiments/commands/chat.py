@@ -18,7 +18,10 @@ class ChatOptions(WorldOptions):
 
     policy: str = Field(default="baseline:centre", description="run folder, zip file, baseline:NAME or untrained")
     seed: int = Field(
-        default=0, ge=0, le=2**32 - 1, description="number of the first person; dialogues already in --out are added"
+        default=0,
+        ge=0,
+        le=2**32 - 1,
+        description="of the generator's draws; a dialogue's number in --out is part of them",
     )
     out: Path = Field(default=Path("chat.jsonl"), description="log, to which the dialogue is appended")
 
@@ -50,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
             else:
                 terminal.say("Nothing will be written.")
             terminal.say(USAGE, above=True, below=True)
-            talk(world, actor, terminal, options.seed + log.dialogues, log.write)
+            talk(world, actor, terminal, options.seed, log.dialogues, log.write)
         except Left:  # before a word was said
             pass
         except KeyboardInterrupt:  # while the program was thinking

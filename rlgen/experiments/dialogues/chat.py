@@ -19,7 +19,8 @@ from rlgen.experiments.dialogues.terminal import Overheard, Terminal
 from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
 from rlgen.experiments.runs.worlds import reading_shown
 from rlgen.locks import claim
-from rlgen.policies.baselines import Actor, streams_of, to_space
+from rlgen.policies.baselines import Actor, to_space
+from rlgen.rng import person_number
 from rlgen.users import HumanConfig
 from rlgen.users.logs.dialogues import read
 
@@ -110,26 +111,27 @@ def for_a_person(config: WorldConfig) -> tuple[WorldConfig, Parts, Overheard]:
     return config, replace(parts, speech=SpokenReplies(speech.generator, guard, speech.reader)), guard
 
 
-def talk(world: World, actor: Actor, terminal: Terminal, seed: int, write: Callable[[str], None]) -> None:
+def talk(world: World, actor: Actor, terminal: Terminal, seed: int, number: int, write: Callable[[str], None]) -> None:
     """One dialogue, from the person's first words until they leave or the turn limit.
 
     Args:
         world: of one dialogue with this person.
         actor: the policy.
         terminal: who is spoken to.
-        seed: the person's number, from which the generator's draws come.
+        seed: from which the generator's draws come.
+        number: of the dialogue under this seed, counted from 0.
         write: takes a line of JSON after every turn; the last one has the outcome.
 
     Raises:
         Left: the person left before saying anything.
     """
     world.record = True
-    obs = world.reset(seed, people=1)
+    obs = world.reset(seed, people=1, realm="simulation", first=number)
     turn = np.zeros(1, dtype=np.int64)
     while not world.exhausted:
-        actions = actor.act(obs, world.layout, streams_of(seed, world.person), turn)
+        actions = actor.act(obs, world.layout, world.streams, turn)
         step = world.step(to_space(actions, world.single_action_space))
-        (line,) = turn_lines(world.last, np.array([seed]))
+        (line,) = turn_lines(world.last, person_number(seed, [number]))
         if step.finished is not None:
             (outcome,) = outcome_lines(step.finished)
             told = {"initial_intensity": terminal.initial, "final_intensity": terminal.final}

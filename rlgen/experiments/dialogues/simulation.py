@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
-from rlgen.policies.baselines import Actor, streams_of, to_space
+from rlgen.policies.baselines import Actor, to_space
 from rlgen.policies.protocols import WorldLike
+from rlgen.rng import Realm, person_number
 
 Dialogue = list[str]
 """The lines of one dialogue in order, JSON without line ends; the last has the outcome."""
@@ -28,15 +29,24 @@ class Simulation:
         turns: how many turns these had.
     """
 
-    def __init__(self, world: WorldLike, actor: Actor, people: int, seed: int, words: bool = True) -> None:
+    def __init__(
+        self,
+        world: WorldLike,
+        actor: Actor,
+        people: int,
+        seed: int = 0,
+        words: bool = True,
+        realm: Realm = "simulation",
+    ) -> None:
         """Begin.
 
         Args:
             world: its dialogues are begun anew; it must keep records (`record`, `last`).
             actor: the policy.
-            people: how many persons, seeded `seed` and on.
-            seed: of the first person.
+            people: how many persons.
+            seed: of the people.
             words: False leaves out the words, for a world that has none.
+            realm: what the people are met for.
         """
         self._world: Any = world
         self._actor = actor
@@ -45,7 +55,7 @@ class Simulation:
         self._words = words
         self.written = 0
         self.turns = 0
-        self._obs = world.reset(seed, people)
+        self._obs = world.reset(seed, people, realm=realm)
         self._turn = np.zeros(world.num_envs, dtype=np.int64)
         self._open: list[Dialogue] = [[] for _ in range(world.num_envs)]
         self._waiting: dict[int, Dialogue] = {}
@@ -61,10 +71,11 @@ class Simulation:
 
     def _step(self) -> list[Dialogue]:
         world, person = self._world, np.array(self._world.person)
-        actions = self._actor.act(self._obs, world.layout, streams_of(self._seed, person), self._turn)
+        actions = self._actor.act(self._obs, world.layout, world.streams, self._turn)
         step = world.step(to_space(actions, world.single_action_space))
         # Surplus rows have no person (-1), nobody reads their lines.
-        for dialogue, line in zip(self._open, turn_lines(world.last, self._seed + person, self._words), strict=True):
+        lines = turn_lines(world.last, person_number(self._seed, person), self._words)
+        for dialogue, line in zip(self._open, lines, strict=True):
             dialogue.append(line)
         self._obs = step.obs
         self._turn += 1
@@ -102,18 +113,21 @@ class Simulation:
                 setattr(self, name, value)
 
 
-def simulate(world: WorldLike, actor: Actor, people: int, seed: int) -> Iterator[list[dict[str, Any]]]:
+def simulate(
+    world: WorldLike, actor: Actor, people: int, seed: int = 0, realm: Realm = "simulation"
+) -> Iterator[list[dict[str, Any]]]:
     """Dialogues of `people` persons in their order.
 
     Args:
         world: its dialogues are begun anew; it must keep records (`record`, `last`).
         actor: the policy.
-        people: how many persons, seeded `seed` and on.
-        seed: of the first person.
+        people: how many persons.
+        seed: of the people.
+        realm: what the people are met for.
 
     Yields:
         One dialogue: a record per turn, in order.
     """
-    for done in Simulation(world, actor, people, seed).steps():
+    for done in Simulation(world, actor, people, seed, realm=realm).steps():
         for dialogue in done:
             yield [json.loads(line) for line in dialogue]

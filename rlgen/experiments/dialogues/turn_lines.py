@@ -58,7 +58,7 @@ def turn_lines(record: Any, person: I64, words: bool = True) -> list[str]:
 
     Args:
         record: `World.last`.
-        person: `[N]` seed of each row's person.
+        person: `[N]` number of each row's person.
         words: False leaves out what was said and answered, for a world that has none.
     """
     affect, feedback = np.asarray(record.estimate.affect), record.feedback
@@ -108,6 +108,7 @@ def outcome_lines(finished: Any) -> list[str]:
         "length": _integers(finished.length),
         "completed": _booleans(finished.completed),
         "abandoned": _booleans(finished.abandoned),
+        "limit": _booleans(finished.limit),
         "mean_rating": _number(finished.mean_rating),
         "cost": _number(finished.cost),
     }

@@ -2,9 +2,10 @@
 
 Every rule is searched on the same budget of simulated people with the cross-entropy method
 (Rubinstein, 1999; De Boer et al., 2005); within an iteration all candidates meet the same people,
-between iterations the people are fresh, so that a rule is not fitted to accidents. A search needs
-some hundred thousand dialogues, so it goes on in a world whose readings are drawn from a measured
-response surface; which of its rules is kept is decided on real words.
+between iterations the people are fresh, so that a rule is not fitted to accidents. A search needs some
+hundred thousand dialogues, so it goes on in a world whose readings are drawn from a measured response
+surface, with people of the realm `fitting`; which of its rules is kept is decided on real words, with people of
+the realm `validation`. Those of `evaluation` are met by neither.
 """
 
 from __future__ import annotations
@@ -16,17 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.affect import NUM_CATEGORIES
-from rlgen.experiments.evaluation.outcomes import LADDER_PEOPLE, evaluate
+from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, PerPerson, Random, Schedule
 from rlgen.policies.protocols import Floats, Ints, Layout, WorldLike
 from rlgen.rng import Streams
 from rlgen.types import MAX_TURNS
-
-SEED = LADDER_PEOPLE[0]
-"""First person that rules are fitted on."""
-
-CHOOSING_SEED = 2_900_000
-"""First person on whom it is decided, on real words, which rule of a rung is kept."""
 
 KNOTS = (0, 1, 3, 6, 10, MAX_TURNS - 1)
 """Turns at which a schedule is free; in between it is interpolated."""
@@ -102,7 +97,7 @@ class Search:
     Args:
         world: where candidates act; the more rows the faster.
         budget: how hard to search.
-        seed: of the first person and of the search itself.
+        seed: of the people and of the search itself.
         progress: called with a line of text now and then.
     """
 
@@ -110,13 +105,14 @@ class Search:
         self,
         world: WorldLike,
         budget: Budget | None = None,
-        seed: int = SEED,
+        seed: int = 0,
         progress: Callable[[str], None] | None = None,
     ) -> None:
         self._world = world
         self._budget = budget or Budget()
         self._rng = np.random.default_rng(seed)
-        self._next_person = seed
+        self._seed = seed
+        self._next_person = 0
         self._say = progress or (lambda line: None)
 
     def _people(self, count: int) -> int:
@@ -126,7 +122,8 @@ class Search:
 
     def mean_return(self, actor: Actor, people: int, first: int) -> float:
         """Mean return over `people` persons from `first`."""
-        return float(evaluate(self._world, actor, people, first).values["return"].mean())
+        found = evaluate(self._world, actor, people, self._seed, realm="fitting", first=first)
+        return float(found.values["return"].mean())
 
     def halving(self, build: Callable[[Params], Baseline], candidates: list[Params]) -> Params:
         """Successive halving: quarter the candidates and double the people until one is left."""
@@ -219,7 +216,7 @@ def best_on(
     for rung, rules in candidates.items():
         for rule in rules:
             if rule not in earned:
-                earned[rule] = float(evaluate(world, rule, people, CHOOSING_SEED).values["return"].mean())
+                earned[rule] = float(evaluate(world, rule, people, realm="validation").values["return"].mean())
                 say(f"{rung}: a candidate earns {earned[rule]:.3f} on real words")
         chosen[rung] = max(rules, key=earned.__getitem__)
     return chosen

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rlgen.errors import ConfigError
 from rlgen.experiments.display.pictures import save_png
 from rlgen.experiments.evaluation.headroom import Held
-from rlgen.experiments.evaluation.outcomes import SEED, evaluate
+from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.types import CONTROL_RANGES
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ class Needs:
         return float(self.shares @ returns.max(axis=1) - (self.shares @ returns).max())
 
 
-def needs(world: World, actor: Actor, seed: int = SEED) -> Needs:
+def needs(world: World, actor: Actor, seed: int = 0) -> Needs:
     """Hold every control of a policy at each of `VALUES`, the others staying its own.
 
     Args:
         world: every row meets one person.
         actor: the policy.
-        seed: of the first person.
+        seed: of the people.
 
     Raises:
         ConfigError: the people do not tell what they feel, or nobody feels one of the three.

@@ -13,19 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.affect import AFFECT_DIM, CATEGORIES
-from rlgen.errors import ConfigError, DataError
+from rlgen.errors import DataError
 from rlgen.experiments.statistics import as_dict, paired_difference, summary, worst_share
 from rlgen.generation.consistency import Consistency, consistency
-from rlgen.policies.baselines import Actor, recognised, streams_of, to_space
+from rlgen.policies.baselines import Actor, recognised, to_space
 from rlgen.policies.protocols import WorldLike
+from rlgen.rng import Realm, person_number
 
-SEED = 3_000_000
-"""First person of an evaluation; training meets people from 0, `bench headroom` fits on people from 2,000,000."""
-
-LADDER_PEOPLE = (2_000_000, 2_999_999)
-"""First and last person that baselines are fitted and chosen on."""
-
-_NAMES = ("return", "relief", "length", "completed", "abandoned", "mean_rating", "cost")
+_NAMES = ("return", "relief", "length", "completed", "abandoned", "limit", "mean_rating", "cost")
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,8 @@ class Outcomes:
     """What a policy achieved, one entry per person.
 
     Attributes:
-        values: name -> `[P]`: return, relief, length, completed, abandoned, mean_rating, cost.
+        values: name -> `[P]`: return, relief, length, completed, abandoned, limit, mean_rating,
+            cost.
         terms: reward term -> `[P]`, summed over the dialogue.
         emotion: `[T]` recognised category of every turn of every person, for behaviour.
         turn: `[T]`.
@@ -55,7 +51,7 @@ def evaluate_all(
     actors: Mapping[str, Actor],
     env_id: str,
     people: int,
-    seed: int = SEED,
+    seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> tuple[dict[str, Any], str]:
     """Evaluate policies on the same people and compare the first of them with the others.
@@ -65,7 +61,7 @@ def evaluate_all(
         actors: by name; the first is the reference.
         env_id: for the record.
         people: how many persons each policy meets.
-        seed: of the first person.
+        seed: of the people.
         progress: called with a policy's name and its seconds when it is done.
 
     Returns:
@@ -91,45 +87,30 @@ def evaluate_all(
     return result, per_person_csv(outcomes, seed)
 
 
-def check_fresh(seed: int, people: int, trained_on: tuple[int, int], whose: str) -> None:
-    """Refuse to evaluate on people that something was fitted on.
-
-    Args:
-        seed: first person of the evaluation.
-        people: how many.
-        trained_on: first and last seed of those people.
-        whose: what they are, for the message.
-
-    Raises:
-        ConfigError: the two ranges meet.
-    """
-    first, last = trained_on
-    if seed <= last and first <= seed + people - 1:
-        raise ConfigError(
-            f"seed was {seed}: people {seed} to {seed + people - 1} overlap {whose}, {first} to {last}; "
-            f"choose a --seed above {last}"
-        )
-
-
 def evaluate(
     world: WorldLike,
     actor: Actor,
     people: int,
-    seed: int = SEED,
+    seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    *,
+    realm: Realm = "evaluation",
+    first: int = 0,
 ) -> Outcomes:
-    """Meet persons `seed` to `seed + people - 1` once each.
+    """Meet the persons `first` to `first + people - 1` of a realm's seed once each.
 
     Args:
         world: its dialogues are begun anew.
         actor: the policy.
         people: how many persons, at least 1.
-        seed: of the first person, and of the actor's own draws.
+        seed: of the people, and of the actor's own draws.
         progress: called with the number of persons met so far.
+        realm: what the people are met for; those of different realms are different people.
+        first: index of the first person.
     """
     values = {name: np.full(people, np.nan) for name in _NAMES}
     terms: dict[str, NDArray[np.float64]] = {}
-    obs = world.reset(seed, people)
+    obs = world.reset(seed, people, realm=realm, first=first)
     turn = np.zeros(world.num_envs, dtype=np.int64)
     seen: list[tuple[Any, Any, Any]] = []
     heard: list[tuple[Any, Any, Any]] = []
@@ -138,7 +119,7 @@ def evaluate(
         serving = world.person >= 0
         person = world.person[serving].copy()
         affect = np.array(world.layout.unflatten(obs)["affect"][serving])
-        actions = actor.act(obs, world.layout, streams_of(seed, world.person), turn)
+        actions = actor.act(obs, world.layout, world.streams, turn)
         seen.append((recognised(obs, world.layout)[serving], turn[serving].copy(), actions[serving]))
         step = world.step(to_space(actions, world.single_action_space))
         turn += 1
@@ -153,8 +134,8 @@ def evaluate(
         real = gone >= 0
         whose = gone[real]
         found = (
-            ended.episode_return, ended.relief, ended.length, ended.completed, ended.abandoned, ended.mean_rating,
-            ended.cost,
+            ended.episode_return, ended.relief, ended.length, ended.completed, ended.abandoned, ended.limit,
+            ended.mean_rating, ended.cost,
         )  # fmt: skip
         for name, array in zip(_NAMES, found, strict=True):
             values[name][whose] = np.asarray(array)[real]
@@ -233,9 +214,9 @@ def per_person_csv(outcomes: Mapping[str, Outcomes], seed: int) -> str:
     """One line per policy and person."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["policy", "person_seed", *_NAMES])
+    writer.writerow(["policy", "person", *_NAMES])
     for name, outcome in outcomes.items():
         columns = [outcome.values[what] for what in _NAMES]
         for person in range(len(columns[0])):
-            writer.writerow([name, seed + person, *(f"{column[person]:.6g}" for column in columns)])
+            writer.writerow([name, person_number(seed, person), *(f"{column[person]:.6g}" for column in columns)])
     return buffer.getvalue()

@@ -35,9 +35,7 @@ class TrainConfig(WorldOptions):
     steps: int = Field(
         default=50_000, ge=1, description="environment steps (turns of dialogue); whole rollouts are run"
     )
-    seed: int = Field(
-        default=0, ge=0, le=2**32 - 1, description="of the learner and of the people: row i meets seed + i"
-    )
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of the learner and of the people")
     num_envs: int = Field(default=64, ge=1, description="dialogues at once")
     ppo: PPOConfig = Field(default_factory=PPOConfig, description="hyperparameters")
     checkpoint_every: int = Field(default=10_000, ge=1, description="steps between checkpoints")
@@ -163,7 +161,7 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
         run.rewind_metrics(model.num_timesteps)
         seconds = float(extra["seconds"])
     else:
-        seeds = {"learner": config.seed, "people": [config.seed, config.seed + config.num_envs - 1]}
+        seeds = {"learner": config.seed, "people": {"realm": "training", "seed": config.seed, "rows": config.num_envs}}
         run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds, config.device)
         run.rewind_metrics(-1)
         model, seconds = make_ppo(env, config.ppo, seed=config.seed, device=device), 0.0

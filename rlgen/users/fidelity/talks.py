@@ -103,7 +103,7 @@ def simulated_talks(
     bank = bank or utterances()
     segment = SegmentCatalogue(np.zeros(1, np.int64), np.zeros(1, np.int64), *(np.zeros(1, np.float32),) * 3)
     users = CalibratedUsers(CalibratedConfig(share_of_successes=share), people, bank, segment, parameters)
-    streams = Streams.of(seed, people)
+    streams = Streams.of(seed, people, "simulation")
     users.reset(np.arange(people), streams)
     words = Words(np.full((people, 1), -1), [""] * people)
     met = _meet(readings, people, seed)

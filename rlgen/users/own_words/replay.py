@@ -186,7 +186,7 @@ class ReplayUsers:
     def reset(self, rows: I64, streams: Streams) -> Expression:
         """See `rlgen.users.Users.reset`: the seed of a row tells the dialogue, and at later episodes a draw."""
         drawn = streams.integers("users.dialogue", len(self.log))
-        at_first = self._order[(streams.seed % np.uint64(len(self.log))).astype(np.int64)]
+        at_first = self._order[((streams.seed + streams.row) % np.uint64(len(self.log))).astype(np.int64)]
         self.dialogue[rows] = np.where(streams.episode == 0, at_first, drawn)
         self._replies[rows] = 0
         return self._speak(rows)

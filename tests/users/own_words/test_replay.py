@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,8 +57,7 @@ def logged(tmp_path):
 def people(utterances, segments):
     def make(path, rows, seeds=None, **fields):
         users = build(ReplayConfig(path=path, **fields), rows, utterances, segments)
-        seeds = np.arange(rows) if seeds is None else np.array(seeds)
-        streams = Streams(seeds.astype(np.uint64), np.zeros(rows, dtype=np.uint32))
+        streams = Streams.of(0 if seeds is None else seeds, rows)
         return users, streams, users.reset(np.arange(rows), streams)
 
     return make
@@ -156,8 +156,8 @@ def test_an_evaluation_meets_every_dialogue_once_for_any_number_of_rows(logged, 
     assert whole != sorted(whole, key=lambda text: int(text.split()[1])), "they come in drawn order"
     few, streams, _ = people(path, 3)
     for begin in range(0, 39, 3):
-        row = np.array([begin, begin + 1, begin + 2], dtype=np.uint64)
-        again = few.reset(np.array([2, 0, 1]), Streams(row, streams.episode))
+        row = np.array([begin, begin + 1, begin + 2], dtype=np.uint32)
+        again = few.reset(np.array([2, 0, 1]), Streams(streams.key, row, streams.episode))
         assert again.text == whole[begin : begin + 3]
     assert people(path, 40, order=1)[2].text != whole
     assert people(path, 3, seeds=[40, 41, 42])[2].text == whole[:3], "more people than dialogues begin again"
@@ -169,7 +169,7 @@ def test_later_episodes_of_a_row_are_drawn(logged, people):
     def met(seed, episodes):
         rows = np.array([0])
         return [
-            users.reset(rows, Streams(np.array([seed], dtype=np.uint64), np.array([e], dtype=np.uint32))).text[0]
+            users.reset(rows, replace(Streams.of(seed, 1), episode=np.array([e], dtype=np.uint32))).text[0]
             for e in range(episodes)
         ]
 
@@ -302,7 +302,7 @@ def test_a_world_plays_back_what_a_simulation_wrote(tmp_path):
     for which, logged_turns in enumerate(people.values()):
         assert heard[which] == [(t["said"], t["feedback"]["rating"]) for t in logged_turns]
         last = logged_turns[-1]["feedback"]
-        assert ends[which] == (last["completed"] or last["abandoned"], last["completed"])
+        assert ends[which] == (True, last["completed"])
     again = World(config, 3)
     again.reset(0)
     assert np.array_equal(again.load_state(world.state()), world._observe())
