@@ -122,7 +122,7 @@ def test_numbers_have_four_digits_and_no_negative_zero():
 def test_an_outcome_ends_the_last_line():
     finished = SimpleNamespace(
         rows=np.array([4, 7]), episode_return=np.array([17.25, -1.0]), relief=np.array([0.5, -0.25]),
-        length=np.array([12, 3]), completed=np.array([True, False]), abandoned=np.array([False, True]),
+        length=np.array([12, 3]), completed=np.array([True, False]), abandoned=np.array([False, True]), limit=np.array([False, False]),
         mean_rating=np.array([np.nan, 3.5]), cost=np.zeros(2),
     )  # fmt: skip
     one, other = (json.loads(line) for line in outcome_lines(finished))

@@ -3,7 +3,7 @@ import pytest
 
 from rlgen.errors import ConfigError
 from rlgen.experiments.commands.evaluate import _check_parts
-from rlgen.experiments.evaluation.outcomes import behaviour, check_fresh, compare, describe, evaluate, per_person_csv
+from rlgen.experiments.evaluation.outcomes import behaviour, compare, describe, evaluate, per_person_csv
 from rlgen.experiments.runs.run import Run
 from rlgen.policies.baselines import EmotionTable, Fixed, Random
 
@@ -54,11 +54,13 @@ def test_discrete_worlds_take_the_same_rules(fake_world):
     assert not np.isnan(found.values["return"]).any()
 
 
-def test_people_of_the_training_are_refused():
-    check_fresh(64, 300, (0, 63), "the training's people")
-    for seed in (0, 63):
-        with pytest.raises(ConfigError, match="above 63"):
-            check_fresh(seed, 300, (0, 63), "the training's people")
+def test_the_people_of_a_realm_are_met_in_it_alone(fake_world):
+    returns = {}
+    for realm in ("training", "fitting", "validation", "evaluation", "tuning", "simulation"):
+        returns[realm] = evaluate(fake_world(4), Fixed(), 30, realm=realm).values["return"]
+        later = evaluate(fake_world(8), Fixed(), 20, realm=realm, first=10).values["return"]
+        assert later == pytest.approx(returns[realm][10:]), "persons keep their index whoever came before"
+    assert len({tuple(found) for found in returns.values()}) == 6
 
 
 def test_another_encoder_is_told_of_and_another_precision_is_not(tmp_path):
@@ -76,7 +78,7 @@ def test_the_csv_has_a_line_per_policy_and_person(world):
     found = evaluate(world, Fixed(), 10, seed=40)
     lines = per_person_csv({"centre": found, "again": found}, 40).splitlines()
     assert len(lines) == 21
-    assert lines[1].startswith("centre,40,")
+    assert lines[1].startswith("centre,40000000000,")
 
 
 class Mirror:

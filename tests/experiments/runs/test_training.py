@@ -47,7 +47,7 @@ def test_a_run_holds_what_it_should(fake_world, tmp_path):
     manifest = run.manifest()
     assert manifest["parts"] == {"fake": "0" * 64}
     assert manifest["encoder"] == "a fake (0123)"
-    assert manifest["seeds"]["people"] == [0, 7]
+    assert manifest["seeds"]["people"] == {"realm": "training", "seed": 0, "rows": 8}
     assert list((tmp_path / "run" / "tensorboard").glob("events*"))
 
 
