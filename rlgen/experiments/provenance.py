@@ -6,8 +6,11 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -62,6 +65,35 @@ def code_sha256() -> str:
 def versions() -> Mapping[str, str]:
     """Installed versions of the packages that numbers depend on."""
     return {name: _version(name) for name in _PACKAGES}
+
+
+def program() -> dict[str, Any]:
+    """What computes here: rlgen, its commit and the hash of its source, Python, packages, machine, threads, time."""
+    return {
+        "rlgen": rlgen.__version__,
+        "commit": git_commit(),
+        "code": code_sha256(),
+        "python": platform.python_version(),
+        "packages": dict(versions()),
+        "machine": machine(),
+        "threads": os.environ.get("OMP_NUM_THREADS", ""),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def other_program(before: Mapping[str, Any]) -> str | None:
+    """In words, the first thing in which this program is another than the one that `program` told of; None if none."""
+    now = program()
+    if before.get("code") != now["code"]:
+        old, new = (f"{told.get('rlgen')} ({told.get('commit')}, source {told.get('code')})" for told in (before, now))
+        return f"rlgen was {old} there and is {new} now"
+    return next(differences(before.get("packages", {}), now["packages"], "packages"), None)
+
+
+def command() -> str:
+    """The command that runs, as it was given."""
+    name = "rlgen" if Path(sys.argv[0]).name in ("rlgen", "rlgen.exe", "cli.py") else sys.argv[0]
+    return shlex.join([name, *sys.argv[1:]])
 
 
 def _version(package: str) -> str:

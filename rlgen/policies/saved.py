@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rlgen.errors import ArtifactError
+from rlgen.hardware import memory_of
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -116,7 +117,7 @@ def load_model(path: str | Path, device: str = "cpu") -> BaseAlgorithm:
 
     Raises:
         ArtifactError: missing, damaged, or of an algorithm that is in neither.
-        TrainingError: there is no such device.
+        ConfigError: it does not fit into the device's memory.
     """
     from rlgen.policies.checkpoint import load_checkpoint
     from rlgen.policies.ppo import BoundedPPO
@@ -125,7 +126,7 @@ def load_model(path: str | Path, device: str = "cpu") -> BaseAlgorithm:
     if issubclass(kind, BoundedPPO):
         return load_checkpoint(path, device)
     try:
-        with warnings.catch_warnings():
+        with memory_of(device, str(path)), warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="stable_baselines3|sb3_contrib")
             return kind.load(path, device=device)
     except UNREADABLE as error:

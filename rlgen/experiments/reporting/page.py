@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import rlgen
 from rlgen.experiments.display.numbers import plain, share, signed
 from rlgen.experiments.evaluation.verdict import judge, title
 from rlgen.experiments.files.whole import write_atomically
@@ -232,15 +233,31 @@ def _limits() -> str:
     return f"<h2>What must not be concluded from this</h2><ul>{items}</ul>"
 
 
+def _segments(segments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What each stretch of the training was done with; a later one says only what differs from the one before."""
+    facts, before = {}, {}
+    for segment in segments:
+        told = {
+            "command": segment["command"],
+            "rlgen": f"{segment['rlgen']}, commit {segment['commit']}, source {segment['code']}",
+            "machine": f"{segment['machine']} ({segment['device']}, {segment['threads'] or 'any number of'} threads)",
+            "generator computes in": segment["precision"] or "no type of its own",
+            "python": segment["python"],
+            **segment["packages"],
+        }
+        where = f"from step {segment['start_step']:,}"
+        facts[f"{where}: begun"] = segment["time"]
+        facts |= {f"{where}: {name}": value for name, value in told.items() if before.get(name) != value}
+        before = told
+    return facts
+
+
 def _provenance(
     run: Run, config: Mapping[str, Any], manifest: Mapping[str, Any], evaluation: Mapping[str, Any] | None
 ) -> str:
     facts = {
         "config hash": config["hash"],
-        "commit": manifest["commit"],
-        "command": manifest["command"],
-        "started": manifest["started"],
-        "machine": f"{manifest['machine']} ({manifest['device']})",
+        **_segments(manifest["segments"]),
         "learner seed": manifest["seeds"]["learner"],
         "people of the training": "seeds {} to {}, then their later episodes".format(*manifest["seeds"]["people"]),
     }
@@ -248,13 +265,12 @@ def _provenance(
         last = evaluation["seed"] + evaluation["people"] - 1
         facts["people of the evaluation"] = f"seeds {evaluation['seed']} to {last}"
     facts |= {f"{name} sha256": value for name, value in manifest["parts"].items()}
-    facts |= manifest["packages"]
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(str(value))}</td></tr>" for name, value in facts.items())
     shown = escape(json.dumps({k: v for k, v in config.items() if k != "hash"}, indent=2))
     return (
         "<h2>How it was made</h2>"
         f'<details><summary>Seeds, versions, hashes</summary><div class="scroll"><table>{rows}</table></div></details>'
         f"<details><summary>Config</summary><div><pre>{shown}</pre></div></details>"
-        f"<footer>Written by rlgen {escape(manifest['rlgen'])}. The figures are in metrics.jsonl and evaluation.json, "
+        f"<footer>Written by rlgen {escape(rlgen.__version__)}. The figures are in metrics.jsonl and evaluation.json, "
         "one line per person in evaluation.csv.</footer>"
     )

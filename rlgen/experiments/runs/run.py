@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 import json
-import platform
-import sys
+import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import rlgen
 from rlgen.errors import ConfigError
 from rlgen.experiments.files.whole import read_json, read_lines, write_atomically
-from rlgen.experiments.provenance import config_hash, differences, git_commit, machine, versions
+from rlgen.experiments.provenance import command, config_hash, differences, other_program, program
+from rlgen.experiments.runs.lock import LOCK
+from rlgen.policies.saved import data_of, sha256_of
+
+# What a start that failed leaves in a folder: the lock, and the log that the guard opens first of all.
+_LEFTOVERS = frozenset({"audit.jsonl", LOCK})
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a run's policy is.
+
+    Attributes:
+        step: of the policy, 0 where there is none yet.
+        of: steps that the config asks for.
+        command: the training's, which goes on.
+    """
+
+    step: int
+    of: int
+    command: str
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        return self.step >= self.of
+
+    def __str__(self) -> str:
+        """`20,480 of 50,000 steps`."""
+        return f"{self.step:,} steps" if self.finished else f"{self.step:,} of {self.of:,} steps"
+
+    def unfinished(self) -> str:
+        """A sentence on a run that is not finished, empty for one that is."""
+        return "" if self.finished else f"Trained for {self}; resume with `{self.command}`."
 
 
 class Run:
@@ -80,8 +111,15 @@ class Run:
         return stored
 
     def manifest(self) -> dict[str, Any]:
-        """The manifest."""
-        return read_json(self.path / "manifest.json")
+        """The manifest.
+
+        Raises:
+            ConfigError: damaged, or not there.
+        """
+        stored = read_json(self.path / "manifest.json")
+        if not {"seeds", "parts", "encoder", "wandb", "segments"} <= stored.keys():
+            raise ConfigError(f"{self.path / 'manifest.json'}: is not what training wrote; train into a new folder")
+        return stored
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Check that the folder is free, or this config's.
@@ -98,8 +136,7 @@ class Run:
             return
         if not self.path.exists():
             return
-        # The guard opens its log before anything else is written; a start that failed then leaves it alone.
-        foreign = not self.path.is_dir() or any(item.name != "audit.jsonl" for item in self.path.iterdir())
+        foreign = not self.path.is_dir() or any(item.name not in _LEFTOVERS for item in self.path.iterdir())
         if foreign:
             raise ConfigError(f"{self.path}: not an empty folder and not a run; choose another --out")
 
@@ -108,29 +145,61 @@ class Run:
         plain = json.loads(json.dumps(dict(config)))
         write_atomically(self.path / "config.json", json.dumps({**plain, "hash": config_hash(plain)}, indent=2) + "\n")
 
-    def write_manifest(self, parts: Mapping[str, str], encoder: str, seeds: Mapping[str, Any], device: str) -> None:
-        """Write down what the run was made with.
+    def write_manifest(self, parts: Mapping[str, str], encoder: str, seeds: Mapping[str, Any]) -> None:
+        """Write down what the run is made with, before its first segment.
 
         Args:
             parts: part name -> sha256 of its weights.
             encoder: which sentence encoder, whatever its precision.
-            seeds: which seeds were used for what.
-            device: where it ran.
+            seeds: which seeds are used for what.
         """
-        manifest = {
-            "rlgen": rlgen.__version__,
-            "commit": git_commit(),
-            "command": " ".join(["rlgen", *sys.argv[1:]]) if sys.argv[0].endswith("rlgen") else " ".join(sys.argv),
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "python": platform.python_version(),
-            "packages": dict(versions()),
-            "machine": machine(),
-            "device": device,
-            "seeds": dict(seeds),
-            "parts": dict(parts),
-            "encoder": encoder,
-        }
+        self._write_manifest(
+            {"seeds": dict(seeds), "parts": dict(parts), "encoder": encoder, "wandb": None, "segments": []}
+        )
+
+    def begin_segment(self, step: int, device: str, precision: str | None) -> None:
+        """Add a stretch of training that one process does: program, packages, machine.
+
+        Args:
+            step: that it goes on from.
+            device: where the learner is.
+            precision: of the generator, which may follow the processor; None where there is none.
+        """
+        manifest = self.manifest()
+        told = {"start_step": step, "command": command(), "device": device, "precision": precision}
+        self._write_manifest({**manifest, "segments": [*manifest["segments"], {**told, **program()}]})
+
+    def other_program(self) -> str | None:
+        """In words, what differs between this program and the one that trained last; None where nothing does."""
+        return other_program(self.manifest()["segments"][-1])
+
+    def wandb_id(self) -> str:
+        """The id of this run at W&B: drawn once, kept in the manifest, whatever the folder is called."""
+        manifest = self.manifest()
+        if manifest["wandb"] is None:
+            manifest["wandb"] = secrets.token_hex(8)
+            self._write_manifest(manifest)
+        return str(manifest["wandb"])
+
+    def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
         write_atomically(self.path / "manifest.json", json.dumps(manifest, indent=2) + "\n")
+
+    def standing(self) -> Standing:
+        """How far the policy is.
+
+        Raises:
+            ArtifactError: the policy is damaged.
+        """
+        segments = self.manifest()["segments"]
+        resume = segments[-1]["command"] if segments else "rlgen train"
+        step = int(data_of(self.policy)["num_timesteps"]) if self.policy.is_file() else 0
+        return Standing(step, int(self.config()["steps"]), resume)
+
+    def stamp(self) -> dict[str, Any]:
+        """What tells the policy as it is now from others: hash of the config, sha256 and step of the policy."""
+        standing = self.standing()
+        policy = sha256_of(self.policy) if self.policy.is_file() else None
+        return {"config": self.config()["hash"], "policy": policy, "step": standing.step, "of": standing.of}
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """The metrics so far; a last line cut short by a kill is left out.

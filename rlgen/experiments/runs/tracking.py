@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from rlgen.errors import ConfigError
 
 WandbMode = Literal["off", "offline", "online"]
+_NAME = 128  # characters of a name that W&B takes
 
 
 class Sink(Protocol):
@@ -75,12 +76,19 @@ class TensorBoard:
 class WeightsAndBiases:
     """A W&B run; offline it writes to `folder/wandb` and `wandb sync` sends it later.
 
+    Args:
+        folder: of the run, which gives the run's name.
+        ident: by which W&B knows the run when it goes on.
+        mode: whether it is sent at once.
+        project: at W&B.
+        config: shown beside the run.
+
     Raises:
         ConfigError: W&B cannot start, e.g. online without a login.
     """
 
     def __init__(
-        self, folder: Path, mode: Literal["offline", "online"], project: str, config: Mapping[str, Any]
+        self, folder: Path, ident: str, mode: Literal["offline", "online"], project: str, config: Mapping[str, Any]
     ) -> None:
         import wandb
 
@@ -89,9 +97,9 @@ class WeightsAndBiases:
                 project=project,
                 dir=str(folder),
                 mode=mode,
-                id=f"{folder.name}-{config['hash']}",
+                id=ident,
                 resume="allow",
-                name=folder.name,
+                name=folder.resolve().name[:_NAME],
                 config=dict(config),
                 settings=wandb.Settings(silent=True),
             )

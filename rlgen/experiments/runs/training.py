@@ -15,9 +15,10 @@ from pydantic import Field
 from stable_baselines3.common.logger import configure
 
 from rlgen.errors import ConfigError
+from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.tracking import JsonLines, Sink, TensorBoard, WandbMode, WeightsAndBiases
-from rlgen.experiments.runs.worlds import WorldOptions, learner_device
+from rlgen.experiments.runs.worlds import WorldOptions, learner_device, precision_of
 from rlgen.policies.callbacks import IterationLog, StopTraining
 from rlgen.policies.checkpoint import resume, save_checkpoint
 from rlgen.policies.ppo import BoundedPPO, PPOConfig, make_ppo
@@ -41,6 +42,10 @@ class TrainConfig(WorldOptions):
     checkpoint_every: int = Field(default=10_000, ge=1, description="steps between checkpoints")
     wandb: WandbMode = Field(default="off", description="Weights & Biases: off, offline or online")
     wandb_project: str = Field(default="rlgen", description="W&B project")
+    other_program: bool = Field(
+        default=False,
+        description="go on although rlgen or a package changed since the run began; the manifest tells of it",
+    )
 
     def _resolved_world(self) -> dict[str, Any]:
         """The world, with a reward design of one's own written out: its file may change."""
@@ -94,7 +99,8 @@ def train(config: TrainConfig, progress: Progress | None = None, world: WorldLik
         world: instead of the world of the config (for tests and surrogates).
 
     Raises:
-        ConfigError: the folder holds a run of another config, or of other frozen parts.
+        ConfigError: the folder holds a run of another config, of other frozen parts or of another program, or another
+            command is writing to it.
     """
     run = Run(config.out)
     resolved = config.resolved()
@@ -103,14 +109,18 @@ def train(config: TrainConfig, progress: Progress | None = None, world: WorldLik
         raise ConfigError(
             f"ppo.batch_size was {config.ppo.batch_size}: a rollout has only num_envs x n_steps = {rollout} rows"
         )
+    if "wandb_project" in config.model_fields_set and config.wandb == "off":
+        raise ConfigError("wandb_project was given, but wandb is off; add --wandb offline or online")
     run.check(resolved)
-    if world is not None:
-        return _train(config, run, resolved, world, progress, lambda event: None)
-    made = config.make_world(config.num_envs, run.path / "audit.jsonl")
-    try:
-        return _train(config, run, resolved, made, progress, made.note)
-    finally:
-        made.close()
+    with only_writer(run.path, "rlgen train"):
+        run.check(resolved)  # again: another command may have made the folder its own just now
+        if world is not None:
+            return _train(config, run, resolved, world, progress, lambda event: None)
+        made = config.make_world(config.num_envs, run.path / "audit.jsonl")
+        try:
+            return _train(config, run, resolved, made, progress, made.note)
+        finally:
+            made.close()
 
 
 def _train(
@@ -129,6 +139,7 @@ def _train(
     started_at = model.num_timesteps
     if started_at >= config.steps:
         return Outcome(run, started_at, True, started_at)
+    run.begin_segment(started_at, device, precision_of(world))
     if started_at:
         # What was logged between the checkpoint and the kill is lived through, and logged, again.
         note({"event": "resumed", "step": started_at})
@@ -157,12 +168,18 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
         if known != parts:
             changed = ", ".join(sorted(name for name in {*known, *parts} if known.get(name) != parts.get(name)))
             raise ConfigError(f"{run.path}: the run began with other frozen parts ({changed}); choose another --out")
+        other = None if run.standing().finished else run.other_program()
+        if other is not None and not config.other_program:
+            raise ConfigError(
+                f"{run.path}: {other}, so going on would not end in the same weights; bring that back, choose another "
+                "--out, or go on with --other-program"
+            )
         model, extra = resume(run.policy, env, device)
         run.rewind_metrics(model.num_timesteps)
         seconds = float(extra["seconds"])
     else:
         seeds = {"learner": config.seed, "people": {"realm": "training", "seed": config.seed, "rows": config.num_envs}}
-        run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds, config.device)
+        run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds)
         run.rewind_metrics(-1)
         model, seconds = make_ppo(env, config.ppo, seed=config.seed, device=device), 0.0
     model.set_logger(configure(None, []))
@@ -172,7 +189,8 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
 def _sinks(run: Run, config: TrainConfig, resolved: dict[str, Any], started_at: int) -> list[Sink]:
     sinks: list[Sink] = [JsonLines(run.metrics), TensorBoard(run.path / "tensorboard", started_at or None)]
     if config.wandb != "off":
-        sinks.append(WeightsAndBiases(run.path, config.wandb, config.wandb_project, {**run.config(), **resolved}))
+        shown = {**run.config(), **resolved}
+        sinks.append(WeightsAndBiases(run.path, run.wandb_id(), config.wandb, config.wandb_project, shown))
     return sinks
 
 
@@ -210,7 +228,7 @@ class _Saver:
 
 @contextmanager
 def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C asks for a stop after the iteration, the second one stops at once."""
+    """The first Ctrl-C or SIGTERM asks for a stop after the iteration, the second one stops at once."""
     asked = False
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -219,12 +237,15 @@ def _asked_to_stop() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked = True
 
+    before: dict[int, Any] = {}
     try:
-        before = signal.signal(signal.SIGINT, ask)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, ask)
     except ValueError:  # not in the main thread: leave signals alone
         yield lambda: False
         return
     try:
         yield lambda: asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -224,6 +224,13 @@ def learner_device(device: str) -> str:
     return "cuda" if device == "cuda" else "cpu"
 
 
+def precision_of(world: WorldLike) -> str | None:
+    """In which type a world's generator computes, which may follow the processor; None where it has none."""
+    speech = getattr(getattr(world, "parts", None), "speech", None)
+    precision = getattr(getattr(speech, "generator", None), "precision", None)
+    return None if precision is None else str(precision)
+
+
 def find_actor(name: str, env_id: str, world: WorldLike, seed: int = 0, device: str = "cpu") -> tuple[str, Actor]:
     """A policy by name: a run folder, a zip file, `baseline:NAME` or `untrained`.
 

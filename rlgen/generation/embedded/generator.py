@@ -46,6 +46,7 @@ class EmbeddedGenerator:
         hidden_dim: width of `Replies.hidden`.
         manifest: where the weights come from.
         sha256: hash of the weights as they were given, whatever precision they run in.
+        precision: which that is, e.g. `"bfloat16"`.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class EmbeddedGenerator:
         """
         check_sampling(top_p, polarity)
         where, precision = place(device, dtype)
+        self.precision = str(precision).removeprefix("torch.")
         try:
             with memory_of(where, manifest.name):
                 frozen = Frozen(shape, tensors, where, precision)

@@ -87,6 +87,7 @@ class HuggingFaceGenerator:
             raise ConfigError(f"max_new_tokens was {max_new_tokens}; it must be 1 or more")
         check_sampling(top_p, polarity)
         where, precision = place(device, dtype)
+        self.precision = str(precision).removeprefix("torch.")
         loaded = load_pretrained(model, where, precision)
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
         self.max_new_tokens = max_new_tokens

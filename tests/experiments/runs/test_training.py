@@ -1,10 +1,15 @@
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 import torch
 
 from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.provenance import config_hash
+from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig, load_checkpoint
@@ -48,6 +53,9 @@ def test_a_run_holds_what_it_should(fake_world, tmp_path):
     assert manifest["parts"] == {"fake": "0" * 64}
     assert manifest["encoder"] == "a fake (0123)"
     assert manifest["seeds"]["people"] == {"realm": "training", "seed": 0, "rows": 8}
+    (segment,) = manifest["segments"]
+    assert segment["start_step"] == 0
+    assert {"commit", "code", "packages", "python", "machine", "precision", "threads", "time"} <= segment.keys()
     assert list((tmp_path / "run" / "tensorboard").glob("events*"))
 
 
@@ -65,18 +73,103 @@ def test_a_killed_run_goes_on_to_the_same_weights_and_metrics(fake_world, tmp_pa
     assert train(config(tmp_path / "killed"), world=fake_world(8)).started_at == 1024
 
 
-def test_ctrl_c_saves_and_the_same_command_goes_on(fake_world, tmp_path):
-    import os
-    import signal
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_save_and_the_same_command_goes_on(fake_world, tmp_path, number):
+    handler = signal.getsignal(number)
 
     def press(step, record):
         if record is None and step == 200:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
     outcome = train(config(tmp_path / "run"), press, world=fake_world(8))
     assert not outcome.finished
     assert outcome.step == 256
+    assert signal.getsignal(number) is handler
+    run = Run.open(tmp_path / "run")
+    assert str(run.standing()) == "256 of 1,024 steps"
+    assert run.standing().unfinished().startswith("Trained for 256 of 1,024 steps; resume with `")
+    before = run.stamp()
     assert train(config(tmp_path / "run"), world=fake_world(8)).started_at == 256
+    assert [segment["start_step"] for segment in run.manifest()["segments"]] == [0, 256]
+    assert run.standing().unfinished() == ""
+    assert {name for name, value in run.stamp().items() if value != before[name]} == {"policy", "step"}
+
+
+def interrupted(fake_world, path):
+    with pytest.raises(Killed):
+        train(config(path), kill_at(700), world=fake_world(8))
+    return Run(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("code", "0" * 16, "rlgen was .*source 0000000000000000.* there and is .* now"),
+        ("packages", {"torch": "1.0"}, "packages.* there and .* now"),
+    ],
+)
+def test_another_program_is_refused_unless_it_is_named(fake_world, tmp_path, field, value, said):
+    run = interrupted(fake_world, tmp_path / "run")
+    manifest = run.manifest()
+    manifest["segments"][-1][field] = value
+    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigError, match=f"{said}.*--other-program"):
+        train(config(run.path), world=fake_world(8))
+    assert train(config(run.path, other_program=True), world=fake_world(8)).finished
+    first, second = run.manifest()["segments"]
+    assert first[field] == value
+    assert second[field] != value
+    assert second["start_step"] == 512
+    first[field] = value
+    (run.path / "manifest.json").write_text(json.dumps({**run.manifest(), "segments": [first]}))
+    assert train(config(run.path), world=fake_world(8)).started_at == 1024  # nothing is left to do with it
+
+
+def test_a_folder_has_one_writer_and_a_killed_one_lets_go(fake_world, tmp_path):
+    path = tmp_path / "run"
+    told = []
+
+    def meanwhile(step, record):
+        if record is not None and not told:
+            with pytest.raises(ConfigError, match=rf"rlgen train \(process {os.getpid()}\) is writing here") as error:
+                train(config(path), world=fake_world(8))
+            told.append(str(error.value))
+
+    assert train(config(path), meanwhile, world=fake_world(8)).finished
+    assert told
+    assert [r["step"] for r in Run(path).read_metrics()] == list(range(128, 1025, 128))
+    script = (
+        "import sys, time; from pathlib import Path; from rlgen.experiments.runs.lock import only_writer\n"
+        "with only_writer(Path(sys.argv[1]), 'rlgen evaluate'): print('mine', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "mine\n"
+        with pytest.raises(ConfigError, match="rlgen evaluate"):
+            train(config(path), world=fake_world(8))
+        other.kill()
+    assert train(config(path), world=fake_world(8)).started_at == 1024
+
+
+def test_a_start_that_failed_leaves_the_folder_free(fake_world, tmp_path):
+    with only_writer(tmp_path / "run", "rlgen train"):
+        pass
+    assert train(config(tmp_path / "run", steps=128), world=fake_world(8)).finished
+
+
+@pytest.mark.parametrize("name", ["lr=1e-3,seed=2", "\N{GREEK SMALL LETTER LAMDA} 1/2".replace("/", "|"), "n" * 200])
+def test_wandb_ids_are_of_the_run_and_not_of_the_folders_name(fake_world, tmp_path, name):
+    wandb = pytest.importorskip("wandb")
+    del wandb
+    few = {"steps": 128, "wandb": "offline"}
+    runs = [tmp_path / place / name for place in ("monday", "tuesday")]
+    for path in runs:
+        train(config(path, **few), world=fake_world(8))
+    ids = [Run(path).manifest()["wandb"] for path in runs]
+    assert ids[0] != ids[1]
+    for path, ident in zip(runs, ids, strict=True):
+        assert [file.name for file in path.glob("wandb/offline-run-*/*.wandb")] == [f"run-{ident}.wandb"]
+    with pytest.raises(ConfigError, match="wandb_project was given"):
+        train(config(tmp_path / "other", steps=128, wandb_project="mine"), world=fake_world(8))
 
 
 def test_another_config_needs_another_folder(fake_world, tmp_path):
