@@ -27,6 +27,17 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @classmethod
+    def beside(cls, values: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """What a YAML file says, with the files that it names looked for beside it first.
+
+        Args:
+            values: of the file.
+            folder: where it lies.
+        """
+        del folder
+        return values
+
 
 class TableOptions(Options):
     """Base of the config of a command that prints a table."""
@@ -107,14 +118,31 @@ def recorded(command: str, options: Options) -> str:
 def _from_file(kind: type[T], path: Path, missing: Any) -> T:
     """Options of a file as defaults; required ones that it lacks are `missing`, left to the command line."""
     values = read_yaml(path)
+    if issubclass(kind, Options):
+        values = kind.beside(values, path.parent)
     absent = [name for name, field in kind.model_fields.items() if field.is_required() and name not in values]
     lacking: dict[str, Any] = dict.fromkeys(absent, (Any, missing))
     lenient = create_model(kind.__name__, __base__=kind, **lacking)
-    return kind.model_construct(**dict(validate(lenient, values, str(path))))
+    return kind.model_construct(set(values), **dict(validate(lenient, values, str(path))))
+
+
+def _given(parsed: T, argv: Sequence[str], in_file: set[str]) -> T:
+    """The same config, whose `model_fields_set` are the fields that were given, also where a value is the default."""
+    flags = {word.partition("=")[0].strip("-").replace("-", "_") for word in argv if word.startswith("--")}
+    named = flags | {flag.removeprefix("no_") for flag in flags}
+    fields = type(parsed).model_fields
+    differing = {
+        name
+        for name, field in fields.items()
+        if field.is_required() or getattr(parsed, name) != field.get_default(call_default_factory=True)
+    }
+    return parsed.model_construct(differing | in_file | named & fields.keys(), **dict(parsed))
 
 
 def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
     """`[--config FILE.yaml] [--field value ...]` to a config; the command line wins over the file.
+
+    Its `model_fields_set` are the fields that were given, by hand or in the file, also with the value of the default.
 
     Args:
         kind: the command's config class.
@@ -157,4 +185,4 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
             raise ConfigError(_told(told.getvalue(), command)) from None
         raise
     assert parsed is not None  # tyro gives back `default` or an instance, never the None of "no default"
-    return parsed
+    return _given(parsed, rest, set() if default is None else default.model_fields_set)

@@ -207,3 +207,27 @@ def test_a_recorded_command_parses_to_the_same_options():
     options = Example(out=Path("DIR"), readers="shipped:two words", keep=False, missing=(0.5, 1.0))
     words = shlex.split(recorded("fit example", options))
     assert parse(Example, words[3:], "fit example") == options
+
+
+class Given(Options):
+    """Options of a test."""
+
+    env: str = "one"
+    count: int = 3
+    loud: bool = True
+
+
+@pytest.mark.parametrize(
+    ("argv", "given"),
+    [
+        ([], set()),
+        (["--env", "one"], {"env"}),
+        (["--count=3", "--no-loud"], {"count", "loud"}),
+        (["--loud"], {"loud"}),
+    ],
+)
+def test_what_was_given_is_known_also_where_it_equals_the_default(argv, given, tmp_path):
+    assert parse(Given, argv, "test").model_fields_set == given
+    (tmp_path / "c.yaml").write_text("count: 3\n")
+    both = parse(Given, [*argv, "--config", str(tmp_path / "c.yaml")], "test")
+    assert both.model_fields_set == {*given, "count"}

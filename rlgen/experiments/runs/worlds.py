@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,7 +18,7 @@ from rlgen.experiments.options import Options
 from rlgen.experiments.provenance import differences
 from rlgen.experiments.runs.run import Run
 from rlgen.generation.huggingface.options import HuggingFaceOptions
-from rlgen.rewards import design
+from rlgen.rewards import design, shipped_designs
 
 if TYPE_CHECKING:
     from rlgen.envs import World
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 _SOURCES = {"theory": None, "calibrated": "parameters", "replay": "path", "llm": "model"}
 # What the policy of a run sees a world by.
 _SEEN = ("observation", "missing", "recognizer")
-_PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "observation", "device")
+_PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "observation")
+# What may stand before a path in a value, and the fields of options and of WorldConfig that may name one.
+_BEFORE = re.compile(r"(?:(?:surface|hf|fast|calibrated|replay|llm):|corpus=)?")
+_PATHS = frozenset({
+    "reward", "generator", "recognizer", "bank", "readers", "encoder", "users", "utterances", "hf_steering",
+    "steering", "parameters", "path", "model",
+})  # fmt: skip
 
 
 class WorldOptions(Options):
@@ -97,7 +104,24 @@ class WorldOptions(Options):
 
     def chosen(self) -> dict[str, Any]:
         """Fields of `WorldConfig` that were given, but those of `hf` and of the people."""
-        return {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
+        given = {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
+        return {**given, "device": self.device} if "device" in self.model_fields_set else given
+
+    @classmethod
+    def beside(cls, values: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """See `Options.beside`: parts of the world, its people and its reward design."""
+
+        def found(name: str, value: Any) -> Any:
+            if isinstance(value, dict) and name in ("world", "users", "hf"):
+                return {inner: found(inner, held) for inner, held in value.items()}
+            if not isinstance(value, str) or name not in _PATHS or (name == "reward" and value in shipped_designs()):
+                return value
+            before = _BEFORE.match(value)
+            assert before is not None  # it matches nothing as well
+            place = folder / value[before.end() :]
+            return f"{before[0]}{place}" if value[before.end() :] and place.exists() else value
+
+        return {name: found(name, value) for name, value in values.items()}
 
     def _laid_over(self, world: dict[str, Any]) -> dict[str, Any]:
         """Fields of `WorldConfig` with what was given laid over them."""
@@ -125,11 +149,11 @@ class WorldOptions(Options):
             ConfigError: the run is of another id than `--env` names.
         """
         stored = Run.open(run).config()
-        if self.env not in (stored["env"], type(self).model_fields["env"].default):
+        if "env" in self.model_fields_set and self.env != stored["env"]:
             raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; leave --env out")
         where = str(run / "config.json")
         own = validate(WorldConfig, stored["world"], where)
-        fields = dict(stored["world"])
+        fields = {**stored["world"], "device": "auto"}  # this machine may have another one
         if self.generator not in (None, fields["generator"]):
             fields.pop("hf", None)  # options of a language model go with it
         asked = validate(WorldConfig, self._laid_over({**fields, **self.world}), where)
