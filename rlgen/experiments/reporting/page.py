@@ -235,7 +235,8 @@ def _limits() -> str:
 
 def _segments(segments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What each stretch of the training was done with; a later one says only what differs from the one before."""
-    facts, before = {}, {}
+    facts: dict[str, str] = {}
+    before: dict[str, str] = {}
     for segment in segments:
         told = {
             "command": segment["command"],
