@@ -260,11 +260,10 @@ def _provenance(
         "config hash": config["hash"],
         **_segments(manifest["segments"]),
         "learner seed": manifest["seeds"]["learner"],
-        "people of the training": "seeds {} to {}, then their later episodes".format(*manifest["seeds"]["people"]),
+        "people of the training": "{realm}, seed {seed}, {rows} rows".format(**manifest["seeds"]["people"]),
     }
     if evaluation is not None:
-        last = evaluation["seed"] + evaluation["people"] - 1
-        facts["people of the evaluation"] = f"seeds {evaluation['seed']} to {last}"
+        facts["people of the evaluation"] = f"evaluation, seed {evaluation['seed']}, {evaluation['people']} people"
     facts |= {f"{name} sha256": value for name, value in manifest["parts"].items()}
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(str(value))}</td></tr>" for name, value in facts.items())
     shown = escape(json.dumps({k: v for k, v in config.items() if k != "hash"}, indent=2))
