@@ -191,8 +191,8 @@ class World:
         spoken = self.parts.speech.speak(
             context, now.estimate, controls, asked, now.replies, now.reply_reading, now.controls, now.streams
         )
-        answered = perf_counter()
-        feedback, expression = self._users.respond(spoken.words, spoken.reading, now.streams, now.turn)
+        answered, everybody = perf_counter(), np.arange(self.num_envs)
+        feedback, expression = self._users.respond(everybody, spoken.words, spoken.reading, now.streams, now.turn)
         self.seconds["users"] += perf_counter() - answered
         heard = self._hearing.hear(expression)
         estimate = self._recognize(expression, heard, now.streams, now.turn + 1)

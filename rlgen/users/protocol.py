@@ -36,14 +36,17 @@ class Users(Protocol):
             Their first expressions, `[K]`.
         """
 
-    def respond(self, words: Words, reading: Reading, streams: Streams, turn: I64) -> tuple[Feedback, Expression]:
-        """All N people react to a reply; mutates their hidden state.
+    def respond(
+        self, rows: I64, words: Words, reading: Reading, streams: Streams, turn: I64
+    ) -> tuple[Feedback, Expression]:
+        """The people in some rows react to a reply, which changes their hidden state; the others stay as they are.
 
         Args:
-            words: the replies as people meet them.
+            rows: `[K]` different indices into the N rows.
+            words: the K replies as people meet them.
             reading: what these replies are perceived as.
-            streams: of all N rows.
-            turn: `[N]`, how many replies each person had before this one.
+            streams: of these K rows.
+            turn: `[K]`, how many replies each person had before this one.
 
         Returns:
             What they show and what they say next (those who leave, in leaving).

@@ -34,7 +34,7 @@ def test_people_in_crisis_speak_of_it_and_of_nothing_else(config, segments, read
     streams = Streams.of(1, 40)
     opening = users.reset(np.arange(40), streams)
     intensity = users.hidden()["intensity"]
-    heard = words(40), reading(40, warmth=0.4), streams
+    heard = np.arange(40), words(40), reading(40, warmth=0.4), streams
     said = [opening, *(users.respond(*heard, np.full(40, turn))[1] for turn in range(12))]
     assert {bank.topics[i] for i in users.topic()} == {CRISIS}
     assert (bank.topic[np.stack([expression.utterance for expression in said])] == bank.topics.index(CRISIS)).all()

@@ -104,7 +104,7 @@ def simulated(
     said = [users.reset(everybody, streams).utterance]
     stays = [np.ones(people, dtype=np.bool_)]
     for turn in range(16):
-        feedback, expression = users.respond(words, reading, streams, np.full(people, turn))
+        feedback, expression = users.respond(everybody, words, reading, streams, np.full(people, turn))
         said.append(expression.utterance)
         stays.append(stays[-1] & ~(feedback.completed | feedback.abandoned))
     # The word on which somebody leaves is the last that is heard.

@@ -27,6 +27,7 @@ from rlgen.types import (
     Expression,
     Feedback,
     Reading,
+    Rows,
     SegmentCatalogue,
     UtteranceCatalogue,
     Words,
@@ -86,7 +87,7 @@ _ANSWER: Final = ("complete", "rating", "gap", "engagement")
 
 
 @dataclass
-class Hearts:
+class Hearts(Rows):
     """Hidden state of N people, `[N]` each unless said otherwise."""
 
     helped: Bools
@@ -193,24 +194,27 @@ class CalibratedUsers:
         phase = np.full(len(rows), OPENING)
         return self._speak(rows, phase, np.zeros_like(phase), streams.uniform("users.opening", 0, len(_TURN)))
 
-    def respond(self, words: Words, reading: Reading, streams: Streams, turn: I64) -> tuple[Feedback, Expression]:
+    def respond(
+        self, rows: I64, words: Words, reading: Reading, streams: Streams, turn: I64
+    ) -> tuple[Feedback, Expression]:
         """See `rlgen.users.Users.respond`; only the reading of the words is used."""
-        a, s = self.config.assumed, self._hearts
+        a, s = self.config.assumed, self._hearts.rows(rows)
         drawn = streams.uniform("users.turn", turn, len(_TURN) + len(_ANSWER))
         answer = columns(_ANSWER, drawn[:, len(_TURN) :])
         s.replies = turn + 1
-        self._window += select(reading)
-        self._window_count += 1
-        rating = self._rate(answer["rating"], answer["gap"])
-        abandoned, completed = self._leave(answer["complete"])
-        self._relieve(abandoned, completed)
+        self._window[rows] += select(reading)
+        self._window_count[rows] += 1
+        rating = self._rate(rows, s, answer["rating"], answer["gap"])
+        abandoned, completed = self._leave(rows, s, answer["complete"])
+        self._relieve(s, abandoned, completed)
+        self._hearts.put(rows, s)
         engagement = a.engagement + a.engagement_by_mood * s.mood + a.engagement_noise * ndtri(answer["engagement"])
         engagement = np.ones_like(engagement) if self._stays else np.clip(engagement, 0.0, 1.0)
         phase = np.where(s.replies >= a.working_from * self._length, WORKING, EXPLORING)
         phase = np.where(completed | abandoned, CLOSING, phase)
         leaving = completed.astype(np.int64) - abandoned
         feedback = Feedback(rating, engagement.astype(np.float32), completed, abandoned)
-        return feedback, self._speak(self._all, phase, leaving, drawn[:, : len(_TURN)])
+        return feedback, self._speak(rows, phase, leaving, drawn[:, : len(_TURN)])
 
     def hidden(self) -> dict[str, F32]:
         """See `rlgen.users.Users.hidden`; intensities and reliefs are in points of the survey."""
@@ -244,13 +248,13 @@ class CalibratedUsers:
         short, long = self.parameters.ratings.gap
         return np.where(uniform * (short + long) < short, 2, 3)
 
-    def _rate(self, uniform: F64, gap: F64) -> F32:
-        p, s = self.parameters.ratings, self._hearts
+    def _rate(self, rows: I64, s: Hearts, uniform: F64, gap: F64) -> F32:
+        p = self.parameters.ratings
         s.wait = s.wait - 1
         given = s.wait <= 0
         s.wait = np.where(given, self._gap(gap), s.wait)
         limit = self.config.assumed.reading_limit
-        mean = self._window / np.maximum(self._window_count, 1.0)[:, None]
+        mean = self._window[rows] / np.maximum(self._window_count[rows], 1.0)[:, None]
         standardised = np.clip((mean - self._means) / self._deviations, -limit, limit)
         # A sum over the short axis in a fixed order: a matrix product may round differently for other N.
         effect = np.add.reduce(standardised * self._effects, axis=1)
@@ -265,24 +269,23 @@ class CalibratedUsers:
         s.count = s.count + given
         s.total = s.total + np.where(given, value - CENTRE, 0.0)
         s.last = np.where(given, value - CENTRE, s.last)
-        self._window[given] = 0.0
-        self._window_count[given] = 0.0
+        self._window[rows[given]] = 0.0
+        self._window_count[rows[given]] = 0.0
         return np.where(given, value, np.nan).astype(np.float32)
 
-    def _leave(self, uniform: F64) -> tuple[Bools, Bools]:
-        p, s = self.parameters.endings, self._hearts
+    def _leave(self, rows: I64, s: Hearts, uniform: F64) -> tuple[Bools, Bools]:
+        p = self.parameters.endings
         if self._stays:
             return np.zeros(len(uniform), dtype=np.bool_), np.zeros(len(uniform), dtype=np.bool_)
         leaving = expit(self._abandon + p.abandon_mood * s.mood + p.abandon_turn * s.replies / 10.0)
         s.borne = s.borne - np.log1p(-leaving)
         abandoned = s.borne >= s.patience
-        own = p.complete_verbosity * self._words.effect + p.complete_brightness * self._valence.effect
+        own = p.complete_verbosity * self._words.effect[rows] + p.complete_brightness * self._valence.effect[rows]
         done = expit(self._complete[np.minimum(s.replies, len(self._complete)) - 1] + p.complete_mood * s.mood + own)
         return abandoned, ~abandoned & (uniform < done)
 
-    def _relieve(self, abandoned: Bools, completed: Bools) -> None:
+    def _relieve(self, s: Hearts, abandoned: Bools, completed: Bools) -> None:
         """Where intensity stands: the change that the last survey would find, along the path of the config."""
-        s = self._hearts
         helped = s.helped & ~abandoned
         base, slope, mood, spread = self._survey[:, np.where(helped, 0, 1)]
         mean = base + slope * (s.initial - 4.0) + mood * s.mood
@@ -291,17 +294,17 @@ class CalibratedUsers:
         lower = np.maximum(s.initial.astype(np.int64) - 2, 0)
         bound = np.where(helped, np.take_along_axis(below, lower[:, None], axis=1)[:, 0], 1.0)
         final = 1.0 + ((s.outlook * bound)[:, None] > below).sum(axis=1)
-        s.fallen = (s.initial - final) * self._reached()
+        s.fallen = (s.initial - final) * self._reached(s)
         s.relief = np.where(abandoned | completed, s.initial - final, s.fallen)
 
-    def _reached(self) -> F64:
-        """Share of the change that the path has reached, `[N]`: 1 from the usual length on, whatever the path."""
+    def _reached(self, s: Hearts) -> F64:
+        """Share of the change that the path has reached, `[K]`: 1 from the usual length on, whatever the path."""
         a, path = self.config.assumed, self.config.path
-        progress = np.minimum(self._hearts.replies / self._length, 1.0)
+        progress = np.minimum(s.replies / self._length, 1.0)
         if path == "late":
             progress = progress**a.late_power
         if path == "understanding":
-            progress = progress ** np.exp(-a.early_by_mood * self._hearts.mood)
+            progress = progress ** np.exp(-a.early_by_mood * s.mood)
         return progress
 
     def _level(self, rows: I64) -> F64:

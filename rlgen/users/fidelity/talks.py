@@ -117,7 +117,9 @@ def simulated_talks(
     of_bank = None if said is None else np.array([said[text] for text in bank.text])
     for turn in range(MAX_TURNS):
         heard, since = heard + met[:, turn], since + 1
-        feedback, expression = users.respond(words, _reading(met[:, turn]), streams, np.full(people, turn))
+        feedback, expression = users.respond(
+            np.arange(people), words, _reading(met[:, turn]), streams, np.full(people, turn)
+        )
         given = ~np.isnan(feedback.rating)
         rows = np.flatnonzero(there & given)
         at = rows, count[rows]

@@ -103,7 +103,9 @@ class HumanUsers:
         self._initial = self._now = _told(opening.intensity)
         return _said(opening.text)
 
-    def respond(self, words: Words, reading: Reading, streams: Streams, turn: I64) -> tuple[Feedback, Expression]:
+    def respond(
+        self, rows: I64, words: Words, reading: Reading, streams: Streams, turn: I64
+    ) -> tuple[Feedback, Expression]:
         """See `rlgen.users.Users.respond`; only the text is shown. Engagement is not asked for: it is .5."""
         rate = (int(turn[0]) + 1) % self.config.rate_every == 0
         answer = self._person.answer(words.text[0], rate)

@@ -71,7 +71,6 @@ class LlmUsers:
         self._intensity: F64 = np.zeros(rows)
         self._start: F64 = np.zeros(rows)
         self._wait = np.zeros(rows, dtype=np.int64)
-        self._all = np.arange(rows)
         self._cut_before = False
 
     def reset(self, rows: I64, streams: Streams) -> Expression:
@@ -82,39 +81,39 @@ class LlmUsers:
         self._wait[rows] = _gap(drawn[:, cards.COLUMNS.index("gap")])
         texts = self._write(rows, [""] * len(rows), streams, np.zeros(len(rows), dtype=np.int64))
         self._fit(rows)
-        (intensity,) = self._ask({"intensity": rows})
+        (intensity,) = self._ask(rows, {"intensity": np.arange(len(rows))})
         self._start[rows] = self._intensity[rows] = _level(intensity)
         return self._expression(rows, texts)
 
-    def respond(self, words: Words, reading: Reading, streams: Streams, turn: I64) -> tuple[Feedback, Expression]:
+    def respond(
+        self, rows: I64, words: Words, reading: Reading, streams: Streams, turn: I64
+    ) -> tuple[Feedback, Expression]:
         """See `rlgen.users.Users.respond`; the words themselves are read, not their reading."""
         if not any(words.text):
             raise ConfigError(
                 "users: people of the family 'llm' read words, and these replies have none; take a generator that "
                 "speaks instead of a response surface"
             )
-        for window, text in zip(self._windows, words.text, strict=True):
-            window.append(self._mind.chat.harmless(text))
-        self._fit(self._all)
-        self._wait = self._wait - 1
-        due = np.flatnonzero(self._wait <= 0)
-        asked = {"engagement": self._all, "leaving": self._all, "intensity": self._all, "rating": due}
+        for row, text in zip(rows.tolist(), words.text, strict=True):
+            self._windows[row].append(self._mind.chat.harmless(text))
+        self._fit(rows)
+        self._wait[rows] -= 1
+        everybody, due = np.arange(len(rows)), np.flatnonzero(self._wait[rows] <= 0)
+        asked = {"engagement": everybody, "leaving": everybody, "intensity": everybody, "rating": due}
         # What is asked and what is said next go on from the same dialogue, which is read once.
-        read = self._mind.read(
-            [[self._prompt(row, ""), self._prompt(row, self._longest)] for row in self._all.tolist()]
-        )
-        going_on, leaving, intensity, helped = self._ask(asked, read)
+        read = self._mind.read([[self._prompt(row, ""), self._prompt(row, self._longest)] for row in rows.tolist()])
+        going_on, leaving, intensity, helped = self._ask(rows, asked, read)
         engagement = (_level(going_on) - 1.0) / (INTENSITIES - 1.0)
         decision = streams.choice("users.leaving", leaving, turn)
-        self._intensity = _level(intensity)
-        rating = self._rate(due, helped, streams, turn)
+        self._intensity[rows] = _level(intensity)
+        rating = self._rate(rows, due, helped, streams, turn)
         leave = cards.phrases()["leave"]
         aside = ["" if d == _GO_ON else leave["content" if d == _CONTENT else "disappointed"] for d in decision]
-        texts = self._write(self._all, aside, streams, turn + 1, read)
+        texts = self._write(rows, aside, streams, turn + 1, read)
         completed: Bools = decision == _CONTENT
         abandoned: Bools = ~completed & (decision != _GO_ON)
         feedback = Feedback(rating, engagement.astype(np.float32), completed, abandoned)
-        return feedback, self._expression(self._all, texts)
+        return feedback, self._expression(rows, texts)
 
     def hidden(self) -> dict[str, F32]:
         """See `rlgen.users.Users.hidden`; relief is model_relief here, there is no survey but the model's answers."""
@@ -137,24 +136,24 @@ class LlmUsers:
         """See `rlgen.users.Users.topic`."""
         return np.array([card.topic for card in self._cards], dtype=np.int64)
 
-    def _rate(self, due: I64, helped: F64, streams: Streams, turn: I64) -> F32:
-        """Every two or three replies a rating, drawn from the answers `[K, 5]` of the K who are due."""
-        rating = np.full(len(self._cards), np.nan, dtype=np.float32)
+    def _rate(self, rows: I64, due: I64, helped: F64, streams: Streams, turn: I64) -> F32:
+        """Every two or three replies a rating, drawn from the answers `[D, 5]` of the D of these rows who are due."""
+        rating = np.full(len(rows), np.nan, dtype=np.float32)
         if len(due):
             asked = streams.rows(due)
             rating[due] = 1.0 + asked.choice("users.rating", helped, turn[due])
-            self._wait[due] = _gap(asked.uniform("users.gap", turn[due])[:, 0])
+            self._wait[rows[due]] = _gap(asked.uniform("users.gap", turn[due])[:, 0])
         return rating
 
-    def _ask(self, asked: Mapping[str, I64], read: Read | None = None) -> list[F64]:
-        """Probabilities of the answers `[K, options]` to each question, given the people whom it is asked."""
+    def _ask(self, rows: I64, asked: Mapping[str, I64], read: Read | None = None) -> list[F64]:
+        """Probabilities of the answers `[D, options]` to each question, given which of these rows it is asked."""
         from rlgen.users.own_words.mind import Asked  # it needs torch, which other families do without
 
         groups = []
-        for name, rows in asked.items():
+        for name, whom in asked.items():
             question = cards.question(name)
-            prompts = [self._prompt(row, question.ask) for row in rows.tolist()]
-            groups.append(Asked(prompts, question.options, rows.tolist()))
+            prompts = [self._prompt(row, question.ask) for row in rows[whom].tolist()]
+            groups.append(Asked(prompts, question.options, whom.tolist()))
         return self._mind.answer(groups, read)
 
     def _write(self, rows: I64, aside: list[str], streams: Streams, turn: I64, read: Read | None = None) -> list[str]:

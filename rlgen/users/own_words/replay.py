@@ -191,15 +191,17 @@ class ReplayUsers:
         self._replies[rows] = 0
         return self._speak(rows)
 
-    def respond(self, words: Words, reading: Reading, streams: Streams, turn: I64) -> tuple[Feedback, Expression]:
+    def respond(
+        self, rows: I64, words: Words, reading: Reading, streams: Streams, turn: I64
+    ) -> tuple[Feedback, Expression]:
         """See `rlgen.users.Users.respond`; what was replied is not heard, the rating is of the logged reply."""
-        log, which = self.log, self.dialogue
-        self._replies = np.minimum(turn + 1, log.length[which])
+        log, which = self.log, self.dialogue[rows]
+        replies = self._replies[rows] = np.minimum(turn + 1, log.length[which])
         over = turn >= log.length[which]  # the log broke off, its last words have been said
-        left = np.where(self._replies == log.length[which], log.left[which], 0)
-        rating = np.where(turn < log.length[which], log.rating[which, self._replies - 1], np.float32(np.nan))
+        left = np.where(replies == log.length[which], log.left[which], 0)
+        rating = np.where(turn < log.length[which], log.rating[which, replies - 1], np.float32(np.nan))
         engagement = np.full(len(which), self.config.engagement, dtype=np.float32)
-        expression = self._speak(np.arange(len(which)), over)
+        expression = self._speak(rows, over)
         # The dialogue goes on from what was replied then; where the log is over, from what is replied now.
         logged = [
             log.replied[i][t] if t < log.length[i] else text

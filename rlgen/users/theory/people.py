@@ -24,7 +24,18 @@ from scipy.special import expit, ndtri
 from rlgen.affect import NEUTRAL
 from rlgen.errors import PopulationError
 from rlgen.rng import Streams
-from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
+from rlgen.types import (
+    F32,
+    I64,
+    Bools,
+    Expression,
+    Feedback,
+    Reading,
+    Rows,
+    SegmentCatalogue,
+    UtteranceCatalogue,
+    Words,
+)
 from rlgen.users.expression.sounding import Sounding
 from rlgen.users.expression.topics import topics_of
 from rlgen.users.expression.transitions import FEELINGS, read_transitions
@@ -43,7 +54,7 @@ _ANSWER: Final = ("ending", "rating", "gap", "engagement", "drift")
 
 
 @dataclass
-class Hearts:
+class Hearts(Rows):
     """Hidden state of N people, `[N]` each; symbols as in `docs/users/theory.md`."""
 
     intensity: F64
@@ -106,7 +117,6 @@ class TheoryUsers:
         self._sounding = Sounding(rows, transitions)
         kinds = {"feeling": np.int64, "wait": np.int64, "constant": np.bool_}
         self._hearts = Hearts(**{f.name: np.zeros(rows, dtype=kinds.get(f.name, np.float64)) for f in fields(Hearts)})
-        self._all = np.arange(rows)
 
     def reset(self, rows: I64, streams: Streams) -> Expression:
         """See `rlgen.users.Users.reset`."""
@@ -137,24 +147,27 @@ class TheoryUsers:
         opening = np.full(len(rows), OPENING)
         return self._speak(rows, opening, np.zeros_like(opening), streams.uniform("users.opening", 0, len(_TURN)))
 
-    def respond(self, words: Words, reading: Reading, streams: Streams, turn: I64) -> tuple[Feedback, Expression]:
+    def respond(
+        self, rows: I64, words: Words, reading: Reading, streams: Streams, turn: I64
+    ) -> tuple[Feedback, Expression]:
         """See `rlgen.users.Users.respond`; only the reading of the words is used."""
-        reply = self.perceive(reading)
+        reply, hearts = self.perceive(reading), self._hearts.rows(rows)
         drawn = streams.uniform("users.turn", turn, len(_TURN) + len(_ANSWER))
         answer = columns(_ANSWER, drawn[:, len(_TURN) :])
-        threat = self.update(reply, ndtri(answer["drift"]))
-        abandoned, completed = self._leave(threat, turn, answer["ending"])
+        threat = self.update(hearts, reply, ndtri(answer["drift"]))
+        abandoned, completed = self._leave(hearts, threat, turn, answer["ending"])
         feedback = Feedback(
-            self._rate(threat, ndtri(answer["rating"]), answer["gap"]),
-            self._engage(threat, ndtri(answer["engagement"])),
+            self._rate(hearts, threat, ndtri(answer["rating"]), answer["gap"]),
+            self._engage(hearts, threat, ndtri(answer["engagement"])),
             completed,
             abandoned,
         )
-        showing, hearts = self.coefficients.showing, self._hearts
+        self._hearts.put(rows, hearts)
+        showing = self.coefficients.showing
         phase = np.where(hearts.understood >= showing.working_from, WORKING, EXPLORING)
         phase = np.where(completed | abandoned, CLOSING, phase)
         mood = completed.astype(np.int64) - abandoned
-        return feedback, self._speak(self._all, phase, mood, drawn[:, : len(_TURN)])
+        return feedback, self._speak(rows, phase, mood, drawn[:, : len(_TURN)])
 
     def hidden(self) -> dict[str, F32]:
         """See `rlgen.users.Users.hidden`; relief is model_relief here, since the path is the model's own."""
@@ -191,21 +204,22 @@ class TheoryUsers:
             scaled(reading.repetition, maps.repetition, 0.0),
         )
 
-    def update(self, reply: Perceived, noise: F64) -> F64:
+    def update(self, s: Hearts, reply: Perceived, noise: F64) -> F64:
         """One turn of the hidden state.
 
         Args:
+            s: of K people; changed in place.
             reply: what was perceived.
-            noise: `[N]` standard normal, of arousal.
+            noise: `[K]` standard normal, of arousal.
 
         Returns:
-            Threat k, `[N]`.
+            Threat k, `[K]`.
         """
-        c, s, on, scale = self.coefficients, self._hearts, self.config, self.config.effect_scale
+        c, on, scale = self.coefficients, self.config, self.config.effect_scale
         aroused = _plus(s.arousal)
         warm, direct = _plus(reply.warmth), _plus(reply.directiveness)
         incoherent, h, u, trust = reply.incoherence, s.habituation, s.understood, s.trust
-        match, threat, insincere = self._match(reply.intensity), self._threat(reply), self._insincere(reply)
+        match, threat, insincere = self._match(s, reply.intensity), self._threat(s, reply), self._insincere(s, reply)
         valued = warm * (1.0 - c.over_validation.discount * s.over_validation)
 
         cu = c.understanding
@@ -245,28 +259,28 @@ class TheoryUsers:
             s.over_validation = kept + c.over_validation.gain * warm * (1.0 - direct)
         return threat
 
-    def _match(self, intensity: F64) -> F64:
+    def _match(self, s: Hearts, intensity: F64) -> F64:
         c = self.coefficients.pacing
         wanted = np.full_like(intensity, c.base)
         if self.config.pacing:
-            wanted = c.base + c.by_arousal * self._hearts.arousal - c.by_trust * self._hearts.trust
+            wanted = c.base + c.by_arousal * s.arousal - c.by_trust * s.trust
         return np.exp(-((intensity - wanted) ** 2) / c.width)
 
-    def _threat(self, reply: Perceived) -> F64:
-        c, s = self.coefficients.reactance, self._hearts
+    def _threat(self, s: Hearts, reply: Perceived) -> F64:
+        c = self.coefficients.reactance
         if not self.config.reactance:
             return np.zeros_like(s.trust)
         tolerated = c.base + c.by_trust * s.trust - c.by_reactance * s.reactance + _by(c.by_feeling, s.feeling)
         return _plus(reply.directiveness - tolerated)
 
-    def _insincere(self, reply: Perceived) -> F64:
-        c, s = self.coefficients.sincerity, self._hearts
+    def _insincere(self, s: Hearts, reply: Perceived) -> F64:
+        c = self.coefficients.sincerity
         if not self.config.sincerity:
             return np.zeros_like(s.trust)
         return _plus(reply.warmth - c.base - c.by_trust * s.trust - _by(c.by_feeling, s.feeling))
 
-    def _leave(self, threat: F64, turn: I64, uniform: F64) -> tuple[Bools, Bools]:
-        c, s = self.coefficients, self._hearts
+    def _leave(self, s: Hearts, threat: F64, turn: I64, uniform: F64) -> tuple[Bools, Bools]:
+        c = self.coefficients
         if c.people.stays:
             return np.zeros(len(turn), dtype=np.bool_), np.zeros(len(turn), dtype=np.bool_)
         strain = self.config.effect_scale * (c.ending.by_threat * threat + c.ending.by_habituation * s.habituation)
@@ -278,8 +292,8 @@ class TheoryUsers:
         abandoned = uniform < leaving
         return abandoned, ~abandoned & (uniform < leaving + (1.0 - leaving) * done)
 
-    def _rate(self, threat: F64, noise: F64, gap: F64) -> F32:
-        c, s = self.coefficients.rating, self._hearts
+    def _rate(self, s: Hearts, threat: F64, noise: F64, gap: F64) -> F32:
+        c = self.coefficients.rating
         felt = c.by_trust * (s.trust - 0.5) + c.by_understood * (s.understood - 0.5) + c.by_relief * s.relief
         felt = felt - self.config.effect_scale * c.by_threat * threat + c.noise * noise
         latent = c.mean + s.rater + np.where(s.constant, 0.0, felt)
@@ -288,8 +302,8 @@ class TheoryUsers:
         s.wait = np.where(given, 2 + (gap < c.long_gap), s.wait)
         return np.where(given, np.clip(np.rint(latent), 1.0, 5.0), np.nan).astype(np.float32)
 
-    def _engage(self, threat: F64, noise: F64) -> F32:
-        c, s = self.coefficients.engagement, self._hearts
+    def _engage(self, s: Hearts, threat: F64, noise: F64) -> F32:
+        c = self.coefficients.engagement
         if self.coefficients.people.stays:
             return np.ones(len(s.trust), dtype=np.float32)
         strain = self.config.effect_scale * (c.by_habituation * s.habituation + c.by_threat * threat)

@@ -30,7 +30,7 @@ def talk(users, streams, reading, words, turns=16):
     rows = len(streams)
     log = []
     for turn in range(turns):
-        feedback, said = users.respond(words(rows), reading, streams, np.full(rows, turn))
+        feedback, said = users.respond(np.arange(len(streams)), words(rows), reading, streams, np.full(rows, turn))
         log.append((feedback, said, users.hidden()))
     return log
 

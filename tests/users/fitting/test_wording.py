@@ -223,7 +223,7 @@ def test_people_write_as_the_parameters_say(bank, segments, parameters, reading,
     speak = people._voices.speak
     people._voices.speak = lambda rows, felt, u: wished.append(felt.words) or speak(rows, felt, u)
     for turn in range(4):
-        people.respond(words(3000), reading(3000), streams, np.full(3000, turn))
+        people.respond(np.arange(len(streams)), words(3000), reading(3000), streams, np.full(3000, turn))
     found = np.array(wished)
     np.testing.assert_allclose(found.mean(axis=1), [2.0, 3.0, 3.0, 3.0], atol=0.04)
     scale = np.exp(2 * 0.3 * SHARPNESS_NODES) @ SHARPNESS_SHARES
@@ -244,7 +244,7 @@ def test_valence_is_of_the_shape_that_people_s_is(bank, segments, parameters, re
     wished = []
     speak = people._voices.speak
     people._voices.speak = lambda rows, felt, u: wished.append(felt.valence) or speak(rows, felt, u)
-    people.respond(words(4000), reading(4000), streams, np.zeros(4000, dtype=np.int64))
+    people.respond(np.arange(len(streams)), words(4000), reading(4000), streams, np.zeros(4000, dtype=np.int64))
     levels = np.linspace(0.05, 0.95, 10)
     expected = np.interp(ndtri(levels), SCORES, shape)
     np.testing.assert_allclose(np.quantile(wished[0], levels), expected, atol=0.05)

@@ -37,7 +37,7 @@ def meet(*answers, **config):
 
 
 def respond(users, turn, reading, text="a reply"):
-    return users.respond(Words(np.array([[-1]]), [text]), reading(1), ONE, np.array([turn]))
+    return users.respond(np.arange(1), Words(np.array([[-1]]), [text]), reading(1), ONE, np.array([turn]))
 
 
 def test_words_come_as_they_were_said_on_one_line_and_without_signals():

@@ -68,7 +68,9 @@ def play(users, streams, first, reading, words, turns):
     rows = len(streams)
     texts, shown, hidden = [first.text], [], []
     for turn in range(turns):
-        feedback, expression = users.respond(words(rows), reading(rows), streams, np.full(rows, turn))
+        feedback, expression = users.respond(
+            np.arange(len(streams)), words(rows), reading(rows), streams, np.full(rows, turn)
+        )
         texts.append(expression.text)
         shown.append(feedback)
         hidden.append(users.hidden())

@@ -40,7 +40,9 @@ def talk(users, streams, reading, words, turns=16):
     rows = len(streams)
     log = []
     for turn in range(turns):
-        feedback, expression = users.respond(words(rows), reading, streams, np.full(rows, turn))
+        feedback, expression = users.respond(
+            np.arange(len(streams)), words(rows), reading, streams, np.full(rows, turn)
+        )
         log.append((feedback, expression, users.hidden()))
     return log
 
@@ -98,18 +100,18 @@ def test_one_turn_follows_the_equations(
     hearts.over_validation[:] = state["over"]
     hearts.feeling[:] = state["feeling"]
     reply = (warmth, directiveness, intensity, incoherence, repetition)
-    users.update(Perceived(*(np.array([x]) for x in reply)), np.zeros(1))
+    users.update(users._hearts, Perceived(*(np.array([x]) for x in reply)), np.zeros(1))
     for name, value in by_hand(state, *reply).items():
         assert getattr(hearts, name)[0] == pytest.approx(value, abs=1e-12), name
 
 
 def test_nothing_but_the_reading_enters(seat, reading, words):
-    assert list(inspect.signature(Users.respond).parameters) == ["self", "words", "reading", "streams", "turn"]
+    assert list(inspect.signature(Users.respond).parameters) == ["self", "rows", "words", "reading", "streams", "turn"]
     users, streams = seat()
     other, _ = seat()
     said = Words(np.arange(128).reshape(64, 2), [f"words {i}" for i in range(64)])
-    a = users.respond(words(64), reading(64, warmth=0.3), streams, np.zeros(64, int))
-    b = other.respond(said, reading(64, warmth=0.3), streams, np.zeros(64, int))
+    a = users.respond(np.arange(len(streams)), words(64), reading(64, warmth=0.3), streams, np.zeros(64, int))
+    b = other.respond(np.arange(len(streams)), said, reading(64, warmth=0.3), streams, np.zeros(64, int))
     np.testing.assert_array_equal(a[0].rating, b[0].rating)
     np.testing.assert_array_equal(a[1].utterance, b[1].utterance)
     for name, value in users.hidden().items():
@@ -169,13 +171,13 @@ def test_a_switch_removes_its_mechanism(seat, mechanism):
     for name in ("trust", "understood", "reactance"):
         getattr(hearts, name)[:] = rng.random(200)
     reply = Perceived(*(np.full(200, x) for x in (0.9, 0.8, 0.7, 0.0, 1.0)))
-    threat = users.update(reply, np.zeros(200))
+    threat = users.update(users._hearts, reply, np.zeros(200))
     if mechanism == "pacing":
-        assert np.ptp(users._match(np.full(200, 0.3))) == 0
+        assert np.ptp(users._match(users._hearts, np.full(200, 0.3))) == 0
     elif mechanism == "reactance":
         assert not threat.any()
     elif mechanism == "sincerity":
-        assert not users._insincere(reply).any()
+        assert not users._insincere(users._hearts, reply).any()
     elif mechanism == "habituation":
         assert not hearts.habituation.any()
     else:
@@ -194,7 +196,11 @@ def test_without_interactions_one_reading_is_best_for_everybody(utterances, segm
         for name, value in state.items():
             getattr(users._hearts, name)[:] = value
         users._hearts.arousal[:], users._hearts.feeling[:], users._hearts.pace[:] = arousal, feeling, 1.0
-        users.update(Perceived(*(np.full(300, x) for x in (warmth, directiveness, intensity, 0.0, 0.0))), np.zeros(300))
+        users.update(
+            users._hearts,
+            Perceived(*(np.full(300, x) for x in (warmth, directiveness, intensity, 0.0, 0.0))),
+            np.zeros(300),
+        )
         return users._hearts
 
     best = after(1.0, 1.0, 0.5)
