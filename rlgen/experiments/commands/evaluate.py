@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
 
 
-_WIDE = 172  # columns of the whole table
+_WIDE = 188  # columns of the whole table
 
 
 class EvaluateOptions(TableOptions, WorldOptions):

@@ -17,8 +17,9 @@ from rlgen.experiments.display.progress import note
 from rlgen.experiments.runs.run import Run
 
 if TYPE_CHECKING:
-    from rlgen.policies.baselines import Actor
+    from rlgen.policies.baselines import Actor, Baseline
     from rlgen.policies.protocols import Floats, Ints, Layout, WorldLike
+    from rlgen.policies.trained import Trained
     from rlgen.rng import Streams
 
 POLICY = (
@@ -57,39 +58,48 @@ def find_policy(name: str, env_id: str, world: WorldLike, stochastic: bool = Fal
         ConfigError: nothing of that name, it does not fit the world, or nothing can be drawn from it.
         ArtifactError: no policy at that path, or a damaged one.
     """
-    from rlgen.policies.baselines import Baseline, constant, shipped_baselines
-    from rlgen.policies.ppo import PPOConfig
-    from rlgen.policies.trained import Trained, untrained
-
-    short, actor = name, None
+    if Path(name).exists():
+        return _trained("trained", _saved(Path(name), world, device), stochastic)
     if name == "untrained":
-        actor = untrained(world, PPOConfig(), 0)
-    elif name.startswith("fixed:"):
-        actor = constant(name)
-    elif name.startswith("baseline:"):
-        ladder = shipped_baselines(env_id)
-        short = name.removeprefix("baseline:")
-        if short not in ladder:
-            raise ConfigError(f"{env_id} has no baseline {short!r}; there are {', '.join(ladder)}")
-        actor = ladder[short]
-    elif Path(name).exists():
-        short, actor = "trained", _saved(Path(name), world, device)
-    else:
-        where, _, attribute = name.rpartition(":")
-        if not where or not attribute:
-            known = ", ".join(f"baseline:{rung}" for rung in shipped_baselines(env_id))
-            raise ConfigError(f"there is no policy {name!r}; give a {POLICY}; the baselines are {known}")
+        from rlgen.policies.ppo import PPOConfig
+        from rlgen.policies.trained import untrained
+
+        return _trained(name, untrained(world, PPOConfig(), 0), stochastic)
+    where, _, attribute = name.rpartition(":")
+    if where and attribute and where != "baseline" and not name.startswith("fixed:"):
         return _own(name, where, attribute, world, stochastic)
-    if isinstance(actor, Trained):
-        actor.deterministic = not stochastic
-        return Policy(short, actor, actor.stamp())
+    short, rule = _rule(name, env_id)
     if stochastic:
-        raise ConfigError(f"--stochastic draws from a trained policy's distribution, and {name} has none; leave it out")
-    assert isinstance(actor, Baseline)
-    return Policy(short, actor, {"rule": actor.model_dump(mode="json")})
+        raise _nothing_to_draw(name)
+    return Policy(short, rule, {"rule": rule.model_dump(mode="json")})
 
 
-def _saved(path: Path, world: WorldLike, device: str) -> Any:
+def _trained(short: str, actor: Trained, stochastic: bool) -> Policy:
+    actor.deterministic = not stochastic
+    return Policy(short, actor, actor.stamp())
+
+
+def _rule(name: str, env_id: str) -> tuple[str, Baseline]:
+    """A constant, or a rung of the ladder, with its short name."""
+    from rlgen.policies.baselines import constant, shipped_baselines
+
+    if name.startswith("fixed:"):
+        return name, constant(name)
+    ladder = shipped_baselines(env_id)
+    if not name.startswith("baseline:"):
+        known = ", ".join(f"baseline:{rung}" for rung in ladder)
+        raise ConfigError(f"there is no policy {name!r}; give a {POLICY}; the baselines are {known}")
+    short = name.removeprefix("baseline:")
+    if short not in ladder:
+        raise ConfigError(f"{env_id} has no baseline {short!r}; there are {', '.join(ladder)}")
+    return short, ladder[short]
+
+
+def _nothing_to_draw(name: str) -> ConfigError:
+    return ConfigError(f"--stochastic draws from a trained policy's distribution, and {name} has none; leave it out")
+
+
+def _saved(path: Path, world: WorldLike, device: str) -> Trained:
     """The policy of a run, or of a zip file."""
     from rlgen.policies.trained import Trained
 
@@ -129,16 +139,17 @@ def _own(name: str, where: str, attribute: str, world: WorldLike, stochastic: bo
     file = getattr(module, "__file__", None)
     stamp = {"object": name, "sha256": {} if file is None else {Path(file).name: sha256_of(file)}}
     if isinstance(found, BaseAlgorithm):
-        actor = Trained(found, deterministic=not stochastic)
+        actor = Trained(found)
         actor.check(world.layout, world.single_observation_space, name)
-        return Policy(attribute, actor, {**actor.stamp(), **stamp})
+        made = _trained(attribute, actor, stochastic)
+        return Policy(attribute, actor, {**made.stamp, **stamp})
     if not callable(getattr(found, "act", None)):
         raise ConfigError(
             f"policy was {name!r}: it is {type(found).__name__}, which has no act(obs, layout, streams, turn); "
             "see rlgen.policies.baselines.Actor"
         )
     if stochastic:
-        raise ConfigError(f"--stochastic draws from a trained policy's distribution, and {name} has none; leave it out")
+        raise _nothing_to_draw(name)
     return Policy(attribute, Own(found, name), stamp)
 
 
@@ -206,4 +217,4 @@ class Own:
             raise ActionError(f"{self._name}: gave {given.dtype} of shape {given.shape}; give floats [{len(obs)}, 4]")
         if not np.isfinite(given).all() or np.abs(given).max() > 1 + 1e-6:
             raise ActionError(f"{self._name}: gave an action outside [-1, 1], or one that is not finite; clip it")
-        return np.clip(given, -1.0, 1.0).astype(np.float32)
+        return np.asarray(np.clip(given, -1.0, 1.0), dtype=np.float32)
