@@ -81,7 +81,8 @@ def draw(estimate: Estimate, title: str, path: Path) -> None:
     plane.axhline(0, lw=0.5, color="grey")
     plane.axvline(0, lw=0.5, color="grey")
     plane.set(xlim=(-1, 1), ylim=(-1, 1), xlabel="valence", ylabel="arousal", aspect="equal")
-    figure.suptitle(title, fontsize=10)
+    # A title is a text, not a formula, and holds whole characters only.
+    figure.suptitle(title.encode("utf-8", "replace").decode(), fontsize=10, parse_math=False)
     save_png(figure, path)
 
 
@@ -91,11 +92,12 @@ def main(argv: Sequence[str]) -> int:
     if options.plot is not None:
         writable_file(options.plot)
     from rlgen.perception import audio, face
-    from rlgen.perception.features import Recording, extract
-    from rlgen.perception.recognizer import EmotionRecognizer
 
     waveform = audio.read(options.clip)
     units, rate = (None, 25.0) if options.face is None else face.read_openface(options.face)
+    from rlgen.perception.features import Recording, extract
+    from rlgen.perception.recognizer import EmotionRecognizer
+
     recognizer = EmotionRecognizer.load(options.recognizer)
     estimate = recognizer.estimate(extract(Recording(waveform, units, rate, name=str(options.clip))))
     heard = "speech" if units is None else "speech and face"
