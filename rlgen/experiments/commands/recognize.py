@@ -10,6 +10,7 @@ from pydantic import Field
 from tyro.conf import Positional
 
 from rlgen.affect import AROUSAL, CATEGORIES, NUM_CATEGORIES, VALENCE
+from rlgen.errors import ConfigError
 from rlgen.experiments.display.pictures import save_png
 from rlgen.experiments.files.whole import writable_file
 from rlgen.experiments.options import Options, parse
@@ -24,8 +25,9 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 class Recognize(Options):
     """Read the emotion in a recording of your own."""
 
-    clip: Annotated[Path, Positional] = Field(description="speech, one channel at 16 kHz (FLAC, WAV, OGG)")
+    clip: Annotated[Path, Positional] = Field(description="speech of one turn, up to 120 s at 16 kHz (FLAC, WAV, OGG)")
     face: Path | None = Field(None, description="CSV of OpenFace FeatureExtraction of the same moment")
+    face_id: int | None = Field(None, description="whose face, where the file holds several")
     recognizer: str = Field("shipped:recognizer", description="folder of a recognizer, or shipped:recognizer")
     plot: Path | None = Field(None, description="write the picture to this PNG")
 
@@ -91,10 +93,12 @@ def main(argv: Sequence[str]) -> int:
     options = parse(Recognize, argv, "recognize")
     if options.plot is not None:
         writable_file(options.plot)
+    if options.face is None and options.face_id is not None:
+        raise ConfigError("--face-id says whose face of a file: give the file with --face too")
     from rlgen.perception import audio, face
 
     waveform = audio.read(options.clip)
-    units, rate = (None, 25.0) if options.face is None else face.read_openface(options.face)
+    units, rate = (None, 25.0) if options.face is None else face.read_openface(options.face, options.face_id)
     from rlgen.perception.features import Recording, extract
     from rlgen.perception.recognizer import EmotionRecognizer
 
