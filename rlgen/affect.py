@@ -4,6 +4,10 @@ An *affect* is a float array `[..., 8]`: `AFFECT_DIM` = six probabilities in the
 `CATEGORIES` (they sum to one), then valence and arousal in [-1, 1]. Every part that hands an
 emotion to another part hands it in this space, so that recognizers, readers, people and
 generators can be exchanged one by one.
+
+How strong an emotion is, its *intensity*, is in [0, 1], and *relief*, the fall of a person's intensity, in
+[-1, 1], whoever the person is. Surveys ask for intensity in points from 1 to 5: `in_points` and `from_points`
+are the one conversion between the two.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ AROUSAL: Final = NUM_CATEGORIES + 1
 AFFECT_DIM: Final = NUM_CATEGORIES + 2
 
 NEUTRAL, HAPPINESS, SADNESS, ANGER, FEAR, SURPRISE = range(NUM_CATEGORIES)
+
+SURVEY_POINTS: Final = 4  # between the ends of the survey's scale of intensity, 1 (hardly) and 5 (very)
 
 # Valence and arousal of the categories at full intensity, on [-1, 1]: the ordering of Russell's
 # circumplex (J. Pers. Soc. Psychol. 39, 1980), with values rounded from the norms of Russell and
@@ -48,6 +54,19 @@ REGULATING_TARGET: Final = np.array(
     ],
     dtype=np.float32,
 )
+
+
+def in_points(relief: Floats) -> Floats:
+    """A fall of intensity in [-1, 1], in points of the survey's scale of 1 to 5: in [-4, 4], NaN where it is NaN."""
+    return relief * SURVEY_POINTS
+
+
+def from_points(points: Floats) -> Floats:
+    """A fall of intensity in points of the survey's scale of 1 to 5, as one in [-1, 1].
+
+    An intensity of `i` points lies `i - 1` points above none: it is `from_points(i - 1)`, in [0, 1].
+    """
+    return points / SURVEY_POINTS
 
 
 def from_category(category: NDArray[np.integer], intensity: Floats) -> NDArray[np.float32]:

@@ -127,6 +127,7 @@ class FakeWorld:
                 abandoned=np.zeros(k, bool),
                 limit=~left[rows],
                 relief=self.total[rows] / 10,
+                relief_points=4 * self.total[rows] / 10,
                 mean_rating=np.where(rows % 2 == 0, np.nan, 3.5),
                 cost=np.zeros(k),
                 terms={"near": self.total[rows] * 0.9, "other": self.total[rows] * 0.1},

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from rlgen.affect import in_points
 from rlgen.types import F32, I64, Bools, Controls, Estimate, Feedback, Reading, Verdict
 
 ENDINGS: Final = ("completed", "abandoned", "limit")
@@ -26,7 +27,7 @@ class Finished:
         completed: `[K]` left because it was enough.
         abandoned: `[K]` left because it did not help.
         limit: `[K]` neither: the turn limit ended it. Exactly one of the three is true.
-        relief: `[K]` gold outcome: fall of the hidden intensity.
+        relief: `[K]` gold outcome: fall of the hidden intensity, in [-1, 1]; NaN where it is unknown.
         mean_rating: `[K]`, NaN where no rating was given.
         cost: `[K]` summed over the episode.
         terms: reward term -> `[K]` summed over the episode.
@@ -51,6 +52,11 @@ class Finished:
     def ending(self) -> list[str]:
         """K of `ENDINGS`."""
         return [ENDINGS[i] for i in np.stack([getattr(self, name) for name in ENDINGS]).argmax(axis=0)]
+
+    @property
+    def relief_points(self) -> F32:
+        """`[K]`, relief in points of the survey's scale of intensity, 1 to 5."""
+        return in_points(self.relief).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ def step_info(result: StepResult) -> dict[str, Any]:
             "return": float(ended.episode_return[0]),
             "length": int(ended.length[0]),
             "relief": float(ended.relief[0]),
+            "relief_points": float(ended.relief_points[0]),
             "completed": bool(ended.completed[0]),
             "abandoned": bool(ended.abandoned[0]),
             "limit": bool(ended.limit[0]),

@@ -17,6 +17,10 @@ from rlgen.envs.world import World
 from rlgen.errors import ConfigError
 from rlgen.types import F32
 
+_SUMMARY = (
+    "episode_return", "length", "relief", "relief_points", "completed", "abandoned", "limit", "mean_rating", "cost",
+)  # fmt: skip
+
 
 class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
     """A world behind `gymnasium.make_vec(id, num_envs=N)`.
@@ -114,7 +118,7 @@ class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
         for row, obs in zip(ended.rows, ended.final_obs, strict=True):
             final_obs[row] = obs
         summary: dict[str, Any] = {}
-        for name in ("episode_return", "length", "relief", "completed", "abandoned", "limit", "mean_rating", "cost"):
+        for name in _SUMMARY:
             values = getattr(ended, name)
             summary[name] = np.zeros(self.num_envs, dtype=values.dtype)
             summary[name][ended.rows] = values

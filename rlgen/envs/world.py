@@ -64,8 +64,8 @@ class World:
             users: people of your own, for this N; None builds those that the config describes.
 
         Raises:
-            ConfigError: fewer than one dialogue, a part that is not there, or privileged observations of people
-                whose state nobody can know.
+            ConfigError: fewer than one dialogue, a part that is not there, privileged observations of people
+                whose state nobody can know, or a reward that pays for their relief.
             ArtifactError: a damaged part.
         """
         if num_envs < 1:
@@ -79,6 +79,11 @@ class World:
         privileged = users.hidden_names if config.observation == "privileged" else ()
         if config.observation == "privileged" and not privileged:
             raise ConfigError("observation was privileged: nobody can know the state of these people; use policy")
+        if self.parts.reward.requires_relief and not users.knows_relief:
+            raise ConfigError(
+                f"reward was {self.parts.reward.name}: it pays for relief, which is not known of all of these people; "
+                "take another"
+            )
         self.layout = ObservationLayout.of(privileged)
         self.single_observation_space: spaces.Box = self.layout.space()
         self.single_action_space = action_space(config.actions)
@@ -336,7 +341,8 @@ class World:
         }
         if self.layout.privileged:
             hidden = self._users.hidden()
-            blocks["privileged"] = np.stack([hidden[name][rows] for name in self.layout.privileged], axis=1)
+            known = [hidden[name][rows] for name in self.layout.privileged]
+            blocks["privileged"] = np.nan_to_num(np.stack(known, axis=1))  # what is unknown is 0
         return self.layout.flatten(blocks)
 
     def _record(

@@ -12,7 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from rlgen.policies.vec_env import WorldVecEnv
 
-_OUTCOMES = ("completed", "abandoned", "limit", "relief", "mean_rating", "cost")
+_OUTCOMES = ("completed", "abandoned", "limit", "relief", "relief_points", "mean_rating", "cost")
 _LOSSES = ("approx_kl", "clip_fraction", "entropy_loss", "explained_variance", "policy_gradient_loss", "value_loss")
 
 

@@ -64,7 +64,11 @@ class Finished(Protocol):
 
     @property
     def relief(self) -> Floats:
-        """`[K]`, the gold outcome."""
+        """`[K]` in [-1, 1], the gold outcome; NaN where it is unknown."""
+
+    @property
+    def relief_points(self) -> Floats:
+        """`[K]`, the same in points of the survey's scale of 1 to 5."""
 
     @property
     def mean_rating(self) -> Floats:

@@ -81,6 +81,7 @@ class WorldVecEnv(VecEnv):
                     "abandoned": float(finished.abandoned[k]),
                     "limit": float(finished.limit[k]),
                     "relief": float(finished.relief[k]),
+                    "relief_points": float(finished.relief_points[k]),
                     "mean_rating": float(finished.mean_rating[k]),
                     "cost": float(finished.cost[k]),
                     "terms": {name: float(values[k]) for name, values in finished.terms.items()},

@@ -111,6 +111,11 @@ class RewardDesign(BaseModel):
         """Whether the world must fill in `Trace.relief`."""
         return any("relief" in (*term.reads, *term.optional) for term, _, _ in self._parts)
 
+    @property
+    def requires_relief(self) -> bool:
+        """Whether it cannot do without: everybody's relief must be known."""
+        return any("relief" in term.reads for term, _, _ in self._parts)
+
     def score(self, trace: Trace) -> tuple[F32, dict[str, F32]]:
         """Rewards of one vector step.
 

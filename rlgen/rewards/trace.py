@@ -20,8 +20,9 @@ class Trace:
         turn: `[N]`, index of this turn from 0.
         max_turns: the limit of turns.
         rating_history_mean: `[N]`, the person's own mean of earlier ratings, 1-5; NaN where there is none.
-        relief: `[N]` in [-1, 1], fall of the person's hidden intensity since the dialogue began
-            (`model_relief`), for designs that need it; else None.
+        relief: `[N]` in [-1, 1] whoever the people are, fall of the person's hidden intensity since the dialogue
+            began, as a survey after this turn would find it; for designs that need it, else None. NaN where nobody
+            can know it.
     """
 
     estimate: Estimate

@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
 from pydantic import BaseModel
 
+from rlgen.affect import in_points
 from rlgen.errors import ConfigError
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
@@ -18,11 +20,14 @@ class Users(Protocol):
     """N people. Everything is an array over them; all draws come from the streams handed in.
 
     Attributes:
-        hidden_names: the keys of `hidden()`, in order; empty for people whose state nobody can observe.
+        hidden_names: the keys of `hidden()` that privileged observations show, in order; empty for people whose
+            state nobody can observe.
+        knows_relief: whether everybody's relief is known in the end.
         sha256: hash of every number that these people are made of.
     """
 
     hidden_names: tuple[str, ...]
+    knows_relief: bool
     sha256: str
 
     def reset(self, rows: I64, streams: Streams) -> Expression:
@@ -55,8 +60,9 @@ class Users(Protocol):
     def hidden(self) -> dict[str, F32]:
         """Hidden state by name, each `[N]`: for privileged policies and infos of finished episodes only.
 
-        Always holds `intensity`, `model_relief` (its fall since the start, along the model's path)
-        and `relief` (the fall that a survey after this turn would find).
+        Always holds `intensity` in [0, 1], `model_relief` in [-1, 1] (its fall since the start, along the model's
+        path), `relief` in [-1, 1] (the fall that a survey after this turn would find) and `relief_points` (the
+        same in points of the survey's scale of 1 to 5, see `with_points`). NaN where it is unknown.
         """
 
     def actor(self) -> I64:
@@ -64,6 +70,11 @@ class Users(Protocol):
 
     def topic(self) -> I64:
         """`[N]`, index into the topics of the utterance bank."""
+
+
+def with_points(hidden: dict[str, F32]) -> dict[str, F32]:
+    """Hidden state with its `relief` told in points of the survey, too."""
+    return {**hidden, "relief_points": in_points(hidden["relief"]).astype(np.float32)}
 
 
 def numbers_sha256(*models: BaseModel) -> str:

@@ -177,7 +177,9 @@ def _rows(found: dict[str, Outcomes]) -> list[Row]:
     for name, outcomes in found.items():
         described = describe(outcomes)
         rows.append(Row(f"return: {name}", described["return"]["mean"], "", float(fixed)))
-        rows.append(Row(f"relief: {name}", described["relief"]["mean"]))
+        if described["relief"]["mean"] is not None:  # not every person tells
+            rows.append(Row(f"relief: {name}", described["relief"]["mean"], "-1 to 1"))
+            rows.append(Row(f"relief in points: {name}", described["relief_points"]["mean"], "points of 1 to 5"))
     for kind, other, target in (
         ("privileged ppo", "fixed", FIXED_GAP),
         ("privileged ppo", "schedule", SCHEDULE_GAP),

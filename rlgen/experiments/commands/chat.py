@@ -10,14 +10,13 @@ from pathlib import Path
 from pydantic import Field
 
 from rlgen.experiments.options import parse
-from rlgen.experiments.runs.policies import POLICY, find_policy
-from rlgen.experiments.runs.worlds import WorldOptions
+from rlgen.experiments.runs.worlds import WorldOptions, find_actor
 
 
 class ChatOptions(WorldOptions):
     """Talk to a policy at the terminal; with your consent, the dialogue is logged as `rlgen simulate` logs."""
 
-    policy: str = Field(default="baseline:centre", description=POLICY)
+    policy: str = Field(default="baseline:centre", description="run folder, zip file, baseline:NAME or untrained")
     seed: int = Field(
         default=0,
         ge=0,
@@ -43,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     terminal = Terminal(sys.stdin, sys.stdout, guard, config.max_turns)
     assert isinstance(config.users, HumanConfig)
     world = World(config, 1, parts=parts, users=HumanUsers(config.users, terminal))
-    actor = find_policy(options.policy, env_id, world).actor
+    _, actor = find_actor(options.policy, env_id, world)
     with log:
         try:
             for paragraph in BOUNDARY:

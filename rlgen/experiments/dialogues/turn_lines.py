@@ -105,6 +105,7 @@ def outcome_lines(finished: Any) -> list[str]:
     tree: dict[str, Tree] = {
         "return": _number(finished.episode_return),
         "relief": _number(finished.relief),
+        "relief_points": _number(finished.relief_points),
         "length": _integers(finished.length),
         "completed": _booleans(finished.completed),
         "abandoned": _booleans(finished.abandoned),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,12 @@ from rlgen.affect import AFFECT_DIM, CATEGORIES
 from rlgen.errors import DataError
 from rlgen.experiments.statistics import as_dict, paired_difference, summary, worst_share
 from rlgen.generation.consistency import Consistency, consistency
-from rlgen.policies.baselines import Actor, begin, recognised, to_space
+from rlgen.policies.baselines import Actor, recognised, to_space
 from rlgen.policies.protocols import WorldLike
 from rlgen.rng import Realm, person_number
 
-_NAMES = ("return", "relief", "length", "completed", "abandoned", "limit", "mean_rating", "cost")
+_NAMES = ("return", "relief", "relief_points", "length", "completed", "abandoned", "limit", "mean_rating", "cost")
+_JUDGED = ("return", "relief", "relief_points")  # of which tails and differences are told
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Outcomes:
     """What a policy achieved, one entry per person.
 
     Attributes:
-        values: name -> `[P]`: return, relief, length, completed, abandoned, limit, mean_rating,
-            cost.
+        values: name -> `[P]`: return, relief (-1 to 1), relief_points (of the survey), length, completed, abandoned,
+            limit, mean_rating, cost.
         terms: reward term -> `[P]`, summed over the dialogue.
         emotion: `[T]` recognised category of every turn of every person, for behaviour.
         turn: `[T]`.
@@ -51,7 +53,7 @@ def evaluate_all(
     env_id: str,
     people: int,
     seed: int = 0,
-    progress: Callable[[str, int], None] | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> tuple[dict[str, Any], str]:
     """Evaluate policies on the same people and compare the first of them with the others.
 
@@ -61,19 +63,17 @@ def evaluate_all(
         env_id: for the record.
         people: how many persons each policy meets.
         seed: of the people.
-        progress: called with a policy's name and the number of people whom all policies have met so far.
+        progress: called with a policy's name and its seconds when it is done.
 
     Returns:
         The content of evaluation.json, and of evaluation.csv.
     """
     outcomes = {}
-    for i, (name, actor) in enumerate(actors.items()):
-
-        def told(met: int, name: str = name, before: int = i * people) -> None:
-            if progress is not None:
-                progress(name, before + met)
-
-        outcomes[name] = evaluate(world, actor, people, seed, told)
+    for name, actor in actors.items():
+        began = time.perf_counter()
+        outcomes[name] = evaluate(world, actor, people, seed)
+        if progress is not None:
+            progress(name, time.perf_counter() - began)
     reference = next(iter(actors))
     result = {
         "env": env_id,
@@ -113,7 +113,6 @@ def evaluate(
     terms: dict[str, NDArray[np.float64]] = {}
     obs = world.reset(seed, people, realm=realm, first=first)
     turn = np.zeros(world.num_envs, dtype=np.int64)
-    actor = begin(actor, world.num_envs)
     seen: list[tuple[Any, Any, Any]] = []
     heard: list[tuple[Any, Any, Any]] = []
     met = 0
@@ -136,7 +135,8 @@ def evaluate(
         real = gone >= 0
         whose = gone[real]
         found = (
-            ended.episode_return, ended.relief, ended.length, ended.completed, ended.abandoned, ended.limit,
+            ended.episode_return, ended.relief, ended.relief_points, ended.length, ended.completed, ended.abandoned,
+            ended.limit,
             ended.mean_rating, ended.cost,
         )  # fmt: skip
         for name, array in zip(_NAMES, found, strict=True):
@@ -176,7 +176,7 @@ def describe(outcomes: Outcomes) -> dict[str, Any]:
     returns = outcomes.values["return"]
     described: dict[str, Any] = {name: summary(array) for name, array in outcomes.values.items()}
     described["return_sd"] = round(float(returns.std(ddof=1)) if len(returns) > 1 else 0.0, 6)
-    described["worst_tenth"] = {name: as_dict(worst_share(outcomes.values[name])) for name in ("return", "relief")}
+    described["worst_tenth"] = {name: as_dict(worst_share(outcomes.values[name])) for name in _JUDGED}
     described["consistency"] = None if outcomes.consistency is None else outcomes.consistency.figures()
     described["terms"] = {name: round(float(array.mean()), 6) for name, array in outcomes.terms.items()}
     return described
@@ -185,10 +185,7 @@ def describe(outcomes: Outcomes) -> dict[str, Any]:
 def compare(reference: Outcomes, others: Mapping[str, Outcomes]) -> dict[str, Any]:
     """Paired differences reference - other over the same people, with intervals, for JSON."""
     return {
-        name: {
-            what: as_dict(paired_difference(reference.values[what], other.values[what]))
-            for what in ("return", "relief")
-        }
+        name: {what: as_dict(paired_difference(reference.values[what], other.values[what])) for what in _JUDGED}
         for name, other in others.items()
     }
 

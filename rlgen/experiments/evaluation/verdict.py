@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rlgen.experiments.display.numbers import UNKNOWN, plain, signed
+
 TITLES = {
     "random": "random actions",
     "centre": "centre controls",
@@ -75,9 +77,15 @@ def sign(interval: Mapping[str, float | None]) -> int:
 def figures(interval: Mapping[str, float | None], digits: int = 2) -> str:
     """`+0.12 [+0.05, +0.19]`, or `unknown`."""
     if interval["mean"] is None:
-        return "unknown"
-    words = f"{interval['mean']:+.{digits}f} [{interval['low']:+.{digits}f}, {interval['high']:+.{digits}f}]"
-    return words.replace("-", "\N{MINUS SIGN}")
+        return UNKNOWN
+    return f"{signed(interval['mean'], digits)} [{signed(interval['low'], digits)}, {signed(interval['high'], digits)}]"
+
+
+def in_both_units(relief: float | None, points: float | None) -> str:
+    """`0.12 on a scale of −1 to 1 (0.48 survey points)`, or `unknown`."""
+    if relief is None:
+        return UNKNOWN
+    return f"{plain(relief)} on a scale of \N{MINUS SIGN}1 to 1 ({plain(points)} survey points)"
 
 
 def judge(evaluation: Mapping[str, Any]) -> Verdict:
@@ -86,7 +94,7 @@ def judge(evaluation: Mapping[str, Any]) -> Verdict:
     Args:
         evaluation: what `rlgen evaluate` wrote.
     """
-    reference, differences = _reference(evaluation), evaluation["differences"]
+    reference, differences = title(evaluation["reference"]), evaluation["differences"]
     by_sign: dict[int, list[str]] = {1: [], 0: [], -1: []}
     for name, found in differences.items():
         by_sign[sign(found["return"])].append(name)
@@ -124,22 +132,12 @@ def judge(evaluation: Mapping[str, Any]) -> Verdict:
     return Verdict(headline, standing, gold, _worst(evaluation, strongest), warning, won, tied, lost)
 
 
-def _reference(evaluation: Mapping[str, Any]) -> str:
-    """The reference's name for people, which says where its training was not finished."""
-    step, of = (evaluation.get("stamp", {}).get(name, 0) for name in ("step", "of"))
-    name = title(evaluation["reference"])
-    return f"{name}, after {step:,} of {of:,} steps," if step < of else name
-
-
 def _worst(evaluation: Mapping[str, Any], strongest: str | None) -> str:
     """How the worst-off tenth fare with the reference and with the strongest baseline, each with a tenth of its own."""
     names = [evaluation["reference"]] + ([] if strongest is None else [strongest])
     tails = [evaluation["policies"][name]["worst_tenth"] for name in names]
     told = [
-        f"{tail['return']['mean']:.2f} of return and {tail['relief']['mean']:.2f} of relief".replace(
-            "-", "\N{MINUS SIGN}"
-        )
-        for tail in tails
+        f"{plain(tail['return']['mean'])} of return and {plain(tail['relief']['mean'])} of relief" for tail in tails
     ]
     beside = "" if strongest is None else f"; with the {title(strongest)}, {told[1]}"
     return f"The worst-off tenth of its people end with {told[0]} on average{beside}."
@@ -147,11 +145,12 @@ def _worst(evaluation: Mapping[str, Any], strongest: str | None) -> str:
 
 def _gold(evaluation: Mapping[str, Any], strongest: str) -> tuple[str, str]:
     differences = evaluation["differences"]
-    own = evaluation["policies"][evaluation["reference"]]["relief"]
+    own = evaluation["policies"][evaluation["reference"]]
+    mean = in_both_units(own["relief"]["mean"], own["relief_points"]["mean"])
     weakest = "untrained" if "untrained" in differences else next(iter(differences))
     named = [weakest] if weakest == strongest else [weakest, strongest]
     against = "; ".join(f"{figures(differences[n]['relief'])} against the {title(n)}" for n in named)
-    gold = f"Relief, the outcome that it never saw, is {own['mean']:.2f} on average: {against}."
+    gold = f"Relief, the outcome that it never saw, is {mean} on average: {against}."
     hollow = [n for n, d in differences.items() if sign(d["return"]) > 0 and sign(d["relief"]) < 0]
     if hollow:
         return gold, (

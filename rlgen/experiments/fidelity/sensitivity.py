@@ -32,7 +32,7 @@ def plot_share(parameters: Parameters, corpus: Corpus, file: Path, seed: int) ->
         columns["mean rating"].append(float(talks.value[talks.value >= 0].mean() + 1))
         columns["abandoned"].append(float(talks.abandoned.mean()))
         columns["mean replies"].append(float(talks.replies.mean()))
-        columns["mean relief"].append(float(np.nanmean(talks.relief)))
+        columns["mean relief"].append(float(np.nanmean(talks.relief_points)))
     figure = Figure(figsize=(9, 2.6), layout="constrained")
     units = ("points, 1-5", "share of people", "replies", "points of the survey")
     for axes, (name, values), unit in zip(figure.subplots(1, 4), columns.items(), units, strict=True):

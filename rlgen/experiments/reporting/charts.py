@@ -34,7 +34,7 @@ COLOURS = {
 }
 
 _SIZE = 12  # of letters, in units
-_TOP, _BOTTOM = 10.0, 38.0  # margins; below stand the tick labels and the axis's name
+_TOP, _BOTTOM = 26.0, 38.0  # margins; above stands the y axis's name, below tick labels and the x axis's name
 _LABEL_GAP = 14.0  # between the baselines of two names at a chart's right
 _LEADER = 14.0  # from a line's end to its name
 _ROW = 42.0  # of an interval chart: words above, the mark in a band below
@@ -184,6 +184,7 @@ def lines(
     *,
     label: str,
     x_name: str,
+    y_name: str,
     height: float = 270,
     y_range: tuple[float, float] | None = None,
     whole_x: bool = False,
@@ -194,7 +195,8 @@ def lines(
         series: at least one, with at least one position.
         levels: reference lines; one that is not finite is not drawn.
         label: what the chart shows, for screen readers and as its tooltip.
-        x_name: name of the x axis.
+        x_name: name of the x axis, with its unit.
+        y_name: name of the y axis, with its unit.
         height: of the chart, at least; it grows with the names that it has to hold.
         y_range: of the y axis; fitted to the data by default.
         whole_x: label only whole numbers on the x axis.
@@ -221,7 +223,7 @@ def lines(
     def py(value: float) -> float:
         return floor - (value - low) / (high - low) * (floor - _TOP)
 
-    parts = []
+    parts = [_text(2, 12, fitted(y_name, WIDTH - 4))]
     for value, words in zip(y_ticks, y_words, strict=True):
         parts.append(_line(left, py(value), end, py(value), "muted" if value == 0 and low < 0 else "faint"))
         parts.append(_text(left - 6, py(value) + 4, words, "end"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from rlgen.affect import CATEGORIES
 from rlgen.experiments.display.numbers import plain, signed
+from rlgen.experiments.evaluation.verdict import in_both_units
 from rlgen.experiments.files.whole import read_lines
 from rlgen.types import CONTROL_RANGES, MODALITIES
 
@@ -44,10 +45,10 @@ def section(dialogues: Sequence[Dialogue]) -> str:
 
 def _ending(outcome: dict[str, Any]) -> str:
     if outcome["completed"]:
-        return '<span class="end yes">left: it was enough</span>'
+        return '<span class="end yes">completed: it was enough</span>'
     if outcome["abandoned"]:
-        return '<span class="end no">left: it did not help</span>'
-    return '<span class="end">the turn limit ended it</span>'
+        return '<span class="end no">abandoned: it did not help</span>'
+    return '<span class="end">limit of turns</span>'
 
 
 def _card(rule: str, dialogue: Dialogue, is_open: bool) -> str:
@@ -55,7 +56,7 @@ def _card(rule: str, dialogue: Dialogue, is_open: bool) -> str:
     turns = "".join(_turn(record) for record in dialogue)
     facts = (
         f"person {dialogue[0]['person']}, {outcome['length']} turns, return {plain(outcome['return'])}, "
-        f"relief {plain(outcome['relief'])}"
+        f"relief {in_both_units(outcome['relief'], outcome['relief_points'])}"
     )
     shown = " open" if is_open else ""
     return (

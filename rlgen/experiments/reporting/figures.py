@@ -10,6 +10,8 @@ from rlgen.experiments.evaluation.verdict import title
 from rlgen.experiments.reporting.charts import Level, Series, Span, intervals, lines, smoothed
 
 CONTROLS = ("warmth", "directiveness", "temperature", "emotional weight")
+# What the axes show, with its unit.
+_AXES = {"return": "return", "relief": "relief, \N{MINUS SIGN}1 to 1 (\N{MULTIPLICATION SIGN} 4: survey points)"}
 _COLOURS = ("one", "two", "three", "four")
 # Short names that fit beside a curve.
 _SHORT = {
@@ -32,6 +34,11 @@ def _column(metrics: Sequence[Mapping[str, Any]], *keys: str) -> list[float]:
     return values
 
 
+def _known(value: float | None) -> float:
+    """A figure of an evaluation; NaN where it is unknown."""
+    return math.nan if value is None else value
+
+
 def term_names(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
     """Names of the reward terms, in the order of the design."""
     return list(dict.fromkeys(name for record in metrics for name in record["terms"]))
@@ -43,6 +50,7 @@ def _curve(
     colour: str,
     levels: Sequence[Level],
     label: str,
+    y_name: str,
     high: int,
 ) -> str | None:
     values = _column(metrics, *keys)
@@ -51,7 +59,7 @@ def _curve(
     steps = _column(metrics, "step")
     window = max(3, len(values) // 8)
     series = Series("", steps, smoothed(values, window), colour, values)
-    return lines([series], levels, label=label, x_name="environment steps", height=high)
+    return lines([series], levels, label=label, x_name="environment steps", y_name=y_name, height=high)
 
 
 def curves(metrics: Sequence[Mapping[str, Any]], evaluation: Mapping[str, Any] | None) -> dict[str, str]:
@@ -66,16 +74,22 @@ def curves(metrics: Sequence[Mapping[str, Any]], evaluation: Mapping[str, Any] |
     if evaluation is not None:
         for what, found in levels.items():
             found += [
-                Level(_SHORT.get(name, name), policy[what]["mean"], name == evaluation["reference"])
+                Level(_SHORT.get(name, name), _known(policy[what]["mean"]), name == evaluation["reference"])
                 for name, policy in evaluation["policies"].items()
             ]
     drawn = {
-        "return": _curve(metrics, ("return",), "proxy", levels["return"], "return per dialogue while training", 300),
-        "relief": _curve(metrics, ("relief",), "gold", levels["relief"], "relief per dialogue while training", 300),
+        what: _curve(metrics, (what,), colour, levels[what], f"{what} per dialogue while training", _AXES[what], 310)
+        for what, colour in (("return", "proxy"), ("relief", "gold"))
     }
     for name in term_names(metrics):
         drawn[f"term_{name}"] = _curve(
-            metrics, ("terms", name), "proxy", (), f"reward term {name} per dialogue while training", 190
+            metrics,
+            ("terms", name),
+            "proxy",
+            (),
+            f"reward term {name} per dialogue while training",
+            "of the return",
+            200,
         )
     return {name: svg for name, svg in drawn.items() if svg is not None}
 
@@ -88,11 +102,11 @@ def comparisons(evaluation: Mapping[str, Any]) -> dict[str, str]:
         spans = []
         for name in ordered:
             found = evaluation["differences"][name][what]
-            mean, low, high = (math.nan if found[key] is None else found[key] for key in ("mean", "low", "high"))
-            spans.append(Span(title(name), mean, low, high))
+            spans.append(Span(title(name), *(_known(found[key]) for key in ("mean", "low", "high"))))
         if spans:
             label = f"paired differences in {what}, {title(evaluation['reference'])} minus each baseline"
-            drawn[f"difference_{what}"] = intervals(spans, label=label, x_name=f"difference in {what}", colour=colour)
+            x_name = f"difference in {_AXES[what]}"
+            drawn[f"difference_{what}"] = intervals(spans, label=label, x_name=x_name, colour=colour)
     return drawn
 
 
@@ -103,5 +117,13 @@ def by_turn(evaluation: Mapping[str, Any]) -> dict[str, str]:
     series = [
         Series(name, turns, [row["mean"][i] for row in found.values()], _COLOURS[i]) for i, name in enumerate(CONTROLS)
     ]
-    chart = lines(series, label="mean actions by turn", x_name="turn", height=330, y_range=(-1.0, 1.0), whole_x=True)
+    chart = lines(
+        series,
+        label="mean actions by turn",
+        x_name="turn",
+        y_name="mean action, \N{MINUS SIGN}1 to 1",
+        height=340,
+        y_range=(-1.0, 1.0),
+        whole_x=True,
+    )
     return {"by_turn": chart}

@@ -15,7 +15,6 @@ import rlgen
 from rlgen.experiments.display.numbers import plain, share, signed
 from rlgen.experiments.evaluation.verdict import judge, title
 from rlgen.experiments.files.whole import write_atomically
-from rlgen.experiments.provenance import other_program
 from rlgen.experiments.reporting import examples, figures
 from rlgen.experiments.runs.run import Run
 
@@ -38,28 +37,23 @@ def write_report(run: Run) -> Path:
     """Write `report.html` and the charts as SVG files under `plots/`.
 
     Args:
-        run: a trained run; its evaluation and dialogues are shown where they are of the policy as it is now.
+        run: a trained run; its evaluation and dialogues are shown where they exist.
 
     Returns:
         Path of the page.
     """
     config, manifest, metrics = run.config(), run.manifest(), run.read_metrics()
-    evaluation, unlike = run.read_evaluation(), None
-    if evaluation is not None and (unlike := run.unlike(evaluation)):
-        evaluation = None  # an old verdict does not stand beside new curves
+    evaluation = run.read_evaluation()
     plots = figures.curves(metrics, evaluation)
     if evaluation is not None:
         plots |= figures.comparisons(evaluation) | figures.by_turn(evaluation)
     for name, svg in plots.items():
         write_atomically(run.path / "plots" / f"{name}.svg", svg)
-    for old in (run.path / "plots").glob("*.svg"):
-        if old.stem not in plots:
-            old.unlink()
-    sections = [_header(run, config, manifest, evaluation, unlike)]
+    sections = [_header(run, config, metrics, evaluation)]
     sections.append(_learning(plots, metrics, evaluation))
     if evaluation is not None:
         sections += [_comparison(plots, evaluation), _behaviour(plots, evaluation), _consistency(evaluation)]
-    if run.shows_dialogues():
+    if run.dialogues.is_file():
         sections.append(examples.section(examples.read(run.dialogues)))
     sections += [_limits(), _provenance(run, config, manifest, evaluation)]
     page = Template(files("rlgen.experiments.reporting").joinpath("report.html").read_text(encoding="utf-8"))
@@ -68,34 +62,23 @@ def write_report(run: Run) -> Path:
     return run.report
 
 
-def _header(
-    run: Run,
-    config: Mapping[str, Any],
-    manifest: Mapping[str, Any],
-    evaluation: Mapping[str, Any] | None,
-    unlike: str | None,
-) -> str:
-    standing = run.standing()
+def _header(run: Run, config: Mapping[str, Any], metrics: Sequence[Any], evaluation: Mapping[str, Any] | None) -> str:
+    steps = metrics[-1]["step"] if metrics else 0
     eyebrow = (
-        f'<p class="eyebrow">{escape(config["env"])} · run {escape(run.path.name)} · {escape(str(standing))} '
-        "of training</p>"
+        f'<p class="eyebrow">{escape(config["env"])} · run {escape(run.path.name)} · {steps:,} turns of training</p>'
     )
-    unfinished = f'<p class="warning">{escape(standing.unfinished())}</p>' if not standing.finished else ""
     if evaluation is None:
-        trained = "Trained" if standing.finished else "Not trained to the end"
-        heading = f"{trained}, not yet evaluated." if unlike is None else f"{trained}; not evaluated as it is now."
-        reason = "" if unlike is None else f"<p>{escape(unlike)}</p>"
-        command = f"<p><code>rlgen evaluate {escape(str(run.path))}</code></p>"
-        return f"{eyebrow}<h1>{heading}</h1>{unfinished}{reason}{command}"
-    other = other_program(manifest["segments"][-1], evaluation["stamp"])
-    told = f" Measured with another program than it was trained with: {escape(other)}." if other else ""
+        return (
+            f"{eyebrow}<h1>Trained, not yet evaluated.</h1><p><code>rlgen evaluate {escape(str(run.path))}</code></p>"
+        )
     verdict = judge(evaluation)
     own = evaluation["policies"][evaluation["reference"]]
     tiles = [
         (plain(own["return"]["mean"]), "return (proxy)", "proxy"),
-        (plain(own["relief"]["mean"]), "relief (gold)", "gold"),
-        (share(own["completed"]["mean"]), "left helped", ""),
-        (share(own["abandoned"]["mean"]), "left unhelped", ""),
+        (plain(own["relief"]["mean"]), "relief (gold), \N{MINUS SIGN}1 to 1", "gold"),
+        (plain(own["relief_points"]["mean"]), "relief (gold), survey points", "gold"),
+        (share(own["completed"]["mean"]), "completed: it was enough", ""),
+        (share(own["abandoned"]["mean"]), "abandoned: it did not help", ""),
         (f"{own['length']['mean']:.1f}", "turns", ""),
         (plain(own["mean_rating"]["mean"]), "rating, 1 to 5", ""),
         (plain(own["worst_tenth"]["return"]["mean"]), "return, worst tenth", ""),
@@ -108,8 +91,8 @@ def _header(
     return (
         f"{eyebrow}<h1>{escape(verdict.headline)}</h1><p>{escape(verdict.standing)} {escape(verdict.gold)} "
         f"{escape(verdict.worst)}</p>"
-        f'{unfinished}{warning}<div class="tiles">{shown}</div>'
-        f'<p class="note">Means over {evaluation["people"]} simulated people that training never met.{told}</p>'
+        f'{warning}<div class="tiles">{shown}</div>'
+        f'<p class="note">Means over {evaluation["people"]} simulated people that training never met.</p>'
     )
 
 
@@ -121,10 +104,9 @@ def _figure(svg: str, heading: str, caption: str = "") -> str:
 def _learning(plots: Mapping[str, str], metrics: Sequence[Any], evaluation: Mapping[str, Any] | None) -> str:
     if not metrics:
         return ""
-    beside = ""
-    if evaluation is not None:
-        acting = "acting at its mode" if evaluation.get("deterministic", True) else "drawing its actions"
-        beside = f" Dashed: each policy on fresh people, the trained one {acting}."
+    beside = (
+        " Dashed: each policy on fresh people, the trained one acting at its mode." if evaluation is not None else ""
+    )
     drawn = [
         _figure(
             plots["return"],
@@ -134,7 +116,8 @@ def _learning(plots: Mapping[str, str], metrics: Sequence[Any], evaluation: Mapp
         _figure(
             plots["relief"],
             'Relief per dialogue <span class="gold">(never shown to the policy)</span>',
-            "If the left curve rises and this one does not, the reward is being gamed.",
+            "If the left curve rises and this one does not, the reward is being gamed. 1 is from the strongest feeling "
+            "to none: 4 points of a survey that asks from 1 to 5.",
         ),
     ]
     terms = "".join(_figure(plots[f"term_{name}"], escape(name)) for name in figures.term_names(metrics))
@@ -152,7 +135,13 @@ def _learning(plots: Mapping[str, str], metrics: Sequence[Any], evaluation: Mapp
 def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
     reference = evaluation["reference"]
     tail = "worst tenth"
-    head = ("policy", "return", "difference", tail, "relief", tail, "helped", "unhelped", "turns", "rating", "cost")
+    scale = "<small>\N{MINUS SIGN}1 to 1</small>"
+    relief, points = f"relief{scale}", "relief<small>survey points</small>"
+    head = (
+        "policy", "return", "difference", f"{tail}<small>return</small>", relief, points,
+        f"{tail}<small>relief</small>", "completed", "abandoned", "limit", "turns", "rating<small>1 to 5</small>",
+        "cost",
+    )  # fmt: skip
     rows = []
     for name, found in sorted(evaluation["policies"].items(), key=lambda item: -item[1]["return"]["mean"]):
         gap = evaluation["differences"].get(name)
@@ -162,9 +151,11 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
             "" if gap is None else _spread(gap["return"], signed),
             _spread(found["worst_tenth"]["return"]),
             plain(found["relief"]["mean"], 3),
+            plain(found["relief_points"]["mean"]),
             _spread(found["worst_tenth"]["relief"]),
             share(found["completed"]["mean"]),
             share(found["abandoned"]["mean"]),
+            share(found["limit"]["mean"]),
             f"{found['length']['mean']:.1f}",
             plain(found["mean_rating"]["mean"]),
             f"{found['cost']['mean']:.3f}",

@@ -19,7 +19,7 @@ class Assumptions(Settings):
     arousal_noise: Size = Field(default=0.08, description="standard deviation of shown arousal and intensity")
     calm_below: Number = Field(default=0.4, description="intensity on [0, 1] at which half of the turns sound calm")
     calm_width: Positive = Field(default=0.1, description="width of that transition")
-    happy_by_relief: Size = Field(default=0.2, description="share of happy among calm turns per point of relief")
+    happy_by_relief: Size = Field(default=0.8, description="share of happy among calm turns per unit of relief")
     mixed: Share = Field(default=0.2, description="probability that another distressed feeling shows")
     trust_by_progress: Size = Field(default=2.0, description="growth of trust over a dialogue of usual length, logits")
     plain_from: Share = Field(default=0.4, description="trust from which people speak plainly")

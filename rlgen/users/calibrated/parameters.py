@@ -85,7 +85,7 @@ class EndingParameters(Settings):
 
 
 class ReliefParameters(Settings):
-    """Final intensity = base + slope initial + mood (mean mood) + spread noise, rounded to 1-5."""
+    """Final intensity = base + slope (initial - 4) + mood (mood) + spread noise, rounded; points of the survey, 1-5."""
 
     base: Number
     slope: Number

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr, ndtri
 
-from rlgen.affect import CATEGORY_VALENCE_AROUSAL
+from rlgen.affect import CATEGORY_VALENCE_AROUSAL, from_points
 from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.types import (
@@ -56,7 +56,7 @@ from rlgen.users.expression.voices import (
 )
 from rlgen.users.logs.observations import CENTRE
 from rlgen.users.logs.readings import NAMES, select
-from rlgen.users.protocol import family, numbers_sha256
+from rlgen.users.protocol import family, numbers_sha256, with_points
 
 _PERSON: Final = (
     "actor",
@@ -105,8 +105,8 @@ class Hearts(Rows):
     count: I64  # ratings so far
     total: F64  # their sum above CENTRE
     last: F64  # the last one above CENTRE
-    fallen: F64  # model_relief
-    relief: F64
+    fallen: F64  # model_relief in points of the survey
+    relief: F64  # in points of the survey
 
     @property
     def mood(self) -> F64:
@@ -116,12 +116,17 @@ class Hearts(Rows):
 
 @family(CalibratedConfig)
 class CalibratedUsers:
-    """N people of the calibrated family; a `rlgen.users.Users`. Intensity is on the survey's scale, 1-5."""
+    """N people of the calibrated family; a `rlgen.users.Users`.
+
+    The fit knows intensity and its fall in points of the survey, 1-5, and so does the state in here; `hidden`
+    tells them on the common scale.
+    """
 
     hidden_names: tuple[str, ...] = (
         "intensity", "model_relief", "relief", "valence", "arousal", "alliance", "trust", "patience",
         "mood", "helped", "constant_rater", "sadness", "fear", "anger",
     )  # fmt: skip
+    knows_relief = True
 
     def __init__(
         self,
@@ -217,13 +222,13 @@ class CalibratedUsers:
         return feedback, self._speak(rows, phase, leaving, drawn[:, : len(_TURN)])
 
     def hidden(self) -> dict[str, F32]:
-        """See `rlgen.users.Users.hidden`; intensities and reliefs are in points of the survey."""
+        """See `rlgen.users.Users.hidden`."""
         s = self._hearts
         plane = CATEGORY_VALENCE_AROUSAL[FEELINGS[s.feeling]] * self._level(self._all)[:, None]
         values: dict[str, NDArray[Any]] = {
-            "intensity": s.initial - s.fallen,
-            "model_relief": s.fallen,
-            "relief": s.relief,
+            "intensity": from_points(s.initial - s.fallen - 1.0),
+            "model_relief": from_points(s.fallen),
+            "relief": from_points(s.relief),
             "valence": plane[:, 0],
             "arousal": np.clip(plane[:, 1] + s.arousal, -1.0, 1.0),
             "alliance": s.effect,
@@ -234,7 +239,7 @@ class CalibratedUsers:
             "constant_rater": s.constant > 0,
             **{name: s.feeling == i for i, name in enumerate(("sadness", "fear", "anger"))},
         }
-        return {name: values[name].astype(np.float32) for name in self.hidden_names}
+        return with_points({name: values[name].astype(np.float32) for name in self.hidden_names})
 
     def actor(self) -> I64:
         """See `rlgen.users.Users.actor`."""
@@ -310,7 +315,7 @@ class CalibratedUsers:
     def _level(self, rows: I64) -> F64:
         """Intensity on [0, 1]."""
         s = self._hearts
-        return np.clip((s.initial[rows] - s.fallen[rows] - 1.0) / 4.0, 0.0, 1.0)
+        return np.clip(from_points(s.initial[rows] - s.fallen[rows] - 1.0), 0.0, 1.0)
 
     def _trust(self, rows: I64) -> F64:
         p, s = self.parameters.ratings, self._hearts
@@ -334,7 +339,7 @@ class CalibratedUsers:
         a, s = self.config.assumed, self._hearts
         draw = columns(_TURN, drawn)
         level, feeling = self._level(rows), s.feeling[rows]
-        happy = np.clip(a.happy_by_relief * s.fallen[rows], 0.0, 1.0)
+        happy = np.clip(a.happy_by_relief * from_points(s.fallen[rows]), 0.0, 1.0)
         calm = expit((a.calm_below - level) / a.calm_width)
         noise = ndtri(drawn[:, _SHOWN])
         category, deviation = self._sounding.turn(rows, feeling, calm, happy, a.mixed, leaving, draw["category"], noise)

@@ -131,7 +131,7 @@ def baseline_talks(name: str, ratings: Ratings, endings: Endings, human: Talks, 
     value = Chain.of(name, ratings).draw(people, length, rng)
     given = (np.arange(length) + 1) * _EVERY <= replies[:, None]
     seen = human.value >= 0
-    relief = human.relief[~np.isnan(human.relief)]
+    relief = human.relief_points[~np.isnan(human.relief_points)]
     return Talks(
         np.where(given, value, -1),
         np.broadcast_to((np.arange(length) + 1.0) * _EVERY, value.shape),

@@ -51,15 +51,15 @@ def two_sample_auc(first: Talks, second: Talks, seed: int, joint: bool = False, 
 
 
 def wasserstein(first: Talks, second: Talks) -> dict[str, float]:
-    """Wasserstein distances of people's mean rating and spread (points), slope (points per reply), and relief."""
+    """Wasserstein distances of people's mean rating, its spread and relief (points), and slope (points per reply)."""
     shapes = [_shape(talks) for talks in (first, second)]
     distances = {
         name: float(scipy.stats.wasserstein_distance(a, b))
         for name, a, b in zip(("mean", "spread", "slope"), *shapes, strict=True)
     }
-    known = [talks.relief[~np.isnan(talks.relief)] for talks in (first, second)]
+    known = [talks.relief_points[~np.isnan(talks.relief_points)] for talks in (first, second)]
     if min(map(len, known)):
-        distances["relief"] = float(scipy.stats.wasserstein_distance(*known))
+        distances["relief (points)"] = float(scipy.stats.wasserstein_distance(*known))
     return distances
 
 
@@ -86,8 +86,8 @@ def rating_relief_interval(talks: Talks, seed: int) -> tuple[float, float]:
 
 def _mean_and_relief(talks: Talks) -> tuple[F64, F64]:
     mask = talks.value >= 0
-    some = mask.any(axis=1) & ~np.isnan(talks.relief)
-    return (talks.value * mask).sum(axis=1)[some] / mask.sum(axis=1)[some], talks.relief[some]
+    some = mask.any(axis=1) & ~np.isnan(talks.relief_points)
+    return (talks.value * mask).sum(axis=1)[some] / mask.sum(axis=1)[some], talks.relief_points[some]
 
 
 def _shape(talks: Talks) -> tuple[F64, F64, F64]:

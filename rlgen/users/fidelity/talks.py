@@ -36,7 +36,7 @@ class Talks:
         words: `[P, J]` log(1 + words) of what the person said with the rating.
         valence: `[P, J]` of the same.
         replies: `[P]` at the end, at most the horizon.
-        relief: `[P]` fall of intensity in the survey, NaN where it is unknown.
+        relief_points: `[P]` fall of intensity in points of the survey, NaN where it is unknown.
         abandoned: `[P]`.
         open: `[P]` cut off by the horizon.
     """
@@ -47,7 +47,7 @@ class Talks:
     words: F64
     valence: F64
     replies: I64
-    relief: F64
+    relief_points: F64
     abandoned: Bools
     open: Bools
 
@@ -74,7 +74,7 @@ def human_talks(dialogues: Sequence[Dialogue], readings: Sequence[F64], said: Sa
         words,
         valence,
         replies,
-        observations.relief(rated),
+        observations.relief_points(rated),
         np.array([d.abandoned for d in rated], dtype=np.bool_),
         np.array([d.replies > MAX_TURNS for d in rated], dtype=np.bool_),
     )
@@ -132,7 +132,7 @@ def simulated_talks(
         left = feedback.completed | feedback.abandoned
         leaving = there & (left | (turn == MAX_TURNS - 1))
         replies[leaving] = turn + 1
-        relief[leaving] = users.hidden()["relief"][leaving]
+        relief[leaving] = users.hidden()["relief_points"][leaving]
         abandoned |= there & feedback.abandoned
         open_ |= leaving & ~left
         there &= ~leaving

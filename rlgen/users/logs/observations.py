@@ -194,8 +194,8 @@ def _entered(dialogue: Dialogue) -> Bools:
     return entered
 
 
-def relief(dialogues: Sequence[Dialogue]) -> F64:
-    """Fall of intensity from the first to the last survey, `[P]`; NaN where one is missing."""
+def relief_points(dialogues: Sequence[Dialogue]) -> F64:
+    """Fall of intensity from the first to the last survey in its points, `[P]`; NaN where one is missing."""
     return np.array(
         [np.nan if d.initial is None or d.final is None else d.initial - d.final for d in dialogues], dtype=np.float64
     )

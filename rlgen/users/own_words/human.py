@@ -11,12 +11,13 @@ from typing import Final, Literal, NoReturn, Protocol
 
 import numpy as np
 
+from rlgen.affect import from_points
 from rlgen.errors import ConfigError, DataError
 from rlgen.rng import Streams
 from rlgen.text.plain import clean
 from rlgen.types import F32, I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.own_words.config import HumanConfig
-from rlgen.users.protocol import family, numbers_sha256
+from rlgen.users.protocol import family, numbers_sha256, with_points
 
 Leaving = Literal["completed", "abandoned"]
 
@@ -73,6 +74,7 @@ class HumanUsers:
 
     Attributes:
         hidden_names: none. Nobody can observe a person's state; `hidden` has what they told.
+        knows_relief: no; they need not tell.
 
     Args:
         config: see `HumanConfig`.
@@ -80,13 +82,14 @@ class HumanUsers:
     """
 
     hidden_names: tuple[str, ...] = ()
+    knows_relief = False
 
     def __init__(self, config: HumanConfig, person: Person) -> None:
         self.config = config
         self.sha256 = numbers_sha256(config)
         self._person = person
-        self._initial: float = np.nan
-        self._now: float = np.nan
+        self._initial: float = np.nan  # in points, as told first
+        self._again: float = np.nan  # in points, as told last after that
 
     def __deepcopy__(self, memo: dict[int, object]) -> NoReturn:
         raise ConfigError("a dialogue with a real person cannot be kept and continued from; begin a new one")
@@ -100,7 +103,7 @@ class HumanUsers:
         if len(rows) != 1 or rows[0] != 0:
             raise ConfigError("a real person holds one dialogue at a time; make a world of one (num_envs 1)")
         opening = self._person.begin()
-        self._initial = self._now = _told(opening.intensity)
+        self._initial, self._again = _told(opening.intensity), np.nan
         return _said(opening.text)
 
     def respond(
@@ -110,7 +113,7 @@ class HumanUsers:
         rate = (int(turn[0]) + 1) % self.config.rate_every == 0
         answer = self._person.answer(words.text[0], rate)
         if answer.intensity is not None:
-            self._now = _told(answer.intensity)
+            self._again = _told(answer.intensity)
         feedback = Feedback(
             rating=np.array([_told(answer.rating)], dtype=np.float32),
             engagement=np.array([UNKNOWN_ENGAGEMENT], dtype=np.float32),
@@ -120,14 +123,15 @@ class HumanUsers:
         return feedback, _said(answer.text)
 
     def hidden(self) -> dict[str, F32]:
-        """See `rlgen.users.Users.hidden`: what the person told, in points of 1-5; NaN where they did not.
+        """See `rlgen.users.Users.hidden`: what the person told; NaN where they did not.
 
-        `intensity` is what they told last. `relief` is its fall since they told it first, 0 until they tell it
-        again; no model says more, so `model_relief` is the same.
+        `intensity` is what they told last. `relief` is its fall since they told it at the beginning, NaN until they
+        tell it again; no model says more, so `model_relief` is the same.
         """
-        values = {"intensity": self._now, "model_relief": self._initial - self._now}
-        values["relief"] = values["model_relief"]
-        return {name: np.array([value], dtype=np.float32) for name, value in values.items()}
+        last = self._initial if np.isnan(self._again) else self._again
+        relief = from_points(np.array([self._initial - self._again], dtype=np.float32))
+        intensity = from_points(np.array([last - 1.0], dtype=np.float32))
+        return with_points({"intensity": intensity, "model_relief": relief, "relief": relief.copy()})
 
     def actor(self) -> I64:
         """See `rlgen.users.Users.actor`: nobody's, a person gives no recorded signals."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rlgen.affect import from_points
 from rlgen.errors import ConfigError
 from rlgen.rng import Streams
 from rlgen.text.language_models.chat_template import SILENCE
@@ -25,7 +26,7 @@ from rlgen.users.expression.voices import F64
 from rlgen.users.own_words import cards
 from rlgen.users.own_words.cards import INTENSITIES, Card
 from rlgen.users.own_words.config import LlmConfig
-from rlgen.users.protocol import family, numbers_sha256
+from rlgen.users.protocol import family, numbers_sha256, with_points
 
 if TYPE_CHECKING:
     from rlgen.users.own_words.mind import Read
@@ -39,9 +40,14 @@ _SHORTEST: Final = 8  # characters below which a text is not cut
 
 @family(LlmConfig)
 class LlmUsers:
-    """N people of a language model; a `rlgen.users.Users`. Intensity is 1-5, as the model answers on average."""
+    """N people of a language model; a `rlgen.users.Users`.
+
+    Intensity is what the model answers on average when it is asked for it in points, 1-5; `hidden` tells it on the
+    common scale.
+    """
 
     hidden_names: tuple[str, ...] = ("intensity", "model_relief", "relief", "trust", "sadness", "fear", "anger")
+    knows_relief = True
 
     def __init__(
         self, config: LlmConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue
@@ -118,15 +124,15 @@ class LlmUsers:
     def hidden(self) -> dict[str, F32]:
         """See `rlgen.users.Users.hidden`; relief is model_relief here, there is no survey but the model's answers."""
         feeling = np.array([card.feeling for card in self._cards])
-        fallen = self._start - self._intensity
+        fallen = from_points(self._start - self._intensity)
         values: dict[str, NDArray[np.floating] | Bools] = {
-            "intensity": self._intensity,
+            "intensity": from_points(self._intensity - 1.0),
             "model_relief": fallen,
             "relief": fallen,
             "trust": np.array([card.trust for card in self._cards]) / (len(cards.phrases()["trust"]) - 1),
             **{name: feeling == i for i, name in enumerate(("sadness", "fear", "anger"))},
         }
-        return {name: values[name].astype(np.float32) for name in self.hidden_names}
+        return with_points({name: values[name].astype(np.float32) for name in self.hidden_names})
 
     def actor(self) -> I64:
         """See `rlgen.users.Users.actor`: nobody's, these people give no signals."""

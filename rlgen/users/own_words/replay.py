@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlgen.affect import from_points
 from rlgen.errors import DataError, PopulationError
 from rlgen.rng import Streams
 from rlgen.text.language_models.chat_template import SILENCE
@@ -24,7 +25,7 @@ from rlgen.text.plain import clean
 from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.logs.dialogues import Dialogue, read
 from rlgen.users.own_words.config import ReplayConfig
-from rlgen.users.protocol import family, numbers_sha256
+from rlgen.users.protocol import family, numbers_sha256, with_points
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Log:
         length: `[D]` replies, at least 1.
         left: `[D]` 1 where the person left content, -1 where disappointed, 0 where the log breaks off before.
         initial: `[D]` intensity 1-5 surveyed before, 0 where a survey is missing.
-        relief: `[D]` its fall to the survey after, 0 where a survey is missing.
+        relief_points: `[D]` its fall to the survey after, in points, 0 where a survey is missing.
         surveyed: `[D]` whether both surveys are there.
     """
 
@@ -54,7 +55,7 @@ class Log:
     length: I64
     left: I64
     initial: F32
-    relief: F32
+    relief_points: F32
     surveyed: Bools
 
     @classmethod
@@ -129,7 +130,7 @@ class Log:
     def sha256(self) -> str:
         """Hash of all that is played back."""
         digest = hashlib.sha256(json.dumps([self.name, self.topic, self.said, self.replied]).encode())
-        for array in (self.rating, self.length, self.left, self.initial, self.relief):
+        for array in (self.rating, self.length, self.left, self.initial, self.relief_points):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
@@ -158,11 +159,12 @@ def _exchange(dialogue: Dialogue) -> tuple[list[str], list[str], dict[int, float
 
 @family(ReplayConfig)
 class ReplayUsers:
-    """N logged people; a `rlgen.users.Users`. Intensity is on the survey's scale, 1-5.
+    """N logged people; a `rlgen.users.Users`.
 
     Attributes:
         log: what is played back.
         dialogue: `[N]`, which of its dialogues each person is.
+        knows_relief: whether every dialogue of the log has both surveys.
     """
 
     hidden_names: tuple[str, ...] = ("intensity", "model_relief", "relief", "surveyed", "dialogue")
@@ -173,6 +175,7 @@ class ReplayUsers:
         """Args as for `rlgen.users.build`; of the banks only the names of topics are used."""
         self.config = config
         self.log = Log.read(config.path, config.topics)
+        self.knows_relief = bool(self.log.surveyed.all())
         # The same log at another place is the same people.
         self.sha256 = numbers_sha256(config.model_copy(update={"path": Path(self.log.sha256())}))
         self._order = self.log.order(config.order)
@@ -210,17 +213,18 @@ class ReplayUsers:
         return Feedback(rating, engagement, left > 0, left < 0), replace(expression, to=logged)
 
     def hidden(self) -> dict[str, F32]:
-        """See `rlgen.users.Users.hidden`; relief follows a straight line between the surveys, 0 without them."""
+        """See `rlgen.users.Users.hidden`; relief follows a straight line between the surveys, NaN without them."""
         log, which = self.log, self.dialogue
-        fallen = log.relief[which] * (self._replies / log.length[which])
+        fallen = log.relief_points[which] * (self._replies / log.length[which])
+        fallen = np.where(log.surveyed[which], fallen, np.nan)
         values: dict[str, NDArray[Any]] = {
-            "intensity": np.where(log.surveyed[which], log.initial[which] - fallen, 0.0),
-            "model_relief": fallen,
-            "relief": fallen,
+            "intensity": from_points(log.initial[which] - fallen - 1.0),
+            "model_relief": from_points(fallen),
+            "relief": from_points(fallen),
             "surveyed": log.surveyed[which],
             "dialogue": which,
         }
-        return {name: values[name].astype(np.float32) for name in self.hidden_names}
+        return with_points({name: values[name].astype(np.float32) for name in self.hidden_names})
 
     def actor(self) -> I64:
         """See `rlgen.users.Users.actor`: nobody's, a log has words only."""

@@ -40,7 +40,7 @@ from rlgen.users.expression.sounding import Sounding
 from rlgen.users.expression.topics import topics_of
 from rlgen.users.expression.transitions import FEELINGS, read_transitions
 from rlgen.users.expression.voices import CLOSING, EXPLORING, F64, OPENING, WORKING, Felt, Voices, columns
-from rlgen.users.protocol import family, numbers_sha256
+from rlgen.users.protocol import family, numbers_sha256, with_points
 from rlgen.users.theory.coefficients import Affine, Triple
 from rlgen.users.theory.config import TheoryConfig
 from rlgen.users.theory.populations import theory_people
@@ -101,6 +101,7 @@ class TheoryUsers:
         "intensity", "model_relief", "relief", "trust", "understood", "arousal", "habituation",
         "over_validation", "reactance", "pace", "sadness", "fear", "anger",
     )  # fmt: skip
+    knows_relief = True
 
     def __init__(
         self, config: TheoryConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue
@@ -176,10 +177,11 @@ class TheoryUsers:
         values = {"model_relief": relief, "relief": relief.copy()}
         for i, name in enumerate(("sadness", "fear", "anger")):
             values[name] = (hearts.feeling == i).astype(np.float32)
-        return {
+        found = {
             name: values[name] if name in values else getattr(hearts, name).astype(np.float32)
             for name in self.hidden_names
         }
+        return with_points(found)
 
     def actor(self) -> I64:
         """See `rlgen.users.Users.actor`."""

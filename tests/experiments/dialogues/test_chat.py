@@ -52,7 +52,8 @@ def test_a_whole_dialogue_is_shown_rated_and_logged(chat):
     assert shown.count("How helpful was that") == 1
     assert all(r["reply"] in shown for r in records)
     outcome = records[-1]["outcome"]
-    assert (outcome["initial_intensity"], outcome["final_intensity"], outcome["relief"]) == (4, 2, 2.0)
+    assert (outcome["initial_intensity"], outcome["final_intensity"]) == (4, 2)
+    assert (outcome["relief"], outcome["relief_points"]) == (0.5, 2.0)
     assert outcome["completed"]
     assert outcome["length"] == 3
     assert outcome["mean_rating"] == 5.0
@@ -91,7 +92,7 @@ def test_ways_to_leave(chat, lines, exits):
     feedback, outcome = records[-1]["feedback"], records[-1]["outcome"]
     assert (feedback["completed"], feedback["abandoned"]) == exits == (outcome["completed"], outcome["abandoned"])
     assert outcome["initial_intensity"] is None
-    assert outcome["relief"] is None
+    assert outcome["relief"] is outcome["relief_points"] is None
     assert outcome["final_intensity"] == (3 if "3" in lines else None)
 
 

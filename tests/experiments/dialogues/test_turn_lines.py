@@ -122,14 +122,15 @@ def test_numbers_have_four_digits_and_no_negative_zero():
 def test_an_outcome_ends_the_last_line():
     finished = SimpleNamespace(
         rows=np.array([4, 7]), episode_return=np.array([17.25, -1.0]), relief=np.array([0.5, -0.25]),
+        relief_points=np.array([2.0, -1.0]),
         length=np.array([12, 3]), completed=np.array([True, False]), abandoned=np.array([False, True]),
         limit=np.array([False, False]),
         mean_rating=np.array([np.nan, 3.5]), cost=np.zeros(2),
     )  # fmt: skip
     one, other = (json.loads(line) for line in outcome_lines(finished))
     assert one == {
-        "return": 17.25, "relief": 0.5, "length": 12, "completed": True, "abandoned": False, "limit": False,
-        "mean_rating": None, "cost": 0.0,
+        "return": 17.25, "relief": 0.5, "relief_points": 2.0, "length": 12, "completed": True, "abandoned": False,
+        "limit": False, "mean_rating": None, "cost": 0.0,
     }  # fmt: skip
     assert other["mean_rating"] == 3.5
     assert json.loads(with_outcome('{"turn": 3}', json.dumps(one))) == {"turn": 3, "outcome": one}

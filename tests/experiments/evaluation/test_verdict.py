@@ -11,7 +11,7 @@ def difference(mean, half):
 
 def evaluation(returns, reliefs):
     """A made-up evaluation: differences of the trained policy to each baseline, with half-width .1."""
-    policies = {"trained": {"return": {"mean": 1.0}, "relief": {"mean": 0.5}}}
+    policies = {"trained": {"return": {"mean": 1.0}, "relief": {"mean": 0.5}, "relief_points": {"mean": 2.0}}}
     policies |= {n: {"return": {"mean": 1.0 - r}, "relief": {"mean": 0.5 - reliefs[n]}} for n, r in returns.items()}
     for found in policies.values():
         found["worst_tenth"] = {what: difference(found[what]["mean"] - 1.5, 0.1) for what in ("return", "relief")}

@@ -110,7 +110,7 @@ def test_no_word_of_a_line_chart_is_cut_off_or_struck_through(kind, shape):
         series = [Series(f"policy number {i} with a name of its own", steps, values, "one") for i in range(30)]
     elif shape == "one point":
         series = [Series("", steps[:1], values[1:2], "one")]
-    picture = Picture(charts.lines(series, levels, label="l", x_name="environment steps", height=high))
+    picture = Picture(charts.lines(series, levels, label="l", x_name="environment steps", y_name="relief", height=high))
     picture.check()
     assert kind != "unknown" or levels or "unknown" in picture.words
 
@@ -128,7 +128,11 @@ def test_no_word_of_an_interval_chart_is_cut_off_or_struck_through(kind):
 
 def test_the_sign_of_a_figure_is_seen():
     svg = charts.lines(
-        [Series("", [0, 1], [-0.0456, -0.0441])], label="alignment", x_name="environment steps", height=190
+        [Series("", [0, 1], [-0.0456, -0.0441])],
+        label="alignment",
+        x_name="environment steps",
+        y_name="relief",
+        height=190,
     )
     picture = Picture(svg)
     negative = [w for w in picture.words if w.startswith("\N{MINUS SIGN}0.04")]
@@ -170,12 +174,16 @@ def test_labels_are_spread_in_order_and_stay_inside():
 
 def test_charts_are_well_formed_and_break_at_gaps():
     svg = charts.lines(
-        [Series("a <b>", [0, 1, 2, 3, 4], [1.0, 1.1, nan, 2.0, 2.1])], [Level("level", 1.5)], label="x & y", x_name="t"
+        [Series("a <b>", [0, 1, 2, 3, 4], [1.0, 1.1, nan, 2.0, 2.1])],
+        [Level("level", 1.5)],
+        label="x & y",
+        x_name="t",
+        y_name="y",
     )
     root = ElementTree.fromstring(svg)
     path = next(e for e in root.iter() if e.tag.endswith("path"))
     assert path.attrib["d"].count("M") == 2
-    lonely = charts.lines([Series("", [0, 1, 2], [1.0, nan, 2.0])], label="l", x_name="t")
+    lonely = charts.lines([Series("", [0, 1, 2], [1.0, nan, 2.0])], label="l", x_name="t", y_name="y")
     assert lonely.count("<circle") == 2  # a point between gaps is seen
     ElementTree.fromstring(charts.intervals([Span("a", 0.1, -0.1, 0.3)], label="l", x_name="d"))
     assert charts.smoothed([1.0, nan, 3.0], 3) == [1.0, 2.0, 3.0]

@@ -19,7 +19,7 @@ from rlgen.users.logs.observations import Endings, Ratings
 from rlgen.users.logs.signs import NAMES, signs
 
 
-def talks_of(value, rng, windows=None, relief=None):
+def talks_of(value, rng, windows=None, relief_points=None):
     people, length = value.shape
     return Talks(
         value,
@@ -28,7 +28,7 @@ def talks_of(value, rng, windows=None, relief=None):
         rng.normal(size=value.shape),
         rng.normal(size=value.shape),
         rng.integers(8, 17, people),
-        rng.normal(size=people) if relief is None else relief,
+        rng.normal(size=people) if relief_points is None else relief_points,
         np.zeros(people, dtype=np.bool_),
         np.zeros(people, dtype=np.bool_),
     )
@@ -39,12 +39,12 @@ def test_distances_are_what_their_names_say():
     low, high = rng.integers(0, 5, 200), rng.integers(1, 6, 300)
     assert ks(low, high) == pytest.approx(scipy.stats.ks_2samp(low, high).statistic)
     flat = talks_of(np.full((50, 4), 2), rng)
-    rising = talks_of(np.tile(np.arange(4), (50, 1)), rng, relief=flat.relief + 1.0)
+    rising = talks_of(np.tile(np.arange(4), (50, 1)), rng, relief_points=flat.relief_points + 1.0)
     found = wasserstein(flat, rising)
-    assert found == pytest.approx({"mean": 0.5, "spread": np.arange(4).std(), "slope": 0.5, "relief": 1.0})
+    assert found == pytest.approx({"mean": 0.5, "spread": np.arange(4).std(), "slope": 0.5, "relief (points)": 1.0})
     value = rng.integers(0, 5, (300, 4))
-    assert rating_relief(talks_of(value, rng, relief=value.mean(axis=1))) == pytest.approx(1.0)
-    assert np.isnan(rating_relief(talks_of(value, rng, relief=np.full(300, np.nan))))
+    assert rating_relief(talks_of(value, rng, relief_points=value.mean(axis=1))) == pytest.approx(1.0)
+    assert np.isnan(rating_relief(talks_of(value, rng, relief_points=np.full(300, np.nan))))
 
 
 def test_the_two_sample_test_sees_differences_and_only_them():

@@ -71,20 +71,23 @@ def test_feedback_is_what_was_told(reading):
     assert all(f.engagement.tolist() == [0.5] for f in found)
 
 
-@pytest.mark.parametrize(("first", "last", "relief"), [(4, 2, 2.0), (2, 5, -3.0), (None, 2, np.nan), (4, None, 0.0)])
+@pytest.mark.parametrize(
+    ("first", "last", "relief"), [(4, 2, 0.5), (2, 5, -0.75), (None, 2, np.nan), (4, None, np.nan)]
+)
 def test_relief_is_the_fall_that_the_person_tells(reading, first, last, relief):
     users, _ = meet(Answer("x", intensity=first), Answer("y"), Answer("", leaving="completed", intensity=last))
     users.reset(np.array([0]), ONE)
     respond(users, 0, reading)
     hidden = users.hidden()
-    assert set(hidden) == {"intensity", "model_relief", "relief"}
-    np.testing.assert_array_equal(hidden["relief"], [np.nan if first is None else 0.0])
+    assert set(hidden) == {"intensity", "model_relief", "relief", "relief_points"}
+    np.testing.assert_array_equal(hidden["relief"], [np.nan], "unknown until it is told again, not nothing")
     respond(users, 1, reading)
     hidden = users.hidden()
     np.testing.assert_array_equal(hidden["relief"], [relief])
     np.testing.assert_array_equal(hidden["model_relief"], hidden["relief"])
+    np.testing.assert_array_equal(hidden["relief_points"], [4 * relief])
     told = last if last is not None else first
-    np.testing.assert_array_equal(hidden["intensity"], [told])
+    np.testing.assert_array_equal(hidden["intensity"], [(told - 1) / 4])
     assert users.hidden_names == ()
 
 

@@ -112,7 +112,7 @@ def test_answers_and_what_follows_from_them_are_the_models(path, people, reading
         return by_hand.prompt(users._cards[row].text, [phrases["opener"], first[row], *more])
 
     start = [by_hand.answer(turns(r, asked["intensity"]), numbers) @ np.arange(1, 6) for r in range(rows)]
-    np.testing.assert_allclose(users.hidden()["intensity"], start, atol=1e-4)
+    np.testing.assert_allclose(1 + 4 * users.hidden()["intensity"], start, atol=1e-4)
     turn = np.zeros(rows, dtype=np.int64)
     feedback, _ = users.respond(np.arange(len(streams)), words(rows), reading(rows), streams, turn)
 
@@ -120,8 +120,8 @@ def test_answers_and_what_follows_from_them_are_the_models(path, people, reading
         return np.array([by_hand.answer(turns(r, f"{REPLIES[r]} {asked[name]}"), options) for r in range(rows)])
 
     level = answered("intensity") @ np.arange(1, 6)
-    np.testing.assert_allclose(users.hidden()["intensity"], level, atol=1e-4)
-    np.testing.assert_allclose(users.hidden()["relief"], start - level, atol=1e-4)
+    np.testing.assert_allclose(1 + 4 * users.hidden()["intensity"], level, atol=1e-4)
+    np.testing.assert_allclose(users.hidden()["relief_points"], start - level, atol=2e-4)
     np.testing.assert_allclose(feedback.engagement, (answered("engagement") @ np.arange(1, 6) - 1) / 4, atol=1e-4)
     decision = streams.choice("users.leaving", answered("leaving", ["A", "B", "C"]), turn)
     assert (feedback.completed == (decision == 1)).all()

@@ -84,8 +84,9 @@ def test_a_log_is_played_back_turn_by_turn(logged, people, reading, words):
     np.testing.assert_array_equal([f.rating[0] for f in shown], [3, np.nan, 5])
     assert [bool(f.completed[0]) for f in shown] == [False, False, True]
     assert not any(f.abandoned[0] for f in shown)
-    np.testing.assert_allclose([h["relief"][0] for h in hidden], [1, 2, 3])
-    np.testing.assert_allclose([h["intensity"][0] for h in hidden], [4, 3, 2])
+    np.testing.assert_allclose([h["relief_points"][0] for h in hidden], [1, 2, 3])
+    np.testing.assert_allclose([1 + 4 * h["intensity"][0] for h in hidden], [4, 3, 2])
+    assert users.knows_relief
     assert [h["surveyed"][0] for h in hidden] == [1, 1, 1]
     assert (first.segment == -1).all()
 
@@ -97,8 +98,10 @@ def test_who_left_disappointed_and_without_a_survey(logged, people, reading, wor
     np.testing.assert_array_equal([f.rating[0] for f in shown], [2, np.nan])
     assert [bool(f.abandoned[0]) for f in shown] == [False, True]
     last = hidden[-1]
-    assert (last["surveyed"][0], last["relief"][0], last["intensity"][0]) == (0, 0, 0)
-    assert all(np.isfinite(value).all() for h in hidden for value in h.values())
+    assert last["surveyed"][0] == 0
+    assert not users.knows_relief
+    unknown = {name for name, value in last.items() if np.isnan(value).any()}
+    assert unknown == {"intensity", "model_relief", "relief", "relief_points"}
     assert users.topic().tolist() == [1]
     assert users.actor().tolist() == [-1]
 

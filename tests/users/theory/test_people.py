@@ -158,7 +158,7 @@ def test_shown_things_are_in_range_and_ratings_come_every_two_or_three_turns(sea
     for feedback, _, hidden in log:
         assert ((feedback.engagement >= 0) & (feedback.engagement <= 1)).all()
         assert not (feedback.completed & feedback.abandoned).any()
-        assert tuple(hidden) == users.hidden_names
+        assert tuple(hidden) == (*users.hidden_names, "relief_points")
         assert all(value.shape == (256,) and value.dtype == np.float32 for value in hidden.values())
     assert not any(feedback.completed.any() for feedback, _, _ in log[:4])
 
