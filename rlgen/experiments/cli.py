@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 
 from rlgen import __version__
 from rlgen.errors import RlgenError
+from rlgen.experiments.display.encodings import take_any_text
 
 # name -> (module under rlgen.experiments.commands, summary); the module has `main(argv) -> int`.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -71,8 +73,30 @@ def _find(argv: Sequence[str]) -> tuple[str, Sequence[str]] | None:
     return None
 
 
+def _nearest(argv: Sequence[str]) -> str:
+    """The command, or group of commands, that somebody may have meant; empty where none is like it."""
+    groups = {name.split()[0] for name in COMMANDS if " " in name}
+    for words, known in ((2, [*COMMANDS]), (1, [*COMMANDS, *sorted(groups - {argv[0]})])):
+        meant = " ".join(argv[:words]).lower().replace("_", " ").replace("-", " ").strip()
+        if len(argv) >= words and (like := difflib.get_close_matches(meant, known, 1, 0.75)):
+            return like[0]
+    return ""
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refuse(name: str, told: object) -> int:
+    """Say on one line of standard error what is wrong."""
+    line = "".join(character if character.isprintable() else "?" for character in str(told))
+    print(f"{' '.join(['rlgen', *name.split()])}: {line}", file=sys.stderr)
+    return 2
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command; 0 done, 2 a mistake of the user's (one sentence on stderr), 130 interrupted."""
+    take_any_text()
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in {"-h", "--help", "help"}:
         print(_usage())
@@ -87,22 +111,33 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(_usage(argv[0]))
             return 0
         given = " ".join(argv[:2] if group else argv[:1])
-        print(f"rlgen: no command {given!r}; `rlgen --help` lists them", file=sys.stderr)
-        return 2
+        like = _nearest(argv)
+        meant = f"did you mean {like}? " if like else ""
+        return _refuse("", f"no command {given!r}; {meant}`rlgen {argv[0] + ' ' if group else ''}--help` lists them")
     name, rest = found
-    module = importlib.import_module(f"rlgen.experiments.commands.{COMMANDS[name][0]}")
     try:
-        return int(module.main(rest))
+        module = importlib.import_module(f"rlgen.experiments.commands.{COMMANDS[name][0]}")
+        status = int(module.main(rest))
+        sys.stdout.flush()
+        return status
     except RlgenError as error:
-        print(f"rlgen {name}: {error}", file=sys.stderr)
-        return 2
+        return _refuse(name, error)
     except BrokenPipeError:  # whoever read our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except OSError as error:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()  # what could not be written is not tried again at the end
         where = f"{error.filename}: " if error.filename else ""
-        print(f"rlgen {name}: {where}{error.strerror or error}; check path, rights and disk", file=sys.stderr)
-        return 2
+        return _refuse(name, f"{where}{error.strerror or error}; check path, rights and disk")
+    except (MemoryError, RuntimeError) as error:
+        from rlgen.hardware import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        return _refuse(name, "the memory is full; do less at once, close other programs or choose another --device")
     except KeyboardInterrupt:
         print(f"rlgen {name}: interrupted", file=sys.stderr)
         return 130

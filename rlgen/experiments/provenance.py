@@ -81,13 +81,12 @@ def program() -> dict[str, Any]:
     }
 
 
-def other_program(before: Mapping[str, Any]) -> str | None:
-    """In words, the first thing in which this program is another than the one that `program` told of; None if none."""
-    now = program()
-    if before.get("code") != now["code"]:
+def other_program(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """In words, the first thing in which two programs differ, as `program` tells of them; None where nothing does."""
+    if before.get("code") != now.get("code"):
         old, new = (f"{told.get('rlgen')} ({told.get('commit')}, source {told.get('code')})" for told in (before, now))
         return f"rlgen was {old} there and is {new} now"
-    return next(differences(before.get("packages", {}), now["packages"], "packages"), None)
+    return next(differences(before.get("packages", {}), now.get("packages", {}), "packages"), None)
 
 
 def command() -> str:

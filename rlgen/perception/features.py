@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +29,7 @@ _SPEECH_SCALE: Final = np.array(
     np.float32,
 )
 _FACE_SCALE: Final = np.float32(1.5)
+_TRACKED: Final = 0.5  # share of a turn in which a face has to be seen
 _PHYSIOLOGY_CENTRE: Final = np.array([75, 3.5, 3.8, 1.2, 3.0, 6.0], np.float32)
 _PHYSIOLOGY_SCALE: Final = np.array([12, 0.6, 0.6, 0.6, 1.0, 4.0], np.float32)
 
@@ -39,7 +40,8 @@ class Recording:
 
     Attributes:
         waveform: `[samples]` mono at 16 kHz, full scale 1; integers count by the full scale of their type.
-        action_units: `[F, 17]` intensities over time, or `[17]` clip averages, which are broadcast.
+        action_units: `[F, 17]` intensities over time from the start of the waveform on, or `[17]` clip averages, which
+            are broadcast. Frames without a tracked face are rows of NaN.
         action_unit_rate: frames a second of `action_units`.
         heart: `[samples]` of ECG or pleth whose end is the end of the turn; at least 30 s.
         heart_rate: samples a second of `heart`.
@@ -60,18 +62,56 @@ class Recording:
     name: str = "the recording"
 
 
+def _recent(recording: Recording) -> Recording:
+    """The recording with the last minutes of its physiology; a whole day before the turn says no more of it."""
+    kept = {}
+    for name, rate in (("heart", recording.heart_rate), ("eda", recording.eda_rate)):
+        signal = getattr(recording, name)
+        usable = isinstance(signal, np.ndarray) and signal.ndim == 1 and isinstance(rate, int | float) and rate > 0
+        if usable and len(signal) > physiology.LONGEST * rate:
+            kept[name] = signal[-round(physiology.LONGEST * rate) :]
+    return replace(recording, **kept)
+
+
 def _physiology(recording: Recording, turn_seconds: float, frames: int) -> F32:
     """`[T, 6]` normalised; the half whose sensor is missing stays at the centre, 0."""
+    recording = _recent(recording)
     before = turn_seconds * (1.0 - np.arange(1, frames + 1) / frames)  # seconds before the end of the turn
     values = np.tile(_PHYSIOLOGY_CENTRE, (frames, 1))
     if recording.heart is not None:
         times = physiology.beats(recording.heart, recording.heart_rate, recording.heart_kind, recording.name)
-        values[:, physiology.CARDIAC] = physiology.cardiac(times, len(recording.heart) / recording.heart_rate - before)
+        ends = len(recording.heart) / recording.heart_rate - before
+        values[:, physiology.CARDIAC] = physiology.cardiac(times, ends, recording.name)
     if recording.eda is not None:
         name = f"{recording.name} (EDA)"
         ends = len(checks.numbers(recording.eda, name)) / checks.rate(recording.eda_rate, name) - before
         values[:, physiology.ELECTRODERMAL] = physiology.electrodermal(recording.eda, recording.eda_rate, ends, name)
     return (values - _PHYSIOLOGY_CENTRE) / _PHYSIOLOGY_SCALE
+
+
+def _of_turn(units: F32, turn: tuple[int, int] | None, recording: Recording) -> F32:
+    """Smoothed action units of a turn, from its first frame to the one after its last; None for all that was tracked.
+
+    Raises:
+        SignalError: in less than half of it a face was tracked.
+    """
+    units, tracked = face.filled(units)
+    if turn is None:
+        seen = np.flatnonzero(tracked)
+        turn = int(seen[0]), int(seen[-1]) + 1
+    start, stop = turn
+    share = float(tracked[start:stop].sum()) / (stop - start)
+    if share < _TRACKED:
+        raise SignalError(
+            f"{recording.name} (face): a face was tracked in {share:.0%} of the turn, from "
+            f"{start / recording.action_unit_rate:.2f} to {stop / recording.action_unit_rate:.2f} s, and half of it is "
+            "needed; film the face from the front, or leave it out"
+        )
+    units = face.smooth(units)[start:stop]
+    # Cameras may stop a little earlier, which warping mends; what is missing beyond that is like the last frame.
+    if (stop - start - len(units)) / recording.action_unit_rate > timeline.BAND_SECONDS:
+        units = np.pad(units, ((0, stop - start - len(units)), (0, 0)), mode="edge")
+    return units
 
 
 def extract(recording: Recording, frames: int = timeline.FRAMES) -> Signals:
@@ -85,7 +125,7 @@ def extract(recording: Recording, frames: int = timeline.FRAMES) -> Signals:
         `Signals` of one row: speech `[1, T, 32]`, face `[1, T, 17]`, physiology `[1, T, 6]`.
 
     Raises:
-        SignalError: nothing is present, or a signal cannot be used.
+        SignalError: nothing is present, a signal cannot be used, or a face was tracked in less than half of the turn.
     """
     spoken = units = None
     spoken_edges = unit_edges = np.empty(0)
@@ -98,13 +138,13 @@ def extract(recording: Recording, frames: int = timeline.FRAMES) -> Signals:
         seconds = len(spoken) / speech.FRAME_RATE
         spoken_edges = timeline.uniform(len(spoken), frames)
     if units is not None and units.ndim == 2:
-        units = face.smooth(units)
         if spoken is None:
+            units = _of_turn(units, None, recording)
             seconds = len(units) / recording.action_unit_rate
         else:  # the same stretch of time as the speech that was kept
             start = round(first / speech.FRAME_RATE * recording.action_unit_rate)
             stop = start + max(round(seconds * recording.action_unit_rate), 2)
-            units = units[min(start, len(units) - 1) : stop]
+            units = _of_turn(units, (start, stop), recording)
         unit_edges = timeline.uniform(len(units), frames)
         if spoken is not None:
             spoken_edges, unit_edges = timeline.align(spoken, units, recording.action_unit_rate, frames)

@@ -20,6 +20,8 @@ from rlgen.perception import checks
 from rlgen.types import F32
 
 WINDOW_SECONDS: Final = 30.0
+LONGEST: Final = 600.0  # seconds before the end that are looked at; a window needs no more
+_FEWEST: Final = 10  # intervals between beats in a window; the slowest hearts have 15
 EDA_RATE: Final = 25  # NeuroKit2 cannot clean signals of a few Hz, so all are brought to this rate
 
 # Columns: heart rate (1/min), log RMSSD (ms), log SDNN (ms), tonic level (log 1p uS),
@@ -87,21 +89,30 @@ def beats(signal: NDArray[np.floating], rate: float, kind: Kind, name: str = "")
     return times
 
 
-def cardiac(times: NDArray[np.float64], ends: NDArray[np.float64]) -> F32:
+def cardiac(times: NDArray[np.float64], ends: NDArray[np.float64], name: str = "the heart") -> F32:
     """Heart rate and variability over the 30 s before each moment.
 
     Args:
         times: beats in seconds.
         ends: `[T]`, the end of each window in seconds.
+        name: what to call the recording in messages.
 
     Returns:
         `[T, 3]`: heart rate in 1/min, log RMSSD and log SDNN in ms. Intervals that differ by more
         than 30 % from the median are taken for missed or extra beats.
+
+    Raises:
+        SignalError: a window has fewer than `_FEWEST` such intervals, as where the sensor was off for a while.
     """
     intervals, stamps = np.diff(times) * 1000.0, times[1:]
     sound = np.abs(intervals / np.median(intervals) - 1.0) < 0.3
     inside = sound & (stamps > ends[:, None] - WINDOW_SECONDS) & (stamps <= ends[:, None])
-    count = np.maximum(inside.sum(axis=1), 1)
+    count = inside.sum(axis=1)
+    if count.min() < _FEWEST:
+        raise SignalError(
+            f"{name}: {count.min()} regular heart beats in a window of {WINDOW_SECONDS:.0f} s, and {_FEWEST} are "
+            "needed; check the sensor, or leave it out"
+        )
     mean = np.where(inside, intervals, 0.0).sum(axis=1) / count
     spread = np.sqrt((np.where(inside, intervals - mean[:, None], 0.0) ** 2).sum(axis=1) / count)
     pair = inside[:, 1:] & inside[:, :-1]

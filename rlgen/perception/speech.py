@@ -29,6 +29,7 @@ PITCH_WINDOW: Final = 1024
 MELS: Final = 40
 MFCC: Final = 13
 PITCH_RANGE: Final = (60.0, 500.0)
+LONGEST: Final = 120.0  # seconds of a turn; what is longer is a session, and one estimate of it would mean nothing
 
 # Columns of `frames`: MFCC 0-12, pitch in semitones over 100 Hz, voicing in [0, 1], energy in dBFS.
 PITCH, VOICING, ENERGY = MFCC, MFCC + 1, MFCC + 2
@@ -39,14 +40,25 @@ _SILENT_DB: Final = -60.0  # frames of a usable recording are above this
 _HEARD: Final = 10  # so many of them at least; a click is shorter
 _LOUDEST: Final = 2.0  # decoders overshoot full scale by up to 3 dB; beyond 6 dB the samples are on another scale
 _ACTIVE_DB: Final = 35.0  # frames this far below the loudest one, at the ends, are silence
+_AT_ONCE: Final = 2_000  # frames whose pitch is computed at once: some 100 MiB
 _MARGIN: Final = 5  # frames kept on either side of the active part
 
 
 @cache
-def _mel_filters() -> F32:
-    from librosa.filters import mel
+def mel_filters() -> F32:
+    """Triangular filters of equal area on Slaney's mel scale (Auditory Toolbox, 1998), `[MELS, WINDOW / 2 + 1]`.
 
-    filters: F32 = mel(sr=RATE, n_fft=WINDOW, n_mels=MELS)
+    To the bit those of librosa, whose import takes seconds and fails for users without a home.
+    """
+    step, per_log = 200.0 / 3.0, np.log(6.4) / 27.0  # linear below 1 kHz, which is mel 15, logarithmic above
+    mels = np.linspace(0.0, 15.0 + np.log(RATE / 2.0 / 1000.0) / per_log, MELS + 2)
+    hertz = step * mels
+    high = mels >= 15.0
+    hertz[high] = 1000.0 * np.exp(per_log * (mels[high] - 15.0))
+    width = np.diff(hertz)[:, None]
+    ramps = np.subtract.outer(hertz, np.fft.rfftfreq(WINDOW, 1.0 / RATE))
+    filters: F32 = np.maximum(0.0, np.minimum(-ramps[:-2] / width[:-1], ramps[2:] / width[1:])).astype(np.float32)
+    filters *= (2.0 / (hertz[2:] - hertz[:-2]))[:, None]
     return filters
 
 
@@ -59,7 +71,7 @@ def mfcc(waveform: F32) -> F32:
     """Mel-frequency cepstral coefficients `[F, 13]` of a `[samples]` waveform (dB mel spectrum, ortho DCT-II)."""
     window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)  # periodic, as librosa's
     power = np.abs(rfft(_framed(waveform, WINDOW) * window, axis=1)) ** 2
-    decibels = 10.0 * np.log10(np.maximum(power @ _mel_filters().T, 1e-10))
+    decibels = 10.0 * np.log10(np.maximum(power @ mel_filters().T, 1e-10))
     coefficients: F32 = dct(decibels, type=2, norm="ortho", axis=1)[:, :MFCC].astype(np.float32)
     return coefficients
 
@@ -81,8 +93,15 @@ def pitch(waveform: F32) -> tuple[F32, F32]:
         Fundamental frequency in Hz `[F]` (meaningful where aperiodicity is low) and aperiodicity
         `[F]` in [0, 1].
     """
+    framed = _framed(waveform, PITCH_WINDOW)
+    parts = [_yin(framed[at : at + _AT_ONCE].astype(np.float64)) for at in range(0, len(framed), _AT_ONCE)]
+    hertz, aperiodicity = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return hertz, aperiodicity
+
+
+def _yin(frames: NDArray[np.float64]) -> tuple[F32, F32]:
+    """Pitch and aperiodicity of frames `[F, PITCH_WINDOW]`."""
     shortest, longest = int(RATE / PITCH_RANGE[1]), int(np.ceil(RATE / PITCH_RANGE[0]))
-    frames = _framed(waveform, PITCH_WINDOW).astype(np.float64)
     half = PITCH_WINDOW // 2
     # Difference function d(lag) = sum over the first half of (x[n] - x[n + lag])^2, by FFT.
     # No wrap-around: the head and the longest lag together are shorter than a frame.
@@ -138,12 +157,17 @@ def check(waveform: NDArray[np.floating] | NDArray[np.integer], name: str = "the
         The waveform as float32 with a full scale of 1.
 
     Raises:
-        SignalError: not one-dimensional, shorter than 0.3 s, not finite, on another scale, or silent
-            (less than 0.1 s above -60 dBFS once frequencies below 50 Hz are gone).
+        SignalError: not one-dimensional, shorter than 0.3 s, longer than `LONGEST`, not finite, on another scale,
+            or silent (less than 0.1 s above -60 dBFS once frequencies below 50 Hz are gone).
     """
-    waveform = _scaled(checks.numbers(waveform, name), name)
+    waveform = checks.numbers(waveform, name)
     if waveform.ndim != 1:
         raise SignalError(f"{name}: has shape {waveform.shape}, but one channel is needed; mix it down to mono")
+    if len(waveform) > LONGEST * RATE:
+        raise SignalError(
+            f"{name}: lasts {len(waveform) / RATE:.0f} s, but a turn is at most {LONGEST:.0f} s; give one turn"
+        )
+    waveform = _scaled(waveform, name)
     if len(waveform) < 0.3 * RATE:
         raise SignalError(f"{name}: lasts {len(waveform) / RATE:.2f} s; give at least 0.3 s of speech")
     if not np.isfinite(waveform).all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import subprocess
 import sys
@@ -111,3 +112,109 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr.strip() == "[]"
     assert time.perf_counter() - started < 5  # under a second on a quiet machine
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (["evalute"], "evaluate"),
+        (["evalute", "runs/first", "--people", "10"], "evaluate"),
+        (["Train"], "train"),
+        (["tarin", "--out", "x"], "train"),
+        (["fit", "user"], "fit users"),
+        (["fit-users", "--data", "x"], "fit users"),
+        (["bnech", "step"], "bench step"),
+        (["bench", "setp", "--json"], "bench step"),
+        (["benhc"], "bench"),
+        (["audit", "verfy", "x"], "audit verify"),
+    ],
+)
+def test_a_mistyped_command_is_told_which_was_meant(
+    argv: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(argv) == 2
+    told = capsys.readouterr().err
+    assert one_sentence(told)
+    assert f"; did you mean {meant}? " in told
+
+
+def test_nothing_like_a_command_is_not_guessed_at(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["nonsense"], ["--steps", "5"], ["fit", "nonsense"], [""]):
+        assert cli.main(argv) == 2
+        assert "did you mean" not in capsys.readouterr().err
+
+
+RUN = "import sys; from rlgen.experiments import cli; sys.exit(cli.main(sys.argv[1:]))"
+
+
+def run(*argv: str | bytes, **env: str) -> subprocess.CompletedProcess[bytes]:
+    """A command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", RUN, *argv], capture_output=True, check=False, timeout=120, env={**os.environ, **env}
+    )
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "cp437", "utf-16", "cp932:strict"])
+@pytest.mark.parametrize(
+    ("argv", "status"),
+    [
+        (["reward", "list"], 0),
+        (["doctor"], None),
+        (["bank", "utterances", "--samples", "3"], 0),
+        (["audit", "verify", b"caf\xe9\x0a\x1b[31m.jsonl"], 2),
+        (["recognize", b"\xf0\x9f\x98\x80\xe9.wav"], 2),
+        (["caf\u00e9\u2026"], 2),
+        (["--help"], 0),
+    ],
+    ids=str,
+)
+def test_output_survives_every_encoding_and_every_name(
+    encoding: str, argv: list[str | bytes], status: int | None, tmp_path: Path
+) -> None:
+    if encoding != "ascii" and argv[0] not in ("audit", "reward"):
+        pytest.skip("the rest is tried in the poorest encoding only")
+    done = run(*argv, PYTHONIOENCODING=encoding)
+    assert status in (None, done.returncode)
+    told = done.stderr.decode(encoding.split(":")[0])
+    assert "Traceback" not in told
+    if done.returncode == 2 and argv[0] != "doctor":
+        assert one_sentence(told.replace("\r", ""))
+        assert "\x1b" not in told
+
+
+def test_stand_ins_are_plain_characters() -> None:
+    from rlgen.experiments.display.encodings import take_any_text
+
+    take_any_text()
+    assert "██▊ 0.5 ± .1 ─┼●".encode("ascii", "rlgen.plain") == b"### 0.5 +- .1 -+o"
+    assert "caf\udce9 ± 1".encode("cp1252", "rlgen.plain") == b"caf? \xb1 1"
+    assert "caf\udce9 ±".encode("utf-8", "rlgen.plain") == b"caf? \xc2\xb1"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full here")
+def test_output_to_a_full_disk_is_one_sentence() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, "reward", "list"], stdout=full, stderr=subprocess.PIPE, check=False, timeout=120
+        )
+    assert done.returncode == 2
+    assert one_sentence(done.stderr.decode())
+    assert "No space left" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("Unable to allocate 9 TiB"), RuntimeError("CUDA error: out of memory\n")]
+)
+def test_want_of_memory_anywhere_is_one_sentence(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rlgen.experiments.commands import doctor
+
+    def full(argv: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(doctor, "main", full)
+    assert cli.main(["doctor"]) == 2
+    told = capsys.readouterr().err
+    assert one_sentence(told)
+    assert "memory is full" in told

@@ -149,7 +149,8 @@ def test_openface_files(tmp_path) -> None:
     path.write_text("\n".join(",".join(map(str, row)) for row in [header, *rows]))
     units, rate = face.read_openface(path)
     assert rate == pytest.approx(30.0)
-    assert units.shape == (9, face.DIM)  # the frame without a face is left out
+    assert units.shape == (10, face.DIM)
+    assert np.isnan(units).all(axis=1).tolist() == [i == 4 for i in range(10)]  # the frame without a face stays empty
     whole_text = path.read_text()
     path.write_text(whole_text[: -len(",0.9") * 5])
     with pytest.raises(SignalError, match="frame 10 lacks a value"):
@@ -157,3 +158,13 @@ def test_openface_files(tmp_path) -> None:
     path.write_text("a,b\n1,2\n")
     with pytest.raises(SignalError, match="not an OpenFace CSV"):
         face.read_openface(path)
+
+
+def test_a_day_of_physiology_says_what_its_last_minutes_say() -> None:
+    import neurokit2 as nk
+
+    minutes = nk.ppg_simulate(duration=60, sampling_rate=50, heart_rate=80, random_state=1)
+    ten = np.tile(minutes, 10)
+    day = np.concatenate([np.random.default_rng(0).standard_normal(1_000_000), ten])
+    short, long = (extract(Recording(heart=signal, heart_rate=50.0)).physiology for signal in (ten, day))
+    np.testing.assert_array_equal(long, short)

@@ -81,3 +81,9 @@ def test_unusable_hearts_are_refused_in_words(signal: np.ndarray, rate: float, s
 def test_flat_eda_is_refused_in_words() -> None:
     with pytest.raises(SignalError, match="flat"):
         physiology.electrodermal(np.full(1000, 2.0), 25.0, ENDS)
+
+
+def test_a_sensor_that_was_off_is_no_heart_of_300_beats() -> None:
+    times = np.concatenate([np.arange(0, 8, 0.8), np.arange(60, 64, 0.8)])
+    with pytest.raises(SignalError, match=r"turn 3: \d+ regular heart beats in a window of 30 s.*; check the sensor"):
+        physiology.cardiac(times, np.array([64.0]), "turn 3")

@@ -65,6 +65,8 @@ def test_mfcc_and_pitch_agree_with_librosa() -> None:
     )
     peer = librosa.feature.mfcc(S=librosa.power_to_db(power, top_db=None), n_mfcc=speech.MFCC).T
     np.testing.assert_allclose(speech.mfcc(wave), peer, atol=1e-2)
+    peer = librosa.filters.mel(sr=speech.RATE, n_fft=speech.WINDOW, n_mels=speech.MELS)
+    np.testing.assert_array_equal(speech.mel_filters(), peer)
     low, high = speech.PITCH_RANGE
     theirs = librosa.yin(wave, fmin=low, fmax=high, sr=speech.RATE, frame_length=1024, hop_length=speech.HOP)
     ours, aperiodicity = speech.pitch(wave)

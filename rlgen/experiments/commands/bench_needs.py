@@ -10,7 +10,8 @@ from pydantic import Field
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.files.whole import writable_file
 from rlgen.experiments.options import TableOptions, parse
-from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
+from rlgen.experiments.runs.policies import POLICY, find_policy
+from rlgen.experiments.runs.worlds import WorldOptions, open_world
 
 _SURFACE = "surface:shipped:surface"
 
@@ -22,7 +23,7 @@ class NeedsOptions(TableOptions, WorldOptions):
     real words (`--generator shipped:generator`) it takes an hour.
     """
 
-    policy: str = Field(description="run folder, policy.zip, baseline:NAME or untrained")
+    policy: str = Field(description=POLICY)
     people: int = Field(default=900, ge=3, description="persons that each held policy meets")
     plot: Path | None = Field(default=None, description="write a picture to this PNG file")
 
@@ -37,8 +38,8 @@ def main(argv: Sequence[str]) -> int:
     options = options.model_copy(update={"generator": options.generator or _SURFACE})
     env_id, config = options.world_for(options.policy)
     world = open_world(config, options.people)
-    name, actor = find_actor(options.policy, env_id, world)
-    found = needs(world, actor)
+    policy = find_policy(options.policy, env_id, world)
+    name, found = policy.name, needs(world, policy.actor)
     rows = [Row(f"return: {name}, {feeling}", float(own)) for feeling, own in zip(FEELINGS, found.own, strict=True)]
     for control in found.held:
         best = zip(FEELINGS, found.best(control), strict=True)

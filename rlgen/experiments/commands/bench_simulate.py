@@ -20,7 +20,8 @@ from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.experiments.evaluation.ranking import agreement
 from rlgen.experiments.options import TableOptions, parse
-from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
+from rlgen.experiments.runs.policies import find_policy
+from rlgen.experiments.runs.worlds import WorldOptions, open_world
 
 if TYPE_CHECKING:
     from rlgen.envs import World, WorldConfig
@@ -122,7 +123,7 @@ def _runs(options: SimulateBenchOptions, worlds: _Worlds) -> dict[str, _Ranked]:
         if places.count(place) > 1:
             raise ConfigError(f"policies: {path} was given twice; name every run once")
         alone = [other.name for other in places].count(place.name) == 1
-        _, actor = find_actor(str(path), options.env, worlds.of(path))
+        actor = find_policy(str(path), options.env, worlds.of(path)).actor
         found[f"run {place.name if alone else path}"] = _Ranked(actor, path)
         if other := options.other_than(path):
             note(f"{path}: was trained in another world ({other}); it is ranked in this one")

@@ -10,13 +10,14 @@ from pathlib import Path
 from pydantic import Field
 
 from rlgen.experiments.options import parse
-from rlgen.experiments.runs.worlds import WorldOptions, find_actor
+from rlgen.experiments.runs.policies import POLICY, find_policy
+from rlgen.experiments.runs.worlds import WorldOptions
 
 
 class ChatOptions(WorldOptions):
     """Talk to a policy at the terminal; with your consent, the dialogue is logged as `rlgen simulate` logs."""
 
-    policy: str = Field(default="baseline:centre", description="run folder, zip file, baseline:NAME or untrained")
+    policy: str = Field(default="baseline:centre", description=POLICY)
     seed: int = Field(
         default=0,
         ge=0,
@@ -42,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     terminal = Terminal(sys.stdin, sys.stdout, guard, config.max_turns)
     assert isinstance(config.users, HumanConfig)
     world = World(config, 1, parts=parts, users=HumanUsers(config.users, terminal))
-    _, actor = find_actor(options.policy, env_id, world)
+    actor = find_policy(options.policy, env_id, world).actor
     with log:
         try:
             for paragraph in BOUNDARY:

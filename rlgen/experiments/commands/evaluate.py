@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,29 +14,30 @@ from pydantic import Field
 from rlgen.config import validate
 from rlgen.errors import ConfigError
 from rlgen.experiments.display.numbers import UNKNOWN, plain
-from rlgen.experiments.display.progress import note
+from rlgen.experiments.display.progress import Shown
 from rlgen.experiments.display.tables import paper
 from rlgen.experiments.evaluation import outcomes as evaluation
 from rlgen.experiments.evaluation.verdict import borrowed, judge
 from rlgen.experiments.files.whole import writable_folder, write_atomically
 from rlgen.experiments.options import TableOptions, parse
+from rlgen.experiments.provenance import config_hash, program
+from rlgen.experiments.runs.lock import only_writer
+from rlgen.experiments.runs.policies import POLICY, find_policy
 from rlgen.experiments.runs.run import Run
-from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
+from rlgen.experiments.runs.worlds import WorldOptions, open_world
 
 if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
 
 
-_WIDE = 172  # columns of the whole table
+_WIDE = 188  # columns of the whole table
 
 
 class EvaluateOptions(TableOptions, WorldOptions):
     """Measure a policy on fresh people beside the ladder of baselines."""
 
     run: Annotated[str, tyro.conf.Positional] = Field(default="", description="folder that training wrote")
-    policy: str | None = Field(
-        default=None, description="instead of a run: baseline:NAME, a policy's zip file, or untrained"
-    )
+    policy: str | None = Field(default=None, description=f"instead of a run: {POLICY}")
     people: int = Field(default=300, ge=2, description="persons that each policy meets")
     seed: int = Field(
         default=0, ge=0, le=2**32 - 1, description="of the people, whom nothing was ever trained or fitted on"
@@ -56,11 +58,12 @@ def main(argv: Sequence[str]) -> int:
     named = options.run or str(options.policy)
     # A run's folder is a run, however it was named: its world, and its training's people, are known.
     run = Run.open(named) if options.run or (Path(named) / "config.json").is_file() else None
-    result, table = measure(options, run)
     place = options.out or (run.path if run is not None else None)
-    if place is not None:
-        write_atomically(place / "evaluation.csv", table)
-        write_atomically(place / "evaluation.json", json.dumps(result, indent=1) + "\n")
+    with nullcontext() if place is None else only_writer(place, "rlgen evaluate"):
+        result, table = measure(options, run)
+        if place is not None:
+            write_atomically(place / "evaluation.csv", table)
+            write_atomically(place / "evaluation.json", json.dumps(result, indent=1) + "\n")
     if options.as_json:
         print(json.dumps(result))
     else:
@@ -77,9 +80,8 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
     from rlgen.envs import world_config
     from rlgen.policies.baselines import FITTED, shipped_baselines
     from rlgen.policies.ppo import PPOConfig
-    from rlgen.policies.trained import Trained, untrained
+    from rlgen.policies.trained import untrained
 
-    actors: dict[str, Actor] = {}
     if run is not None:
         env_id, config, other = options.world_of(run.path)
         if other and options.out is None:
@@ -87,31 +89,47 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
                 f"{run.path}: these options make another world than the run's; give --out DIR for what is found there"
             )
         stored = run.config()
-        world = open_world(config, options.num_envs)
-        name, actor = find_actor(str(run.path), env_id, world)
-        actors[name] = actor
         ppo, seed = validate(PPOConfig, stored["ppo"], str(run.path / "config.json")), int(stored["seed"])
+        world = open_world(config, options.num_envs)
         if not other:
             _check_parts(run, world.sha256, world.encoder)
     else:
         env_id, ppo, seed = options.env, PPOConfig(), 0
         world = options.make_world(options.num_envs)
-        name, actor = find_actor(str(options.policy), env_id, world)
-        actors[name] = actor
-    if isinstance(actor, Trained):
-        actor.deterministic = not options.stochastic
+    named = options.policy if run is None else str(run.path)
+    policy = find_policy(str(named), env_id, world, options.stochastic)
+    actors: dict[str, Actor] = {policy.name: policy.actor}
     if options.ladder:
         ladder = {key: rule for key, rule in shipped_baselines(env_id).items() if key not in actors}
         actors.update(ladder)
         if "untrained" not in actors:
             actors["untrained"] = untrained(world, ppo, seed)
-    result, table = evaluation.evaluate_all(world, actors, env_id, options.people, options.seed, _say)
+    with Shown("evaluate", "people", options.people * len(actors)) as shown:
+
+        def told(name: str, met: int) -> None:
+            shown.update(met, name)
+
+        result, table = evaluation.evaluate_all(world, actors, env_id, options.people, options.seed, told)
+    result["stamp"] = {
+        **_standing(run),
+        "policy": policy.stamp,
+        "world": config_hash(world.config.model_dump(mode="json")),
+        **program(),
+    }
     same = {"device", "encoder", "observation"}  # of the same people and words, whatever they are set to
     home = world_config(env_id).model_dump(exclude=same) == world.config.model_dump(exclude=same)
     home = home and not world.config.encoder.startswith("fast")  # a student reads words a little differently
     fitted = [name for name in FITTED if name in actors]
     result["borrowed"] = fitted if options.ladder and not home else []
     return {**result, "deterministic": not options.stochastic}, table
+
+
+def _standing(run: Run | None) -> dict[str, Any]:
+    """How far a run was when it was measured: hash of its config, its step, of how many."""
+    if run is None:
+        return {"config": None}
+    now = run.stamp()
+    return {name: now[name] for name in ("config", "step", "of")}
 
 
 def _check_parts(run: Run, now: Mapping[str, str], encoder: str) -> None:
@@ -129,10 +147,6 @@ def _check_parts(run: Run, now: Mapping[str, str], encoder: str) -> None:
         raise ConfigError(
             f"{run.path}: {', '.join(changed)} changed since the training; train again, or bring the old ones back"
         )
-
-
-def _say(name: str, seconds: float) -> None:
-    note(f"  {name}: {seconds:.1f} s")
 
 
 def show(result: dict[str, Any]) -> None:

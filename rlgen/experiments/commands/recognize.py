@@ -10,6 +10,7 @@ from pydantic import Field
 from tyro.conf import Positional
 
 from rlgen.affect import AROUSAL, CATEGORIES, NUM_CATEGORIES, VALENCE
+from rlgen.errors import ConfigError
 from rlgen.experiments.display.pictures import save_png
 from rlgen.experiments.files.whole import writable_file
 from rlgen.experiments.options import Options, parse
@@ -24,8 +25,9 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 class Recognize(Options):
     """Read the emotion in a recording of your own."""
 
-    clip: Annotated[Path, Positional] = Field(description="speech, one channel at 16 kHz (FLAC, WAV, OGG)")
+    clip: Annotated[Path, Positional] = Field(description="speech of one turn, up to 120 s at 16 kHz (FLAC, WAV, OGG)")
     face: Path | None = Field(None, description="CSV of OpenFace FeatureExtraction of the same moment")
+    face_id: int | None = Field(None, description="whose face, where the file holds several")
     recognizer: str = Field("shipped:recognizer", description="folder of a recognizer, or shipped:recognizer")
     plot: Path | None = Field(None, description="write the picture to this PNG")
 
@@ -81,7 +83,8 @@ def draw(estimate: Estimate, title: str, path: Path) -> None:
     plane.axhline(0, lw=0.5, color="grey")
     plane.axvline(0, lw=0.5, color="grey")
     plane.set(xlim=(-1, 1), ylim=(-1, 1), xlabel="valence", ylabel="arousal", aspect="equal")
-    figure.suptitle(title, fontsize=10)
+    # A title is a text, not a formula, and holds whole characters only.
+    figure.suptitle(title.encode("utf-8", "replace").decode(), fontsize=10, parse_math=False)
     save_png(figure, path)
 
 
@@ -90,12 +93,15 @@ def main(argv: Sequence[str]) -> int:
     options = parse(Recognize, argv, "recognize")
     if options.plot is not None:
         writable_file(options.plot)
+    if options.face is None and options.face_id is not None:
+        raise ConfigError("--face-id says whose face of a file: give the file with --face too")
     from rlgen.perception import audio, face
+
+    waveform = audio.read(options.clip)
+    units, rate = (None, 25.0) if options.face is None else face.read_openface(options.face, options.face_id)
     from rlgen.perception.features import Recording, extract
     from rlgen.perception.recognizer import EmotionRecognizer
 
-    waveform = audio.read(options.clip)
-    units, rate = (None, 25.0) if options.face is None else face.read_openface(options.face)
     recognizer = EmotionRecognizer.load(options.recognizer)
     estimate = recognizer.estimate(extract(Recording(waveform, units, rate, name=str(options.clip))))
     heard = "speech" if units is None else "speech and face"

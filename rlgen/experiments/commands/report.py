@@ -12,6 +12,8 @@ from pydantic import Field
 from rlgen.errors import ConfigError
 from rlgen.experiments.files.whole import write_atomically
 from rlgen.experiments.options import Options, parse
+from rlgen.experiments.provenance import program
+from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.run import Run
 
 
@@ -29,24 +31,24 @@ def main(argv: Sequence[str]) -> int:
     if not options.run:
         raise ConfigError("report needs a run folder: rlgen report RUN")
     run = Run.open(options.run)
-    if options.people and run.policy.is_file() and not _fresh(run):
-        _write_dialogues(run, options.people, options.device)
     from rlgen.experiments.reporting.page import write_report
 
-    print(write_report(run))
+    with only_writer(run.path, "rlgen report"):
+        if options.people and run.policy.is_file() and not run.shows_dialogues(options.people):
+            _write_dialogues(run, options.people, options.device)
+        print(write_report(run))
     return 0
-
-
-def _fresh(run: Run) -> bool:
-    return run.dialogues.is_file() and run.dialogues.stat().st_mtime >= run.policy.stat().st_mtime
 
 
 def _write_dialogues(run: Run, people: int, device: Literal["auto", "cpu", "cuda"]) -> None:
     from rlgen.experiments.dialogues.simulation import simulate
-    from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
+    from rlgen.experiments.runs.policies import find_policy
+    from rlgen.experiments.runs.worlds import WorldOptions, open_world
 
     env_id, config, _ = WorldOptions(device=device).world_of(run.path)
     world = open_world(config, min(people, 64))
-    _, actor = find_actor(str(run.path), env_id, world)
+    stamp = {**run.stamp(), "people": people, "parts": world.sha256, **program()}
+    actor = find_policy(str(run.path), env_id, world).actor
     records = [record for dialogue in simulate(world, actor, people, realm="evaluation") for record in dialogue]
     write_atomically(run.dialogues, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+    write_atomically(run.dialogues_stamp, json.dumps(stamp, indent=1) + "\n")

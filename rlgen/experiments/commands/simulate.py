@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.display.progress import note, progress_bar
+from rlgen.experiments.display.progress import Shown, note
 from rlgen.experiments.options import parse
-from rlgen.experiments.runs.worlds import WorldOptions, find_actor, open_world
-
-if TYPE_CHECKING:
-    from rlgen.experiments.dialogues.simulation import Simulation
-    from rlgen.policies.baselines import Actor
+from rlgen.experiments.runs.policies import POLICY, find_policy
+from rlgen.experiments.runs.worlds import WorldOptions, open_world
 
 SURFACE = "surface:"
 _ROWS = {True: 64, False: 1024}  # dialogues at once with and without text; more gains little
-_QUIET = 30.0  # seconds between two lines of progress where there is no terminal
 
 
 class SimulateOptions(WorldOptions):
@@ -31,7 +25,8 @@ class SimulateOptions(WorldOptions):
     response surface, and records hold readings instead of words.
     """
 
-    policy: str = Field(default="baseline:centre", description="run folder, zip file, baseline:NAME or untrained")
+    policy: str = Field(default="baseline:centre", description=POLICY)
+    stochastic: bool = Field(default=False, description="draw a trained policy's actions instead of taking their modes")
     people: int = Field(default=20, ge=1, description="persons, one dialogue each")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of the people, who are met in nothing else")
     num_envs: int | None = Field(
@@ -71,8 +66,8 @@ def main(argv: Sequence[str]) -> int:
     env_id, config = options.world_for(options.policy)
     words = not config.generator.startswith(SURFACE)
     world = open_world(config, min(options.num_envs or _ROWS[words], options.people))
-    _, actor = find_actor(options.policy, env_id, world)
-    simulation = Simulation(world, actor, options.people, options.seed, words)
+    policy = find_policy(options.policy, env_id, world, options.stochastic)
+    simulation = Simulation(world, policy.actor, options.people, options.seed, words)
     if str(options.out) == "-":
         for done in simulation.steps():
             for dialogue in done:
@@ -82,21 +77,23 @@ def main(argv: Sequence[str]) -> int:
         "env": env_id,
         "world": config.model_dump(mode="json"),
         "parts": world.sha256,
-        "policy": _identity(options.policy, actor),
+        "policy": policy.stamp,
         "people": options.people,
         "seed": options.seed,
         "num_envs": world.num_envs,
     }
-    with Unfinished(options.out, command) as file, _Shown(simulation) as shown:
+    with Unfinished(options.out, command) as file, Shown("simulate", "people", simulation.people) as shown:
         state = file.state()
         if state is not None:
             simulation.load_state(state)
             note(f"{options.out}: going on after {simulation.written:,} people")
-        saved = time.monotonic()
+        began = saved = time.monotonic()
+        before = simulation.turns
         try:
             for done in simulation.steps():
                 file.write([line for dialogue in done for line in dialogue])
-                shown.update()
+                speed = (simulation.turns - before) / max(time.monotonic() - began, 1e-9)
+                shown.update(simulation.written, f"{speed:,.0f} turns/s")
                 if time.monotonic() - saved >= options.save_every:
                     file.save(simulation.state())
                     saved = time.monotonic()
@@ -107,43 +104,3 @@ def main(argv: Sequence[str]) -> int:
         file.finish()
     note(f"{options.out}: {simulation.people} dialogues, {simulation.turns} turns")
     return 0
-
-
-def _identity(name: str, actor: Actor) -> Any:
-    """What tells a policy from another: the rule, or the hash of the file."""
-    from rlgen.policies.baselines import Baseline
-
-    if isinstance(actor, Baseline):
-        return actor.model_dump(mode="json")
-    path = Path(name)
-    if not path.exists():
-        return name
-    return hashlib.sha256((path / "policy.zip" if path.is_dir() else path).read_bytes()).hexdigest()
-
-
-class _Shown:
-    """A progress bar on a terminal, else a line every half minute; all on standard error."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
-        self._console, self._bar, self._task = progress_bar("simulate", "people", simulation.people)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        self._began = self._said = time.monotonic()
-        self._turns: int | None = None
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def update(self) -> None:
-        """Show how far the simulation is."""
-        if self._turns is None:  # what an earlier call has written is no part of this one's speed
-            self._turns = self._simulation.turns
-        now = time.monotonic()
-        speed = f"{(self._simulation.turns - self._turns) / max(now - self._began, 1e-9):,.0f} turns/s"
-        self._bar.update(self._task, completed=self._simulation.written, speed=speed)
-        if not self._console.is_terminal and now - self._said > _QUIET:
-            self._said = now
-            note(f"{self._simulation.written:>8,}/{self._simulation.people:,} people  {speed}")

@@ -19,7 +19,7 @@ from rlgen.experiments.dialogues.terminal import Overheard, Terminal
 from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
 from rlgen.experiments.runs.worlds import reading_shown
 from rlgen.locks import claim
-from rlgen.policies.baselines import Actor, to_space
+from rlgen.policies.baselines import Actor, begin, to_space
 from rlgen.rng import person_number
 from rlgen.users import HumanConfig
 from rlgen.users.logs.dialogues import read
@@ -128,6 +128,7 @@ def talk(world: World, actor: Actor, terminal: Terminal, seed: int, number: int,
     world.record = True
     obs = world.reset(seed, people=1, realm="simulation", first=number)
     turn = np.zeros(1, dtype=np.int64)
+    actor = begin(actor, 1)
     while not world.exhausted:
         actions = actor.act(obs, world.layout, world.streams, turn)
         step = world.step(to_space(actions, world.single_action_space))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
-from rlgen.policies.baselines import Actor, to_space
+from rlgen.policies.baselines import Actor, Remembering, begin, to_space
 from rlgen.policies.protocols import WorldLike
 from rlgen.rng import Realm, person_number
 
@@ -49,7 +49,7 @@ class Simulation:
             realm: what the people are met for.
         """
         self._world: Any = world
-        self._actor = actor
+        self._actor = begin(actor, world.num_envs)
         self.people = people
         self._seed = seed
         self._words = words
@@ -102,14 +102,17 @@ class Simulation:
         """Everything that changes, between two steps; `load_state` continues from it to the byte."""
         return {
             "world": self._world.state(),
+            "actor": self._actor.state() if isinstance(self._actor, Remembering) else None,
             **{name: getattr(self, name) for name in ("written", "turns", "_obs", "_turn", "_open", "_waiting")},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from a state of a simulation with the same arguments."""
         self._world.load_state(state["world"])
+        if isinstance(self._actor, Remembering):
+            self._actor.load_state(state["actor"])
         for name, value in state.items():
-            if name != "world":
+            if name not in ("world", "actor"):
                 setattr(self, name, value)
 
 

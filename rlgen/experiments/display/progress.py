@@ -1,13 +1,17 @@
-"""What long commands say on standard error while they work: lines, and a progress bar."""
+"""What long commands say on standard error while they work: lines, and how far they are."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
+
+_FIRST: Final = 10.0  # seconds until the first line where there is no terminal
+_QUIET: Final = 30.0  # seconds between two lines
 
 
 def note(line: str) -> None:
@@ -39,3 +43,56 @@ def progress_bar(name: str, unit: str, total: int) -> tuple[Console, Progress, T
         disable=not console.is_terminal,
     )
     return console, bar, bar.add_task(name, total=total, speed="")
+
+
+class Shown:
+    """How far a command is: a bar on a terminal, else lines; on standard error, with the time that is left.
+
+    Args:
+        name: of the work.
+        unit: what is counted, in the plural.
+        total: how many.
+    """
+
+    def __init__(self, name: str, unit: str, total: int) -> None:
+        self._name, self._unit, self._total = name, unit, total
+        self._console, self._bar, self._task = progress_bar(name, unit, total)
+        self._began: tuple[float, int] | None = None
+        self._next_line = time.monotonic() + _FIRST
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, done: int, told: str = "") -> None:
+        """Tell how far it is.
+
+        Args:
+            done: how many, those of an earlier call of the command included.
+            told: a text beside it.
+        """
+        now, done = time.monotonic(), min(done, self._total)
+        if self._began is None:
+            self._began = now, done  # what was there before is no part of this call's speed
+        self._bar.update(self._task, completed=done, speed=told)
+        if not self._console.is_terminal and (now >= self._next_line or done == self._total):
+            self._next_line = now + _QUIET
+            left = remaining(now - self._began[0], done - self._began[1], self._total - done)
+            note("  ".join(filter(None, (f"{self._name} {done:>8,}/{self._total:,} {self._unit}", told, left))))
+
+
+def remaining(seconds: float, done: int, left: int) -> str:
+    """The time that is left in words, at the speed so far; empty where none is known or nothing is left.
+
+    Args:
+        seconds: spent so far.
+        done: what was done in them.
+        left: what is still to be done.
+    """
+    if done <= 0 or left <= 0 or seconds <= 0:
+        return ""
+    ahead = seconds / done * left
+    return f"about {ahead:.0f} s left" if ahead < 90 else f"about {ahead / 60:.0f} min left"

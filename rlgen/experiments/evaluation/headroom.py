@@ -11,14 +11,27 @@ the realm `validation`. Those of `evaluation` are met by neither.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.experiments.evaluation.outcomes import evaluate
-from rlgen.policies.baselines import ACTION_DIM, Actor, Baseline, EmotionTable, Fixed, Four, PerPerson, Random, Schedule
+from rlgen.policies.baselines import (
+    ACTION_DIM,
+    Actor,
+    Baseline,
+    EmotionTable,
+    Fixed,
+    Four,
+    PerPerson,
+    Random,
+    Remembering,
+    Schedule,
+    begin,
+)
 from rlgen.policies.protocols import Floats, Ints, Layout, WorldLike
 from rlgen.rng import Streams
 from rlgen.types import MAX_TURNS
@@ -83,6 +96,19 @@ class Held:
     actor: Actor
     control: int
     value: float
+
+    def begin(self, rows: int) -> Held:
+        """See `rlgen.policies.baselines.Remembering`."""
+        return replace(self, actor=begin(self.actor, rows))
+
+    def state(self) -> Any:
+        """See `rlgen.policies.baselines.Remembering`."""
+        return self.actor.state() if isinstance(self.actor, Remembering) else None
+
+    def load_state(self, state: Any) -> None:
+        """See `rlgen.policies.baselines.Remembering`."""
+        if isinstance(self.actor, Remembering):
+            self.actor.load_state(state)
 
     def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
         """See `rlgen.policies.baselines.Actor.act`."""

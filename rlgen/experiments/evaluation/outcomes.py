@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from rlgen.affect import AFFECT_DIM, CATEGORIES
 from rlgen.errors import DataError
 from rlgen.experiments.statistics import as_dict, paired_difference, summary, worst_share
 from rlgen.generation.consistency import Consistency, consistency
-from rlgen.policies.baselines import Actor, recognised, to_space
+from rlgen.policies.baselines import Actor, begin, recognised, to_space
 from rlgen.policies.protocols import WorldLike
 from rlgen.rng import Realm, person_number
 
@@ -53,7 +52,7 @@ def evaluate_all(
     env_id: str,
     people: int,
     seed: int = 0,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Callable[[str, int], None] | None = None,
 ) -> tuple[dict[str, Any], str]:
     """Evaluate policies on the same people and compare the first of them with the others.
 
@@ -63,17 +62,19 @@ def evaluate_all(
         env_id: for the record.
         people: how many persons each policy meets.
         seed: of the people.
-        progress: called with a policy's name and its seconds when it is done.
+        progress: called with a policy's name and the number of people whom all policies have met so far.
 
     Returns:
         The content of evaluation.json, and of evaluation.csv.
     """
     outcomes = {}
-    for name, actor in actors.items():
-        began = time.perf_counter()
-        outcomes[name] = evaluate(world, actor, people, seed)
-        if progress is not None:
-            progress(name, time.perf_counter() - began)
+    for i, (name, actor) in enumerate(actors.items()):
+
+        def told(met: int, name: str = name, before: int = i * people) -> None:
+            if progress is not None:
+                progress(name, before + met)
+
+        outcomes[name] = evaluate(world, actor, people, seed, told)
     reference = next(iter(actors))
     result = {
         "env": env_id,
@@ -113,6 +114,7 @@ def evaluate(
     terms: dict[str, NDArray[np.float64]] = {}
     obs = world.reset(seed, people, realm=realm, first=first)
     turn = np.zeros(world.num_envs, dtype=np.int64)
+    actor = begin(actor, world.num_envs)
     seen: list[tuple[Any, Any, Any]] = []
     heard: list[tuple[Any, Any, Any]] = []
     met = 0

@@ -94,7 +94,7 @@ def judge(evaluation: Mapping[str, Any]) -> Verdict:
     Args:
         evaluation: what `rlgen evaluate` wrote.
     """
-    reference, differences = title(evaluation["reference"]), evaluation["differences"]
+    reference, differences = _reference(evaluation), evaluation["differences"]
     by_sign: dict[int, list[str]] = {1: [], 0: [], -1: []}
     for name, found in differences.items():
         by_sign[sign(found["return"])].append(name)
@@ -130,6 +130,13 @@ def judge(evaluation: Mapping[str, Any]) -> Verdict:
         standing += f" {borrowed(evaluation['borrowed'])}"
     gold, warning = _gold(evaluation, strongest)
     return Verdict(headline, standing, gold, _worst(evaluation, strongest), warning, won, tied, lost)
+
+
+def _reference(evaluation: Mapping[str, Any]) -> str:
+    """The reference's name for people, which says where its training was not finished."""
+    step, of = (evaluation.get("stamp", {}).get(name, 0) for name in ("step", "of"))
+    name = title(evaluation["reference"])
+    return f"{name}, after {step:,} of {of:,} steps," if step < of else name
 
 
 def _worst(evaluation: Mapping[str, Any], strongest: str | None) -> str:

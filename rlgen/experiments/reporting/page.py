@@ -15,6 +15,7 @@ import rlgen
 from rlgen.experiments.display.numbers import plain, share, signed
 from rlgen.experiments.evaluation.verdict import judge, title
 from rlgen.experiments.files.whole import write_atomically
+from rlgen.experiments.provenance import other_program
 from rlgen.experiments.reporting import examples, figures
 from rlgen.experiments.runs.run import Run
 
@@ -37,23 +38,28 @@ def write_report(run: Run) -> Path:
     """Write `report.html` and the charts as SVG files under `plots/`.
 
     Args:
-        run: a trained run; its evaluation and dialogues are shown where they exist.
+        run: a trained run; its evaluation and dialogues are shown where they are of the policy as it is now.
 
     Returns:
         Path of the page.
     """
     config, manifest, metrics = run.config(), run.manifest(), run.read_metrics()
-    evaluation = run.read_evaluation()
+    evaluation, unlike = run.read_evaluation(), None
+    if evaluation is not None and (unlike := run.unlike(evaluation)):
+        evaluation = None  # an old verdict does not stand beside new curves
     plots = figures.curves(metrics, evaluation)
     if evaluation is not None:
         plots |= figures.comparisons(evaluation) | figures.by_turn(evaluation)
     for name, svg in plots.items():
         write_atomically(run.path / "plots" / f"{name}.svg", svg)
-    sections = [_header(run, config, metrics, evaluation)]
+    for old in (run.path / "plots").glob("*.svg"):
+        if old.stem not in plots:
+            old.unlink()
+    sections = [_header(run, config, manifest, evaluation, unlike)]
     sections.append(_learning(plots, metrics, evaluation))
     if evaluation is not None:
         sections += [_comparison(plots, evaluation), _behaviour(plots, evaluation), _consistency(evaluation)]
-    if run.dialogues.is_file():
+    if run.shows_dialogues():
         sections.append(examples.section(examples.read(run.dialogues)))
     sections += [_limits(), _provenance(run, config, manifest, evaluation)]
     page = Template(files("rlgen.experiments.reporting").joinpath("report.html").read_text(encoding="utf-8"))
@@ -62,15 +68,27 @@ def write_report(run: Run) -> Path:
     return run.report
 
 
-def _header(run: Run, config: Mapping[str, Any], metrics: Sequence[Any], evaluation: Mapping[str, Any] | None) -> str:
-    steps = metrics[-1]["step"] if metrics else 0
+def _header(
+    run: Run,
+    config: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    evaluation: Mapping[str, Any] | None,
+    unlike: str | None,
+) -> str:
+    standing = run.standing()
     eyebrow = (
-        f'<p class="eyebrow">{escape(config["env"])} · run {escape(run.path.name)} · {steps:,} turns of training</p>'
+        f'<p class="eyebrow">{escape(config["env"])} · run {escape(run.path.name)} · {escape(str(standing))} '
+        "of training</p>"
     )
+    unfinished = f'<p class="warning">{escape(standing.unfinished())}</p>' if not standing.finished else ""
     if evaluation is None:
-        return (
-            f"{eyebrow}<h1>Trained, not yet evaluated.</h1><p><code>rlgen evaluate {escape(str(run.path))}</code></p>"
-        )
+        trained = "Trained" if standing.finished else "Not trained to the end"
+        heading = f"{trained}, not yet evaluated." if unlike is None else f"{trained}; not evaluated as it is now."
+        reason = "" if unlike is None else f"<p>{escape(unlike)}</p>"
+        command = f"<p><code>rlgen evaluate {escape(str(run.path))}</code></p>"
+        return f"{eyebrow}<h1>{heading}</h1>{unfinished}{reason}{command}"
+    other = other_program(manifest["segments"][-1], evaluation["stamp"])
+    told = f" Measured with another program than it was trained with: {escape(other)}." if other else ""
     verdict = judge(evaluation)
     own = evaluation["policies"][evaluation["reference"]]
     tiles = [
@@ -91,8 +109,8 @@ def _header(run: Run, config: Mapping[str, Any], metrics: Sequence[Any], evaluat
     return (
         f"{eyebrow}<h1>{escape(verdict.headline)}</h1><p>{escape(verdict.standing)} {escape(verdict.gold)} "
         f"{escape(verdict.worst)}</p>"
-        f'{warning}<div class="tiles">{shown}</div>'
-        f'<p class="note">Means over {evaluation["people"]} simulated people that training never met.</p>'
+        f'{unfinished}{warning}<div class="tiles">{shown}</div>'
+        f'<p class="note">Means over {evaluation["people"]} simulated people that training never met.{told}</p>'
     )
 
 
@@ -104,9 +122,10 @@ def _figure(svg: str, heading: str, caption: str = "") -> str:
 def _learning(plots: Mapping[str, str], metrics: Sequence[Any], evaluation: Mapping[str, Any] | None) -> str:
     if not metrics:
         return ""
-    beside = (
-        " Dashed: each policy on fresh people, the trained one acting at its mode." if evaluation is not None else ""
-    )
+    beside = ""
+    if evaluation is not None:
+        acting = "acting at its mode" if evaluation.get("deterministic", True) else "drawing its actions"
+        beside = f" Dashed: each policy on fresh people, the trained one {acting}."
     drawn = [
         _figure(
             plots["return"],

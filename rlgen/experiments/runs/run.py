@@ -78,6 +78,11 @@ class Run:
         return self.path / "dialogues.jsonl"
 
     @property
+    def dialogues_stamp(self) -> Path:
+        """Whose dialogues they are."""
+        return self.path / "dialogues.stamp.json"
+
+    @property
     def report(self) -> Path:
         """The page."""
         return self.path / "report.html"
@@ -171,7 +176,7 @@ class Run:
 
     def other_program(self) -> str | None:
         """In words, what differs between this program and the one that trained last; None where nothing does."""
-        return other_program(self.manifest()["segments"][-1])
+        return other_program(self.manifest()["segments"][-1], program())
 
     def wandb_id(self) -> str:
         """The id of this run at W&B: drawn once, kept in the manifest, whatever the folder is called."""
@@ -218,10 +223,37 @@ class Run:
         if not self.evaluation.is_file():
             return None
         found = read_json(self.evaluation)
-        whole = {"reference", "people", "policies", "differences", "behaviour"} <= found.keys()
+        whole = {"reference", "people", "policies", "differences", "behaviour", "stamp", "parts"} <= found.keys()
         if not whole or not all("worst_tenth" in policy for policy in found["policies"].values()):
             raise ConfigError(f"{self.evaluation}: is not what `rlgen evaluate` writes; run it again")
         return found
+
+    def unlike(self, evaluation: Mapping[str, Any]) -> str | None:
+        """In a sentence, why an evaluation is not of this run's policy as it is now; None where it is.
+
+        Args:
+            evaluation: as `read_evaluation` gives it.
+        """
+        now, then = self.stamp(), evaluation["stamp"]
+        if then.get("config") != now["config"]:
+            return "evaluation.json is of another run."
+        if then["policy"].get("sha256", {}).get(self.policy.name) != now["policy"]:
+            return (
+                f"evaluation.json is of the policy at step {then['step']:,} of {then['of']:,}; this one is at step "
+                f"{now['step']:,} of {now['of']:,}."
+            )
+        parts = self.manifest()["parts"]
+        # The encoder's weights in memory follow the precision of the machine; `evaluate` checks its name.
+        known, found = ({k: v for k, v in each.items() if k != "encoder"} for each in (parts, evaluation["parts"]))
+        changed = sorted(name for name in {*known, *found} if known.get(name) != found.get(name))
+        return f"evaluation.json was measured with other parts ({', '.join(changed)})." if changed else None
+
+    def shows_dialogues(self, people: int | None = None) -> bool:
+        """Whether the example dialogues are those of the policy as it is now, and with so many people."""
+        if not (self.dialogues.is_file() and self.dialogues_stamp.is_file()):
+            return False
+        stamp = read_json(self.dialogues_stamp)
+        return bool(stamp.get("policy") == self.stamp()["policy"] and people in (None, stamp.get("people")))
 
     def rewind_metrics(self, step: int) -> None:
         """Drop what was written after the checkpoint at `step`."""

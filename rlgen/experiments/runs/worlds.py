@@ -1,4 +1,4 @@
-"""From command-line options to a world, and from a policy's name to an actor."""
+"""From command-line options to a world."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from rlgen.rewards import design, shipped_designs
 
 if TYPE_CHECKING:
     from rlgen.envs import World
-    from rlgen.policies.baselines import Actor
     from rlgen.policies.protocols import WorldLike
 
 # Family -> the field that names where its people come from.
@@ -163,7 +162,7 @@ class WorldOptions(Options):
         """Environment id and config of the world that a policy acts in: a run's folder brings its own.
 
         Args:
-            policy: as `find_actor` takes it.
+            policy: as `rlgen.experiments.runs.policies.find_policy` takes it.
 
         Raises:
             ConfigError: an unknown id or field, or a run of another id than `--env` names.
@@ -253,40 +252,3 @@ def precision_of(world: WorldLike) -> str | None:
     speech = getattr(getattr(world, "parts", None), "speech", None)
     precision = getattr(getattr(speech, "generator", None), "precision", None)
     return None if precision is None else str(precision)
-
-
-def find_actor(name: str, env_id: str, world: WorldLike, seed: int = 0, device: str = "cpu") -> tuple[str, Actor]:
-    """A policy by name: a run folder, a zip file, `baseline:NAME` or `untrained`.
-
-    Returns:
-        A short name and the actor.
-
-    Raises:
-        ConfigError: no such baseline, nothing of that name.
-        ArtifactError: no policy at that path.
-    """
-    from rlgen.policies.baselines import shipped_baselines
-    from rlgen.policies.ppo import PPOConfig
-    from rlgen.policies.trained import Trained, untrained
-
-    if name == "untrained":
-        return "untrained", untrained(world, PPOConfig(), seed)
-    if name.startswith("baseline:"):
-        ladder = shipped_baselines(env_id)
-        short = name.removeprefix("baseline:")
-        if short not in ladder:
-            raise ConfigError(f"{env_id} has no baseline {short!r}; there are {', '.join(ladder)}")
-        return short, ladder[short]
-    path = Path(name)
-    if not path.exists():
-        known = ", ".join(f"baseline:{short}" for short in shipped_baselines(env_id))
-        raise ConfigError(
-            f"there is no policy {name!r}; give a run folder, its policy.zip, untrained, or one of {known}"
-        )
-    actor = Trained.load(path / "policy.zip" if path.is_dir() else path, device)
-    if actor.model.observation_space.shape != world.single_observation_space.shape:
-        raise ConfigError(
-            f"{path}: the policy takes observations of length {actor.model.observation_space.shape}, but {env_id} "
-            f"gives {world.single_observation_space.shape}; use the environment it was trained in"
-        )
-    return "trained", actor

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from rlgen.experiments import cli
 from rlgen.experiments.commands import bench_simulate
@@ -55,7 +56,7 @@ def bench(monkeypatch, fake_world, capsys):
         places: dict[int, int] = {}
         met = []
 
-        def evaluate(world, actor, people, seed):
+        def evaluate(world, actor, people):
             place = places.setdefault(id(actor), len(places))
             free = world.config.generator.startswith("surface:")
             met.append((type(actor), free, world.config))
@@ -64,7 +65,10 @@ def bench(monkeypatch, fake_world, capsys):
             return Outcomes({"return": np.full(people, float(value))}, {}, *[np.zeros(0)] * 3)
 
         def open_world(config, rows):
-            return SimpleNamespace(config=config, single_observation_space=fake_world(1).single_observation_space)
+            fake = fake_world(1)
+            return SimpleNamespace(
+                config=config, layout=fake.layout, single_observation_space=fake.single_observation_space
+            )
 
         monkeypatch.setattr(bench_simulate, "open_world", open_world)
         monkeypatch.setattr(bench_simulate, "evaluate", evaluate)
@@ -135,10 +139,11 @@ def test_what_does_not_fit_is_one_sentence(bench, trained, tmp_path, change, say
 
 
 def test_a_policy_that_takes_other_observations_is_refused(bench, trained, monkeypatch):
-    model = SimpleNamespace(observation_space=SimpleNamespace(shape=(13,)))
-    monkeypatch.setattr(Trained, "load", lambda *_: SimpleNamespace(model=model))
+    actor = Trained.load(trained.policy)
+    actor.model.observation_space = spaces.Box(-1.0, 1.0, (13,))
+    monkeypatch.setattr(Trained, "load", lambda *_: actor)
     _, met, told = bench("--policies", trained.path)
-    assert "takes observations of length (13,)" in told
+    assert "takes observations of 13 numbers, but this world gives 12" in told
     assert not met
 
 

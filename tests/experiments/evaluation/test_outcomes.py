@@ -66,7 +66,7 @@ def test_the_people_of_a_realm_are_met_in_it_alone(fake_world):
 def test_another_encoder_is_told_of_and_another_precision_is_not(tmp_path):
     run = Run(tmp_path)
     parts = {"encoder": "as float32", "readers": "a"}
-    run.write_manifest(parts, "all-MiniLM-L6-v2 (53aa)", {}, "cpu")
+    run.write_manifest(parts, "all-MiniLM-L6-v2 (53aa)", {})
     _check_parts(run, {**parts, "encoder": "as bfloat16"}, "all-MiniLM-L6-v2 (53aa)")
     with pytest.raises(ConfigError, match=r"encoder all-MiniLM-L6-v2 \(53aa\), and this is fast \(77\)"):
         _check_parts(run, parts, "fast (77)")

@@ -8,6 +8,7 @@ import pytest
 from rlgen.errors import ConfigError
 from rlgen.experiments.dialogues.simulation import simulate
 from rlgen.experiments.evaluation.outcomes import evaluate_all
+from rlgen.experiments.provenance import program
 from rlgen.experiments.reporting import examples
 from rlgen.experiments.reporting.page import _consistency, write_report
 from rlgen.experiments.runs.run import Run
@@ -42,7 +43,9 @@ def run(fake_world, tmp_path_factory):
     world = fake_world(8)
     actor = Trained.load(run.policy)
     result, _ = evaluate_all(world, {"trained": actor, "random": Random(), "centre": Fixed()}, "rlgen/X-v0", 40)
-    run.evaluation.write_text(json.dumps(result))
+    stamp = {**run.stamp(), "policy": actor.stamp(), **program()}
+    run.evaluation.write_text(json.dumps({**result, "stamp": stamp}))
+    run.dialogues_stamp.write_text(json.dumps(run.stamp()))
     dialogues = [list(d) for d in simulate(world, actor, 9, 50)]
     dialogues[0][0]["said"] = "<script>alert(1)</script>"
     run.dialogues.write_text("".join(json.dumps(r) + "\n" for d in dialogues for r in d))
@@ -107,3 +110,65 @@ def test_a_run_without_evaluation_says_so(run, tmp_path):
     bare.evaluation.unlink()
     bare.dialogues.unlink()
     assert "not yet evaluated" in write_report(bare).read_text()
+
+
+def copied(run, path):
+    shutil.copytree(run.path, path)
+    return Run(path)
+
+
+def edited(file, change):
+    found = json.loads(file.read_text())
+    change(found)
+    file.write_text(json.dumps(found))
+
+
+def test_an_evaluation_of_an_earlier_policy_is_not_shown_beside_new_curves(run, tmp_path):
+    older = copied(run, tmp_path / "older")
+    edited(older.evaluation, lambda found: found["stamp"].update(step=512, policy={"sha256": {"policy.zip": "0" * 64}}))
+    page = write_report(older).read_text()
+    assert "not evaluated as it is now" in page
+    assert "policy at step 512 of 1,024; this one is at step 1,024 of 1,024" in page
+    assert "return (proxy)" not in page
+    assert "Difference in relief" not in page
+    assert "by_turn" not in {p.stem for p in (older.path / "plots").iterdir()}
+    edited(older.dialogues_stamp, lambda found: found.update(policy="0" * 64))
+    assert "Dialogues</h2>" in page
+    assert "Dialogues</h2>" not in write_report(older).read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda found: found["parts"].update(fake="1" * 64), r"measured with other parts \(fake\)"),
+        (lambda found: found["stamp"].update(config="0" * 16), "of another run"),
+    ],
+)
+def test_an_evaluation_with_other_parts_or_of_another_run_is_not_shown(run, tmp_path, change, said):
+    other = copied(run, tmp_path / "other")
+    edited(other.evaluation, change)
+    page = write_report(other).read_text()
+    assert re.search(said, page)
+    assert "return (proxy)" not in page
+
+
+def test_another_program_is_told(run, tmp_path):
+    other = copied(run, tmp_path / "other")
+    edited(other.evaluation, lambda found: found["stamp"].update(code="0" * 16))
+    page = write_report(other).read_text()
+    assert "Measured with another program than it was trained with: rlgen was" in page
+    assert "return (proxy)" in page
+    assert "another program" not in write_report(run).read_text()
+
+
+def test_an_unfinished_run_says_how_to_go_on(run, tmp_path):
+    short = copied(run, tmp_path / "short")
+    config = {k: v for k, v in json.loads((short.path / "config.json").read_text()).items() if k != "hash"}
+    short.write_config({**config, "steps": 50_000})
+    edited(short.path / "manifest.json", lambda found: found["segments"][-1].update(command="rlgen train --out short"))
+    edited(short.evaluation, lambda found: found["stamp"].update(config=short.config()["hash"], of=50_000))
+    page = write_report(short).read_text()
+    assert "Trained for 1,024 of 50,000 steps; resume with `rlgen train --out short`." in page
+    assert "The trained policy, after 1,024 of 50,000 steps, earns" in page
+    short.evaluation.unlink()
+    assert "Not trained to the end, not yet evaluated." in write_report(short).read_text()
