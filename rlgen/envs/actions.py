@@ -1,7 +1,8 @@
-"""From actions to controls, and the two action spaces."""
+"""From actions to controls, and the three action spaces."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -11,24 +12,34 @@ from numpy.typing import NDArray
 from rlgen.errors import ActionError
 from rlgen.types import CONTROL_RANGES, F32, Controls
 
-ActionKind = Literal["box", "discrete"]
+ActionKind = Literal["box", "discrete", "flat"]
 
 CONTROL_NAMES: Final = tuple(CONTROL_RANGES)
-GRID: Final = (5, 5, 3, 4)  # even points per control of the discrete variant
+GRID: Final = (5, 5, 3, 4)  # even points per control of the discrete variants
+EDGE: Final = 1e-5  # how far beyond the box a number may lie by rounding: rescaling in float32 is off by a few 1e-7
 
 
-def action_space(kind: ActionKind) -> spaces.Box | spaces.MultiDiscrete:
-    """`Box(-1, 1, (4,))`, or `MultiDiscrete([5, 5, 3, 4])` at even grid points of the same box."""
+def action_space(kind: ActionKind) -> spaces.Box | spaces.MultiDiscrete | spaces.Discrete:
+    """The space of a kind of actions.
+
+    Args:
+        kind: `"box"` is `Box(-1, 1, (4,))`; `"discrete"` is `MultiDiscrete([5, 5, 3, 4])` at even grid points of
+            that box; `"flat"` is `Discrete(300)`, the same points numbered in one row, warmth changing slowest and
+            emotional weight fastest: `numpy.ravel_multi_index(point, GRID)`.
+    """
     if kind == "box":
         return spaces.Box(-1.0, 1.0, (len(CONTROL_NAMES),), dtype=np.float32)
-    return spaces.MultiDiscrete(np.array(GRID))
+    if kind == "discrete":
+        return spaces.MultiDiscrete(np.array(GRID))
+    return spaces.Discrete(prod(GRID))
 
 
 def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
-    """Actions of either space as points of the box.
+    """Actions of any of the spaces as points of the box.
 
     Args:
-        actions: `[rows, 4]`; floats in [-1, 1], or grid indices.
+        actions: `[rows, 4]`, floats in [-1, 1] or grid indices; `[rows]` of the flat space. Floats that lie
+            outside by a rounding error (`EDGE`) are taken as the edge.
         kind: which space they are from.
         rows: how many dialogues there are.
 
@@ -39,6 +50,8 @@ def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
         ActionError: wrong shape, not finite, or outside the space.
     """
     given = np.asarray(actions)
+    if kind == "flat":
+        return _unravelled(given, rows)
     if given.shape != (rows, len(CONTROL_NAMES)):
         raise ActionError(
             f"the action has shape {given.shape}, but {(rows, len(CONTROL_NAMES))} is needed: "
@@ -48,18 +61,32 @@ def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
         grid = np.array(GRID)
         if not np.issubdtype(given.dtype, np.integer) or (given < 0).any() or (given >= grid).any():
             raise ActionError(f"a discrete action holds whole numbers from 0 and below {list(GRID)}; got {given[0]}")
-        return np.asarray(given / (grid - 1) * 2 - 1, dtype=np.float32)
+        return _grid_point(given)
     if given.dtype.kind not in "fiu":
         raise ActionError(f"the action has type {given.dtype}; give real numbers in [-1, 1]")
     if not np.isfinite(given).all():
         raise ActionError("the action is not finite (NaN or infinite); check the policy's output")
-    if (np.abs(given) > 1).any():
-        row, column = (int(i) for i in np.argwhere(np.abs(given) > 1)[0])
+    if (outside := np.abs(given) > 1 + EDGE).any():
+        row, column = (int(i) for i in np.argwhere(outside)[0])
         raise ActionError(
             f"the action of row {row} has {CONTROL_NAMES[column]} = {given[row, column]:.9g}, outside [-1, 1]; "
             "use a policy with a bounded distribution, or clip before the step"
         )
-    return given.astype(np.float32)
+    return np.clip(given, -1, 1).astype(np.float32)
+
+
+def _unravelled(given: NDArray[Any], rows: int) -> F32:
+    """Numbers of the flat space `[rows]` as points of the box `[rows, 4]`."""
+    if given.shape != (rows,):
+        raise ActionError(f"the action has shape {given.shape}, but {(rows,)} is needed: one number per dialogue")
+    if not np.issubdtype(given.dtype, np.integer) or (given < 0).any() or (given >= prod(GRID)).any():
+        raise ActionError(f"a flat action is a whole number from 0 and below {prod(GRID)}; got {given.tolist()[0]!r}")
+    return _grid_point(np.stack(np.unravel_index(given.astype(np.int64), GRID), axis=1))
+
+
+def _grid_point(index: NDArray[Any]) -> F32:
+    """Grid indices `[rows, 4]` as points of the box: even steps, both ends included."""
+    return np.asarray(index / (np.array(GRID) - 1) * 2 - 1, dtype=np.float32)
 
 
 def to_controls(box: F32) -> Controls:

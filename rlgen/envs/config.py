@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from rlgen.envs.actions import ActionKind
+from rlgen.envs.observation import BLOCKS
 from rlgen.generation.huggingface.options import HuggingFaceOptions
 from rlgen.governance.config import GuardConfig
 from rlgen.types import MAX_TURNS
@@ -57,7 +58,12 @@ class WorldConfig(BaseModel):
         description="chance per turn that speech, face, physiology are missing; 1,1,1 blinds the policy",
     )
     observation: Literal["policy", "privileged"] = Field("policy", description="privileged adds the hidden state")
-    actions: ActionKind = Field("box", description="continuous controls, or the grid of them")
+    drop: tuple[str, ...] = Field(
+        (), description="blocks left out of the observation, as `rlgen.envs.ObservationLayout` names them"
+    )
+    actions: ActionKind = Field(
+        "box", description="continuous controls, the grid of them, or the grid's points numbered in one row"
+    )
     max_turns: int = Field(MAX_TURNS, ge=1, le=64, description="turn limit, which ends a dialogue")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the frozen models run")
 
@@ -94,6 +100,15 @@ class WorldConfig(BaseModel):
         if value not in ("auto", "float32", "bfloat16", "fast") and not value.startswith("fast:"):
             raise ValueError(f"no encoder {value!r}; use auto, float32, bfloat16, fast or fast:DIR")
         return value
+
+    @field_validator("drop")
+    @classmethod
+    def _known_blocks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in value if name not in BLOCKS]:
+            raise ValueError(f"there is no block {unknown[0]!r} of the observation; the blocks are {', '.join(BLOCKS)}")
+        if len(set(value)) == len(BLOCKS):
+            raise ValueError("nothing would be left to observe; keep at least one block")
+        return tuple(name for name in BLOCKS if name in value)  # the same blocks are the same world
 
     @field_validator("missing")
     @classmethod

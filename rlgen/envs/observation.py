@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -35,6 +35,9 @@ _BLOCKS: Final[dict[str, tuple[list[float], list[float]]]] = {
     "turn": ([0.0], [1.0]),
 }
 
+BLOCKS: Final = tuple(_BLOCKS)
+"""Names of the blocks that a policy sees, in order."""
+
 
 @dataclass(frozen=True)
 class ObservationLayout:
@@ -57,6 +60,8 @@ class ObservationLayout:
     | turn | 1 | turns done / turn limit |
     | privileged | p | hidden state of the person, only in `observation="privileged"` |
 
+    Blocks can be left out (`WorldConfig.drop`); the others then move together and keep their order.
+
     Attributes:
         slices: block name -> slice of the flat vector.
         privileged: names of the hidden variables in the last block.
@@ -66,10 +71,12 @@ class ObservationLayout:
     privileged: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, privileged: tuple[str, ...] = ()) -> ObservationLayout:
-        """The layout, with a privileged block for the named hidden variables."""
+    def of(cls, privileged: tuple[str, ...] = (), drop: Collection[str] = ()) -> ObservationLayout:
+        """The layout, with a privileged block for the named hidden variables, without the blocks in `drop`."""
         slices, start = {}, 0
         for name, (low, _) in _BLOCKS.items():
+            if name in drop:
+                continue
             slices[name] = slice(start, start + len(low))
             start += len(low)
         if privileged:
@@ -85,8 +92,9 @@ class ObservationLayout:
     def _bounds(self) -> tuple[F32, F32]:
         """Lower and upper bounds `[D]`."""
         extra = [_VECTOR_BOUND] * len(self.privileged)
-        low = [bound for bounds, _ in _BLOCKS.values() for bound in bounds] + [-bound for bound in extra]
-        high = [bound for _, bounds in _BLOCKS.values() for bound in bounds] + extra
+        kept = [bounds for name, bounds in _BLOCKS.items() if name in self.slices]
+        low = [bound for bounds, _ in kept for bound in bounds] + [-bound for bound in extra]
+        high = [bound for _, bounds in kept for bound in bounds] + extra
         return np.array(low, dtype=np.float32), np.array(high, dtype=np.float32)
 
     def space(self) -> spaces.Box:
@@ -98,7 +106,7 @@ class ObservationLayout:
         """Blocks `[N, length]` as the flat `[N, D]` vector, clipped to the bounds.
 
         Args:
-            blocks: one array for each name in `slices`.
+            blocks: one array for each name in `slices`; others are left out.
         """
         rows = len(next(iter(blocks.values())))
         flat = np.empty((rows, self.size), dtype=np.float32)

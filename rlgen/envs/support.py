@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rlgen.envs.single import DialogueEnv
 
 
@@ -36,8 +34,3 @@ class SupportEnv(DialogueEnv):
     """
 
     env_id = "rlgen/Support-v0"
-
-
-def make(**kwargs: Any) -> SupportEnv:
-    """Entry point for `gymnasium.make`."""
-    return SupportEnv(**kwargs)

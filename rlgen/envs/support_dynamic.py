@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rlgen.envs.single import DialogueEnv
 
 
@@ -51,8 +49,3 @@ class SupportDynamicEnv(DialogueEnv):
     """
 
     env_id = "rlgen/SupportDynamic-v0"
-
-
-def make(**kwargs: Any) -> SupportDynamicEnv:
-    """Entry point for `gymnasium.make`."""
-    return SupportDynamicEnv(**kwargs)

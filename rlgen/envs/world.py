@@ -39,7 +39,7 @@ class World:
         num_envs: N.
         layout: names of the observation's blocks.
         single_observation_space: `Box` of one row, finite bounds.
-        single_action_space: `Box(-1, 1, (4,))` or `MultiDiscrete([5, 5, 3, 4])`.
+        single_action_space: see `rlgen.envs.actions.action_space`.
         record: keep texts of every turn in `last`.
         last: all of the last turn, where `record` is set.
         seconds: part -> seconds spent in it.
@@ -84,7 +84,7 @@ class World:
                 f"reward was {self.parts.reward.name}: it pays for relief, which is not known of all of these people; "
                 "take another"
             )
-        self.layout = ObservationLayout.of(privileged)
+        self.layout = ObservationLayout.of(privileged, config.drop)
         self.single_observation_space: spaces.Box = self.layout.space()
         self.single_action_space = action_space(config.actions)
         self._hearing = Hearing(self.parts)
