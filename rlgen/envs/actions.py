@@ -72,7 +72,8 @@ def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
             f"the action of row {row} has {CONTROL_NAMES[column]} = {given[row, column]:.9g}, outside [-1, 1]; "
             "use a policy with a bounded distribution, or clip before the step"
         )
-    return np.clip(given, -1, 1).astype(np.float32)
+    inside: F32 = np.clip(given, -1, 1).astype(np.float32)
+    return inside
 
 
 def _unravelled(given: NDArray[Any], rows: int) -> F32:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class Parts:
         sha256: part name -> hash of its weights or of its text.
         audit: log of the guard's interventions, if one is kept.
         device: where the frozen models run.
+        named: the config that names every one of them; None where one was exchanged (`dataclasses.replace`).
     """
 
     speech: Speech
@@ -66,10 +67,13 @@ class Parts:
     sha256: dict[str, str]
     device: str
     audit: AuditLog | None = None
+    named: WorldConfig | None = field(default=None, init=False)
 
     def session(self) -> Parts:
         """The same parts with memory, times and counts of their own: what one world uses."""
-        return replace(self, speech=session(self.speech), reader=session(self.reader))
+        mine = replace(self, speech=session(self.speech), reader=session(self.reader))
+        object.__setattr__(mine, "named", self.named)
+        return mine
 
 
 _ENCODERS, _READERS, _GENERATORS, _PERCEPTIONS, _SURFACES = (Shared() for _ in range(5))
@@ -210,7 +214,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
         speech = SpokenReplies(generator, guard, reader)
         as_given = generator.sha256 if isinstance(generator, EmbeddedGenerator) else generator.weights_sha256()
         sha256["generator"] = as_given
-    return Parts(
+    parts = Parts(
         speech=speech,
         table=table,
         segments=bank.catalogue,
@@ -224,3 +228,5 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
         device=device,
         audit=log,
     )
+    object.__setattr__(parts, "named", config)
+    return parts

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from difflib import get_close_matches
+from inspect import signature
 from typing import Any
 
 from rlgen.config import validate
@@ -27,3 +30,28 @@ def world_config(env_id: str, /, **overrides: Any) -> WorldConfig:
     if isinstance(users, dict):
         fields["users"] = {**IDS[env_id]["users"], **users}
     return validate(WorldConfig, fields, env_id)
+
+
+def made_by(environment: type, env_id: str, keywords: Mapping[str, Any]) -> WorldConfig:
+    """`world_config` for the constructor of an environment, which refuses unknown keywords as Python does.
+
+    Other people's programs try keywords of other environments, and go by the exception whether there are such.
+
+    Args:
+        environment: the class whose constructor was called.
+        env_id: as for `world_config`.
+        keywords: those that are no parameters of the constructor.
+
+    Raises:
+        TypeError: one of them is no field of `WorldConfig` either.
+        ConfigError: see `world_config`.
+    """
+    for name in keywords:
+        if name not in WorldConfig.model_fields:
+            own = [known for known in signature(environment).parameters if known != "overrides"]
+            near = get_close_matches(name, [*WorldConfig.model_fields, *own], n=1)
+            raise TypeError(
+                f"{environment.__name__}.__init__() got an unexpected keyword argument {name!r}"
+                + (f". Did you mean {near[0]!r}?" if near else "")
+            )
+    return world_config(env_id, **keywords)

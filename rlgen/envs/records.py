@@ -85,6 +85,21 @@ class StepResult:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """What people have just said and nobody has answered yet, over N rows: for rendering and infos.
+
+    Attributes:
+        topic: N names, empty where unknown.
+        person_text: what was said.
+        estimate: what was recognised.
+    """
+
+    topic: list[str]
+    person_text: list[str]
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
 class TurnRecord:
     """All of one turn, for rendering and logs. Arrays and lists over N rows.
 
@@ -99,6 +114,7 @@ class TurnRecord:
         reading: what the reply was perceived as.
         verdict: the guard's.
         feedback: what the person showed.
+        limit: `[N]` whether the person would have stayed, but this was the last turn.
         reward: `[N]`.
         terms: reward term -> `[N]`.
         next_person_text: what was said next, empty where the person left.
@@ -115,6 +131,7 @@ class TurnRecord:
     reading: Reading
     verdict: Verdict
     feedback: Feedback
+    limit: Bools
     reward: F32
     terms: dict[str, F32]
     next_person_text: list[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.affect import AROUSAL, CATEGORIES, NUM_CATEGORIES, VALENCE
-from rlgen.envs.records import TurnRecord
+from rlgen.envs.records import Opening, TurnRecord
 from rlgen.types import ALLOW, CONTROL_RANGES, F32
 
 if TYPE_CHECKING:
@@ -35,7 +36,19 @@ def ending(record: TurnRecord, row: int) -> str:
         return "the person has had enough help and leaves"
     if record.feedback.abandoned[row]:
         return "the person gives up and leaves"
+    if record.limit[row]:
+        return "the last turn: the limit ends the dialogue"
     return ""
+
+
+def opening_text(opening: Opening, row: int = 0) -> str:
+    """What a person says first: said, recognised."""
+    lines = [
+        "opening" + (f"  ({opening.topic[row]})" if opening.topic[row] else ""),
+        f"  person      {opening.person_text[row]}",
+        f"  recognised  {bars(opening.estimate.affect[row])}",
+    ]
+    return "\n".join(lines)
 
 
 def turn_text(record: TurnRecord, row: int = 0) -> str:
@@ -61,17 +74,27 @@ def turn_text(record: TurnRecord, row: int = 0) -> str:
     return "\n".join(lines)
 
 
-def text(turns: Sequence[TurnRecord], row: int = 0) -> str:
-    """A dialogue so far, turn by turn."""
-    return "\n".join(turn_text(record, row) for record in turns) if turns else "(no turn yet)"
+def text(turns: Sequence[TurnRecord], row: int = 0, opening: Opening | None = None) -> str:
+    """A dialogue so far, turn by turn; before the first turn its opening."""
+    if turns:
+        return "\n".join(turn_text(record, row) for record in turns)
+    return "(no dialogue yet)" if opening is None else opening_text(opening, row)
 
 
-def picture(turns: Sequence[TurnRecord], row: int = 0) -> NDArray[np.uint8]:
+def show(words: str) -> None:
+    """Write a line to the terminal; what its encoding does not know becomes a question mark."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(words.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.flush()
+
+
+def picture(turns: Sequence[TurnRecord], row: int = 0, opening: Opening | None = None) -> NDArray[np.uint8]:
     """The last turn as a picture.
 
     Args:
         turns: the dialogue so far.
         row: which dialogue.
+        opening: what it began with, shown before the first turn.
 
     Returns:
         `[540, 960, 3]` uint8.
@@ -81,38 +104,42 @@ def picture(turns: Sequence[TurnRecord], row: int = 0) -> NDArray[np.uint8]:
     figure = Figure(figsize=(9.6, 5.4), dpi=100, facecolor=_PAPER)
     if turns:
         record = turns[-1]
-        _bubbles(figure, record, row)
-        _affect(figure, record, row)
+        _title(figure, f"turn {int(record.turn[row]) + 1}", record.topic[row])
+        _bubble(figure, (0.03, 0.86), "person", record.person_text[row], _SAID)
+        _bubble(figure, (0.13, 0.64), "reply", record.reply_text[row], _ANSWERED)
+        _affect(figure, record.estimate.affect[row])
         _controls(figure, record, row)
         _feedback(figure, turns, row)
+    elif opening is not None:
+        _title(figure, "opening", opening.topic[row])
+        _bubble(figure, (0.03, 0.86), "person", opening.person_text[row], _SAID)
+        _affect(figure, opening.estimate.affect[row])
     buffer = io.BytesIO()
     figure.savefig(buffer, format="raw")
     pixels = np.frombuffer(buffer.getvalue(), dtype=np.uint8)
     return pixels.reshape(540, 960, 4)[..., :3].copy()
 
 
-def _bubbles(figure: Figure, record: TurnRecord, row: int) -> None:
-    title = f"turn {int(record.turn[row]) + 1}   {record.topic[row]}"
-    figure.text(0.03, 0.94, title, fontsize=11, color=_QUIET, va="top")
-    for y, x, name, words, colour in (
-        (0.86, 0.03, "person", record.person_text[row], _SAID),
-        (0.64, 0.13, "reply", record.reply_text[row], _ANSWERED),
-    ):
-        figure.text(x, y, name, fontsize=9, color=_QUIET, va="top")
-        figure.text(
-            x + 0.01,
-            y - 0.055,
-            textwrap.fill(words, 78),
-            fontsize=12,
-            color=_INK,
-            va="top",
-            bbox={"boxstyle": "round,pad=0.6", "facecolor": colour, "edgecolor": "none"},
-        )
+def _title(figure: Figure, at: str, topic: str) -> None:
+    figure.text(0.03, 0.94, f"{at}   {topic}", fontsize=11, color=_QUIET, va="top")
 
 
-def _affect(figure: Figure, record: TurnRecord, row: int) -> None:
+def _bubble(figure: Figure, at: tuple[float, float], name: str, words: str, colour: str) -> None:
+    x, y = at
+    figure.text(x, y, name, fontsize=9, color=_QUIET, va="top")
+    figure.text(
+        x + 0.01,
+        y - 0.055,
+        textwrap.fill(words, 78),
+        fontsize=12,
+        color=_INK,
+        va="top",
+        bbox={"boxstyle": "round,pad=0.6", "facecolor": colour, "edgecolor": "none"},
+    )
+
+
+def _affect(figure: Figure, affect: F32) -> None:
     axes = figure.add_axes((0.12, 0.09, 0.24, 0.27), facecolor=_PAPER)
-    affect = record.estimate.affect[row]
     axes.barh(CATEGORIES, affect[:NUM_CATEGORIES], color="#3f7f8c")
     axes.invert_yaxis()
     axes.set_xlim(0, 1)

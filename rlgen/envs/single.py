@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import operator
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
-from rlgen.envs.presets import world_config
-from rlgen.envs.records import StepResult, TurnRecord
+from rlgen.envs import many
+from rlgen.envs.infos import of_row, step_columns, summary_columns
+from rlgen.envs.presets import made_by
+from rlgen.envs.records import StepResult
+from rlgen.envs.transcripts import Transcripts
 from rlgen.envs.world import World
 from rlgen.errors import ActionError, ConfigError
 from rlgen.types import F32
@@ -20,43 +26,70 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
 
     `info` of a step holds the weighted reward terms (`term_<name>`), `cost` and `cost_<name>`; of the
     last step also `episode_summary`: return, length, relief (gold), how it ended (`ending`, and as booleans
-    completed, abandoned, limit), mean_rating.
+    completed, abandoned, limit), mean_rating, cost. With `words_in_info` the infos of `reset` and `step` hold what
+    was said last on both sides, and how long ago (`rlgen.envs.transcripts.Transcripts.words`).
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 1}  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": ["ansi", "human", "rgb_array"],
+        "render_fps": 1,
+    }
     env_id = "rlgen/SupportDynamic-v0"
 
-    def __init__(self, env_id: str | None = None, render_mode: str | None = None, **overrides: Any) -> None:
+    def __init__(
+        self,
+        env_id: str | None = None,
+        render_mode: str | None = None,
+        words_in_info: bool = False,
+        **overrides: Any,
+    ) -> None:
         """Build the world.
 
         Args:
             env_id: a registered id; None for the class's own.
-            render_mode: None, `"ansi"` (the last turn as text) or `"rgb_array"` (a picture of it).
+            render_mode: None, `"ansi"` (the dialogue as text), `"human"` (each turn is written to the terminal) or
+                `"rgb_array"` (a picture of the last turn). `gymnasium.make` makes `"ansi_list"` and
+                `"rgb_array_list"` of these.
+            words_in_info: put into the infos what was said, for people and language models to read.
             **overrides: fields of `rlgen.envs.WorldConfig`.
 
         Raises:
-            ConfigError: a field is unknown or out of range.
+            TypeError: a keyword that is none of these.
+            ConfigError: a field is out of range.
             ArtifactError: a frozen part is missing or damaged.
         """
         if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ConfigError(f"render_mode was {render_mode!r}; use None, 'ansi' or 'rgb_array'")
-        self.world = World(world_config(env_id or self.env_id, **overrides), 1)
-        self.world.record = render_mode is not None
+            allowed = ", ".join(repr(mode) for mode in self.metadata["render_modes"])
+            raise ConfigError(f"render_mode was {render_mode!r}; use None, {allowed}")
+        self.env_id = env_id or self.env_id
+        self.world = World(made_by(type(self), self.env_id, overrides), 1)
         self.render_mode = render_mode
         self.layout = self.world.layout
         self.observation_space: Any = self.world.single_observation_space
-        self.action_space = self.world.single_action_space
+        self.action_space: Any = self.world.single_action_space
+        self._words = words_in_info
+        self._transcripts = Transcripts(self.world) if words_in_info or render_mode is not None else None
         self._begun = False
         self._fresh: F32 | None = None  # first observation of the dialogue that the world began by itself
-        self._turns: list[TurnRecord] = []
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """How it was made; `max_episode_steps` is the world's own turn limit, which no `TimeLimit` has to keep."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, value: EnvSpec | None) -> None:
+        self._spec = with_limit(value, self.world.config.max_turns)
+
+    _spec: EnvSpec | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
         """Begin a dialogue; with a seed from its first person, without one with the next person.
 
         `options["realm"]` beside a seed names what people are met for (`rlgen.rng.Realm`); `"training"` by default.
         """
+        seed = None if seed is None else operator.index(seed)
         super().reset(seed=seed)
-        self._turns = []
         if seed is not None or not self._begun:
             given = int(self.np_random.integers(2**31)) if seed is None else seed
             obs = self.world.reset(given, realm=(options or {}).get("realm"))
@@ -65,7 +98,10 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
         else:
             obs = self.world.restart(np.zeros(1, dtype=np.int64))
         self._begun, self._fresh = True, None
-        return obs[0], {}
+        if self._transcripts is not None:
+            self._transcripts.begin([0])
+        self._show()
+        return obs[0], self._said()
 
     def step(self, action: NDArray[Any]) -> tuple[F32, float, bool, bool, dict[str, Any]]:
         """One turn.
@@ -75,42 +111,50 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
         """
         if self._fresh is not None or not self._begun:
             raise ActionError("there is no dialogue under way; call reset before the next step")
+        many.stepped(self, self.env_id)
         result = self.world.step(np.asarray(action)[None])
-        if self.world.last is not None:
-            self._turns.append(self.world.last)
-        info = step_info(result)
+        if self._transcripts is not None:
+            self._transcripts.take([0])
+        info = {**step_info(result), **self._said()}
         obs = result.obs
         if result.finished is not None:
             self._fresh, obs = result.obs, result.finished.final_obs
+        self._show()
         return obs[0], float(result.reward[0]), bool(result.terminated[0]), bool(result.truncated[0]), info
 
     def render(self) -> Any:
-        """The dialogue so far as text, or its last turn as a picture `[H, W, 3]` uint8."""
-        from rlgen.envs import rendering
+        """The dialogue so far as text, or its last turn as a picture `[H, W, 3]` uint8; before the first its opening.
 
-        if self.render_mode == "ansi":
-            return rendering.text(self._turns)
-        if self.render_mode == "rgb_array":
-            return rendering.picture(self._turns)
+        In `"human"` mode the turns are written as they are made, and nothing is returned.
+        """
+        if self._transcripts is not None and self.render_mode == "ansi":
+            return self._transcripts.text(0)
+        if self._transcripts is not None and self.render_mode == "rgb_array":
+            return self._transcripts.picture(0)
         return None
+
+    def _said(self) -> dict[str, Any]:
+        return self._transcripts.words(0) if self._words and self._transcripts is not None else {}
+
+    def _show(self) -> None:
+        if self.render_mode == "human" and self._transcripts is not None:
+            from rlgen.envs import rendering
+
+            rendering.show(self._transcripts.last(0))
+
+
+def with_limit(spec: EnvSpec | None, max_turns: int) -> EnvSpec | None:
+    """A spec that names the turn limit of the environment that was made by it."""
+    if spec is None:
+        return None
+    spec = copy.copy(spec)
+    spec.max_episode_steps = max_turns
+    return spec
 
 
 def step_info(result: StepResult) -> dict[str, Any]:
     """The info of the only row of a step."""
-    info: dict[str, Any] = {f"term_{name}": float(value[0]) for name, value in result.terms.items()}
-    info["cost"] = float(result.cost[0])
-    info.update({f"cost_{name}": float(value[0]) for name, value in result.costs.items()})
-    ended = result.finished
-    if ended is not None:
-        info["episode_summary"] = {
-            "return": float(ended.episode_return[0]),
-            "length": int(ended.length[0]),
-            "relief": float(ended.relief[0]),
-            "relief_points": float(ended.relief_points[0]),
-            "completed": bool(ended.completed[0]),
-            "abandoned": bool(ended.abandoned[0]),
-            "limit": bool(ended.limit[0]),
-            "ending": ended.ending[0],
-            "mean_rating": float(ended.mean_rating[0]),
-        }
+    info = of_row(step_columns(result), 0)
+    if result.finished is not None:
+        info["episode_summary"] = of_row(summary_columns(result.finished), 0)
     return info

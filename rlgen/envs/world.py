@@ -18,9 +18,10 @@ from rlgen.envs.dialogues import Dialogues
 from rlgen.envs.hearing import Heard, Hearing
 from rlgen.envs.observation import VECTOR_DIM, ObservationLayout
 from rlgen.envs.parts import Parts, load_parts
-from rlgen.envs.records import Finished, StepResult, TurnRecord
+from rlgen.envs.records import Finished, Opening, StepResult, TurnRecord
 from rlgen.envs.speech import Spoken
-from rlgen.errors import ConfigError
+from rlgen.envs.travel import packed, unpacked
+from rlgen.errors import ArtifactError, ConfigError
 from rlgen.perception.table import project
 from rlgen.rewards import Trace
 from rlgen.rng import PEOPLE, Realm, Streams
@@ -73,6 +74,7 @@ class World:
         self.config = config
         self.num_envs = num_envs
         self.parts: Parts = (load_parts(config, audit) if parts is None else parts).session()
+        self._own_people = users is not None
         if users is None:
             users = build(config.users, num_envs, self.parts.utterances, self.parts.segments)
         self._users = users
@@ -219,7 +221,7 @@ class World:
         terminated = trace.over
 
         if self.record:
-            self.last = self._record(now, controls, spoken, feedback, reward, terms, heard.text, hidden)
+            self.last = self._record(now, controls, spoken, trace, reward, terms, heard.text, hidden)
         said, reading = spoken.words.text, spoken.reading.array()
         if expression.to is not None:
             said, reading = expression.to, self._hearing.reply(expression.to, now.heard, now.replies)
@@ -235,29 +237,37 @@ class World:
         self.seconds["rest"] += perf_counter() - started - (self._inside() - spent_before)
         return StepResult(obs, reward, terminated, np.zeros_like(terminated), terms, cost, costs, finished)
 
-    def restart(self, rows: I64) -> F32:
+    def restart(self, rows: I64, streams: Streams | None = None) -> F32:
         """Begin new dialogues in some rows, whether or not the old ones had ended.
 
         Args:
             rows: `[K]` which; each row's episode counter advances, or it takes the next person.
+            streams: of these K rows, to begin under instead; those that a row has now begin its dialogue anew.
 
         Returns:
             Observations of all rows `[N, D]`.
         """
-        self._restart(rows)
+        self._restart(rows, streams)
         return self._observe()
 
-    def _restart(self, rows: I64) -> None:
+    def opening(self) -> Opening:
+        """What people have said last, which the next step answers: for a person to look at."""
         now = self._state()
-        row, episode = now.streams.row.copy(), now.streams.episode.copy()
-        if self._people is None:
+        return Opening(self._topics(now), list(now.heard.text), now.estimate.rows(np.arange(self.num_envs)))
+
+    def _restart(self, rows: I64, given: Streams | None = None) -> None:
+        now = self._state()
+        key, row, episode = now.streams.key.copy(), now.streams.row.copy(), now.streams.episode.copy()
+        if given is not None:
+            key[rows], row[rows], episode[rows] = given.key, given.row, given.episode
+        elif self._people is None:
             episode[rows] += 1
         else:
             following = self._served + np.arange(len(rows))
             self._served += len(rows)
             row[rows] = self._first + following
             now.person[rows] = np.where(following < self._people, following, -1)
-        streams = Streams(now.streams.key, row, episode)
+        streams = Streams(key, row, episode)
         fresh = self._users.reset(rows, streams.rows(rows))
         heard = self._hearing.hear(fresh)
         first = self._recognize(fresh, heard, streams.rows(rows), np.zeros(len(rows), dtype=np.int64))
@@ -306,6 +316,43 @@ class World:
         self._first, self._people, self._served, self._done = state["people"]
         return self._observe()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Config and state: parts that the config names are loaded again where the world is unpickled."""
+        if self.parts.audit is not None:
+            raise ConfigError(
+                "a world with an audit log cannot be pickled: two would write to one log; leave audit out"
+            )
+        state = {**self.__dict__, "sha256": self.sha256}
+        del state["_hearing"]
+        if self.parts.named == self.config:
+            del state["parts"]
+            if not self._own_people:
+                state["_users"] = packed(self._users)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        expected, users = state.pop("sha256"), state.pop("_users")
+        self.__dict__.update(state)
+        if "parts" not in state:
+            self.parts = load_parts(self.config).session()
+        self._hearing = Hearing(self.parts)
+        if isinstance(users, bytes):
+            fresh = build(self.config.users, self.num_envs, self.parts.utterances, self.parts.segments)
+            _check_parts(expected, {**self.parts.sha256, "users": fresh.sha256})
+            users = unpacked(users, fresh)
+        self._users = users
+        _check_parts(expected, self.sha256)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> World:
+        """A world that goes on from here by itself, on the same frozen parts."""
+        twin = object.__new__(type(self))
+        parts = self.parts.session()
+        memo |= {id(self): twin, id(self.config): self.config, id(self.parts): parts}
+        memo[id(self._hearing)] = Hearing(parts)
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
+
     def _inside(self) -> float:
         return self.seconds["users"] + sum(self.parts.speech.seconds.values())
 
@@ -350,30 +397,34 @@ class World:
         now: Dialogues,
         controls: Controls,
         spoken: Spoken,
-        feedback: Feedback,
+        trace: Trace,
         reward: F32,
         terms: dict[str, F32],
         next_text: list[str],
         hidden: dict[str, F32],
     ) -> TurnRecord:
-        left = feedback.completed | feedback.abandoned
-        topics = self.parts.utterances.topics
+        left = trace.feedback.completed | trace.feedback.abandoned
         return TurnRecord(
             turn=now.turn,
             person=now.person.copy(),
-            topic=[topics[i] if i >= 0 else "" for i in now.heard.topic.tolist()],
+            topic=self._topics(now),
             person_text=now.heard.text,
             estimate=now.estimate,
             controls=controls,
             reply_text=spoken.words.text,
             reading=spoken.reading,
             verdict=spoken.verdict,
-            feedback=feedback,
+            feedback=trace.feedback,
+            limit=trace.over & ~left,
             reward=reward,
             terms=terms,
             next_person_text=["" if gone else text for gone, text in zip(left, next_text, strict=True)],
             hidden={name: value.copy() for name, value in hidden.items()},
         )
+
+    def _topics(self, now: Dialogues) -> list[str]:
+        names = self.parts.utterances.topics
+        return [names[i] if i >= 0 else "" for i in now.heard.topic.tolist()]
 
     def _finish(self, rows: I64, obs: F32, feedback: Feedback, hidden: dict[str, F32]) -> Finished:
         now = self._state()
@@ -402,4 +453,13 @@ def _check_people(seed: int | Sequence[int] | I64, people: int, first: int) -> N
     if first < 0 or people < 1 or first + people > PEOPLE:
         raise ConfigError(
             f"people was {people} from {first} on: a seed has 10**9 persons, and at least one has to be met"
+        )
+
+
+def _check_parts(expected: dict[str, str], found: dict[str, str]) -> None:
+    changed = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+    if changed:
+        raise ArtifactError(
+            f"the world was made with another {' and another '.join(changed)} than the config names here (their hashes "
+            "differ); unpickle it beside the same version of rlgen and the same files"
         )
