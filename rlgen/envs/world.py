@@ -168,6 +168,12 @@ class World:
         streams = Streams.of(seed, self.num_envs, realm or ("training" if people is None else "evaluation"))
         if people is not None:
             _check_people(seed, people, first)
+            there = getattr(self._users, "number", None)
+            if there is not None and people > there:
+                raise ConfigError(
+                    f"people was {people}: there are only {there} recorded dialogues, and each is met once; ask for at "
+                    f"most {there}"
+                )
             streams = Streams(streams.key, streams.row + np.uint32(first), streams.episode)
         self._first = first
         self._people, self._served, self._done = people, self.num_envs, 0

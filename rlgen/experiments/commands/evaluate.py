@@ -98,6 +98,7 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
         world = options.make_world(options.num_envs)
     named = options.policy if run is None else str(run.path)
     policy = find_policy(str(named), env_id, world, options.stochastic)
+    standing = _standing(run)  # now: a training may go on while this is measured for another folder
     actors: dict[str, Actor] = {policy.name: policy.actor}
     if options.ladder:
         ladder = {key: rule for key, rule in shipped_baselines(env_id).items() if key not in actors}
@@ -111,7 +112,7 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
 
         result, table = evaluation.evaluate_all(world, actors, env_id, options.people, options.seed, told)
     result["stamp"] = {
-        **_standing(run),
+        **standing,
         "policy": policy.stamp,
         "world": config_hash(world.config.model_dump(mode="json")),
         **program(),

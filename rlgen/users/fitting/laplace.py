@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rlgen.errors import TrainingError
+
 F64 = NDArray[np.float64]
 Loss = Callable[[torch.Tensor], torch.Tensor]
 
+ITERATIONS: Final = 300
+_SLOPE: Final = 1e-4  # largest slope at a mode, for each unit of the loss where that is above 1
+_LOG = logging.getLogger(__name__)
 _CHUNK: Final = 4  # rows of the curvature computed at once: all of them need much memory
 
 
@@ -24,10 +30,12 @@ class Posterior:
     Attributes:
         mode: `[D]`.
         loss: the negative log posterior, whose curvature at the mode is looked at when it is asked for.
+        converged: whether the search for the mode ended at one.
     """
 
     mode: F64
     loss: Loss
+    converged: bool = True
 
     @cached_property
     def covariance(self) -> F64:
@@ -47,16 +55,20 @@ class Posterior:
         return rng.multivariate_normal(self.mode, self.covariance, count, method="eigh")
 
 
-def laplace(loss: Loss, start: F64) -> Posterior:
-    """Minimise a negative log posterior.
+def laplace(loss: Loss, start: F64, iterations: int = ITERATIONS) -> Posterior:
+    """Minimise a negative log posterior; a warning tells where that did not end at a mode.
 
     Args:
         loss: of a `[D]` float64 tensor, twice differentiable.
         start: `[D]`.
+        iterations: at most so many.
+
+    Raises:
+        TrainingError: the loss or the parameters are not finite.
     """
     theta = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS(
-        [theta], max_iter=300, tolerance_grad=1e-4, tolerance_change=1e-9, line_search_fn="strong_wolfe"
+        [theta], max_iter=iterations, tolerance_grad=_SLOPE, tolerance_change=1e-9, line_search_fn="strong_wolfe"
     )
 
     def closure() -> torch.Tensor:
@@ -66,4 +78,18 @@ def laplace(loss: Loss, start: F64) -> Posterior:
         return value
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return Posterior(theta.detach().numpy(), loss)
+    value = float(closure().detach())
+    slope = float(torch.as_tensor(theta.grad).abs().max())
+    if not (np.isfinite(value) and np.isfinite(slope) and bool(torch.isfinite(theta).all())):
+        raise TrainingError(
+            f"a fit of {len(start)} parameters diverged (loss {value:g}); look for values in the data that cannot be"
+        )
+    # Steps below 1e-9 end a search too, at a slope that is as small as the loss allows.
+    converged = slope <= _SLOPE * max(1.0, abs(value))
+    if not converged:
+        _LOG.warning(
+            "a fit of %d parameters did not converge in %d iterations (largest slope %.2g at loss %.6g); its mode and "
+            "its spread are rough: more data, or fewer parameters, would help",
+            len(start), iterations, slope, value,
+        )  # fmt: skip
+    return Posterior(theta.detach().numpy(), loss, converged)

@@ -165,6 +165,7 @@ class ReplayUsers:
         log: what is played back.
         dialogue: `[N]`, which of its dialogues each person is.
         knows_relief: whether every dialogue of the log has both surveys.
+        number: how many different people there are: where people are met once, no dialogue is met twice.
     """
 
     hidden_names: tuple[str, ...] = ("intensity", "model_relief", "relief", "surveyed", "dialogue")
@@ -178,6 +179,7 @@ class ReplayUsers:
         self.knows_relief = bool(self.log.surveyed.all())
         # The same log at another place is the same people.
         self.sha256 = numbers_sha256(config.model_copy(update={"path": Path(self.log.sha256())}))
+        self.number = len(self.log)
         self._order = self.log.order(config.order)
         names = list(utterances.topics)
         self._topic = np.array([names.index(t) if t in names else -1 for t in self.log.topic], dtype=np.int64)

@@ -30,6 +30,8 @@ def test_every_model_has_its_figures(rated_dialogues, made_up_corpus, quick, cap
     assert rows["duration KS, successes [sd over parts]"].value >= 0
     assert rows["rating NLL, successes, all"].value < np.log(5)
     assert rows["rating NLL, successes, all"].met is not None
+    for in_sample in ("effects inside the human interval", "largest difference of effects"):
+        assert rows[in_sample].met is None  # each dialogue took part in one of the fits
     assert {f"effect of {name}" for name in ("warmth", "valence")} <= set(rows)
     figures.show_users(list(rows.values()), True)
     printed = json.loads(capsys.readouterr().out)

@@ -320,6 +320,9 @@ def test_the_command_line_takes_them_from_a_file(logged, tmp_path, capsys):
     asked = ["--config", str(chosen), "--people", "1", "--generator", "constant:No.", "--device", "cpu"]
     assert cli.main(["simulate", *asked, "--out", str(out)]) == 0
     assert [json.loads(text)["said"] for text in out.read_text().splitlines()] == ["A0", "A1", "A2"]
+    for command in (["simulate", "--out", str(tmp_path / "none.jsonl")], ["evaluate", "--policy", "baseline:centre"]):
+        assert cli.main([*command, *asked[:2], "--people", "2", *asked[4:]]) == 2
+        assert "there are only 1 recorded dialogues, and each is met once" in capsys.readouterr().err
     chosen.write_text(f"world: {{users: {{family: replay, path: {tmp_path / 'nothing'}}}}}\n")
     assert cli.main(["simulate", *asked, "--out", str(tmp_path / "none.jsonl")]) == 2
     assert not (tmp_path / "none.jsonl").exists()
