@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rlgen.policies.baselines import Actor
 
 
-_WIDE = 188  # columns of the whole table
+_WIDE = 200  # columns of the whole table
 
 
 class EvaluateOptions(TableOptions, WorldOptions):

@@ -293,6 +293,8 @@ def intervals(spans: Sequence[Span], *, label: str, x_name: str, colour: str = "
         parts += [_line(px(v), top + _BAND[0], px(v), top + _BAND[1], tone, wide) for v, tone, wide in grid]
         there = all(math.isfinite(v) for v in (s.mean, s.low, s.high))
         digits = decimals_for((s.low, s.high))
+        if any(0 < abs(end) < 0.5 * 10**-digits for end in (s.low, s.high)):
+            digits += 1  # an end that lies beside zero is not shown as zero
         low_end, high_end = signed(s.low, digits), signed(s.high, digits)
         figures = f"{signed(s.mean, digits)} [{low_end}, {high_end}]" if there else UNKNOWN
         room = WIDTH - left - right - text_width(figures) - 8

@@ -88,7 +88,7 @@ def curves(metrics: Sequence[Mapping[str, Any]], evaluation: Mapping[str, Any] |
             "proxy",
             (),
             f"reward term {name} per dialogue while training",
-            "of the return",
+            "part of the return",
             200,
         )
     return {name: svg for name, svg in drawn.items() if svg is not None}
