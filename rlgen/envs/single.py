@@ -26,8 +26,9 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
 
     `info` of a step holds the weighted reward terms (`term_<name>`), `cost` and `cost_<name>`; of the
     last step also `episode_summary`: return, length, relief (gold; `relief_points` in points), how it ended
-    (`ending`, and as booleans completed, abandoned, limit), mean_rating, cost. With `words_in_info` the infos of `reset` and `step` hold what
-    was said last on both sides, and how long ago (`rlgen.envs.transcripts.Transcripts.words`).
+    (`ending`, and as booleans completed, abandoned, limit), mean_rating, cost. With `words_in_info` the infos of
+    `reset` and `step` hold what was said last on both sides, and how long ago
+    (`rlgen.envs.transcripts.Transcripts.words`).
     """
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
