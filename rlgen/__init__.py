@@ -3,6 +3,8 @@
 Importing the package is cheap (no torch) and registers the environments with Gymnasium.
 """
 
+import os
+import sys
 from importlib.metadata import PackageNotFoundError, version
 
 try:
@@ -13,5 +15,16 @@ except PackageNotFoundError:  # a source tree that was never installed
 from rlgen.envs.registration import register_all
 
 register_all()
+
+
+def _one_thread_after_fork() -> None:
+    """A forked child has none of the threads that torch's OpenMP believes in, and would wait for them for ever."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_one_thread_after_fork)
 
 __all__ = ["__version__"]

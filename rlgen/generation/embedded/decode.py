@@ -1,4 +1,4 @@
-"""Batched decoding over a static memory, the same ids for a row in any batch.
+"""Batched decoding over a memory of windows, the same ids for a row in any batch.
 
 What was said is read unconditioned, so it is remembered by its words alone; the opening of the reply and
 every token of it are conditioned. Three things keep a row's bits apart from its neighbours: rows
@@ -152,15 +152,15 @@ class Decoder:
         stored, head, turning = shape.stored, shape.head, shape.heads + shape.stored
         scale, shift = batch.scale, batch.shift
         cos, sin = batch.cos[:, t], batch.sin[:, t]
-        batch.mask[:, :, t] = 0
+        column = batch.speak(t)
         size = (shape.width,)
         x = frozen.embedding[token]
         for i, layer in enumerate(frozen.layers):
             h = torch.addcmul(shift[2 * i], scale[2 * i], F.layer_norm(x, size, *layer.norm_attention))
             qkv = F.linear(h, layer.qkv).view(rows, turning + stored, head)
             turned = rotate(qkv[:, :turning], cos, sin)
-            batch.keys[i][:, :, t] = turned[:, shape.heads :]
-            batch.values[i][:, :, t] = qkv[:, turning:]
+            batch.keys[i][:, :, column] = turned[:, shape.heads :]
+            batch.values[i][:, :, column] = qkv[:, turning:]
             k, v = (side[i].view(rows * stored, -1, head) for side in (batch.keys, batch.values))
             q = turned[:, : shape.heads].reshape(rows * stored, shape.shared, head)
             attention = torch.softmax(torch.baddbmm(batch.mask, q, k.transpose(1, 2)), dim=-1)
@@ -173,24 +173,37 @@ class Decoder:
 class _Batch:
     """What decoding needs of the rows that are still speaking.
 
-    Keys and values are the memory's own, or a copy of the columns that are in use where others are
-    not: a slice would be copied before every product.
+    Keys and values are the memory's own, with room for a few tokens of the reply, until rows are dropped or the
+    room is used up: then they are copies.
     """
 
     def __init__(self, frozen: Frozen, memory: Memory, rows: int, modulations: tuple[Tensor, Tensor]) -> None:
-        shape = frozen.shape
+        shape, device = frozen.shape, frozen.device
         self.scale, self.shift = modulations
-        used = memory.used(rows)
-        columns = shape.reply + used + -(shape.reply + used) % COLUMN_STEP
-        self.keys, self.values = (
-            [layer[:rows, :, :columns].contiguous() for layer in side] for side in (memory.keys, memory.values)
-        )
-        place = torch.arange(rows, device=frozen.device)
-        ring = memory.mask(place)[:, : columns - shape.reply].repeat_interleave(shape.stored, dim=0)[:, None]
-        self.mask = F.pad(ring, (shape.reply, 0), value=HIDDEN)  # [rows * stored, 1, columns]
-        position = memory.length[:rows, None] + torch.arange(shape.reply, device=frozen.device)
-        self.cos, self.sin = rotary(position, shape.head, frozen.dtype)
+        self.width = memory.width
+        self.keys, self.values = ([layer[:rows] for layer in side] for side in (memory.keys, memory.values))
+        length, position = (torch.from_numpy(a[:rows, None]).to(device) for a in (memory.length, memory.read))
+        unused = torch.arange(memory.width, device=device) >= length
+        window = torch.zeros(unused.shape, dtype=frozen.dtype, device=device).masked_fill_(unused, HIDDEN)
+        mask = F.pad(window.repeat_interleave(shape.stored, dim=0), (0, COLUMN_STEP), value=HIDDEN)
+        self.mask = mask[:, None]  # [rows * stored, 1, columns]
+        self.cos, self.sin = rotary(position + torch.arange(shape.reply, device=device), shape.head, frozen.dtype)
         self._stored = shape.stored
+
+    def speak(self, t: int) -> int:
+        """Make room for the t-th token of the reply, which sees itself.
+
+        Returns:
+            Its column.
+        """
+        column = self.width + t
+        if column == self.mask.shape[-1]:
+            self.keys, self.values = (
+                [F.pad(layer, (0, 0, 0, COLUMN_STEP)) for layer in side] for side in (self.keys, self.values)
+            )
+            self.mask = F.pad(self.mask, (0, COLUMN_STEP), value=HIDDEN)
+        self.mask[:, :, column] = 0
+        return column
 
     def keep(self, rows: Tensor) -> None:
         """Drop all other rows."""

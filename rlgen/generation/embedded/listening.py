@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rlgen.generation.embedded.frozen import Frozen
 from rlgen.generation.embedded.memory import Chunk, Memory
 from rlgen.generation.embedded.reading import read
-from rlgen.generation.embedded.window import Exchange, Transcriber, pack
+from rlgen.generation.embedded.window import Transcriber, pack
 
 
 class Listener:
@@ -45,7 +44,7 @@ class Listener:
         ]
         anew = np.flatnonzero(~np.array(goes_on))
         if len(anew):
-            memory.forget(torch.from_numpy(anew).to(frozen.device))
+            memory.forget(anew)
         fresh = [
             list(texts[len(heard) :] if on else texts)
             for on, heard, texts in zip(goes_on, self._heard, dialogues, strict=False)
@@ -54,16 +53,7 @@ class Listener:
         self._heard[:rows] = [[] for _ in dialogues]  # until all is read: a call that breaks off is not believed
         for portion in range(max(map(len, waiting))):
             left = [row for row, exchanges in enumerate(waiting) if len(exchanges) > portion]
-            read(frozen, memory, self._chunk(left, [waiting[row][portion] for row in left]))
+            ids, lengths, replied = pack([waiting[row][portion] for row in left])
+            read(frozen, memory, Chunk(np.array(left), ids, lengths, replied))
         self._heard[:rows] = [list(texts) for texts in dialogues]
         return memory
-
-    def _chunk(self, rows: list[int], exchanges: Sequence[Exchange]) -> Chunk:
-        ids, lengths, replied = pack(exchanges)
-        row = np.repeat(np.arange(len(rows)), lengths)
-        offset = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-
-        def tensor(array: NDArray[np.int64]) -> torch.Tensor:
-            return torch.from_numpy(array).to(self._frozen.device)
-
-        return Chunk(*map(tensor, (np.array(rows), ids, row, offset, lengths, replied)))

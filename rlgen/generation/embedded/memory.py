@@ -1,19 +1,20 @@
-"""What a decoder keeps of N dialogues between its calls: keys and values, and where they came from."""
+"""What a decoder keeps of N dialogues between its calls: keys and values of what their next replies see."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from rlgen.generation.embedded.model import REACH, Shape
+from rlgen.types import I64
 
-# Stands in columns that hold nothing: later than any position, before any exchange.
-_NOWHERE: Final = 2**30
 # Added to scores that must not count; finite, so that a row of nothing else stays finite.
 HIDDEN: Final = -1e9
+# Columns are taken by so many: the backend's products and its softmax do the same with these whatever comes after.
 COLUMN_STEP: Final = 16
 
 
@@ -24,88 +25,86 @@ class Chunk:
     Attributes:
         rows: `[N]` slots of the memory.
         ids: `[T]`, all rows end to end.
-        row: `[T]` index into `rows` of each id.
-        offset: `[T]` of each id in its row.
-        lengths: `[N]` ids of each row.
+        lengths: `[N]` ids of each row, at most the window.
         replied: `[N]` ids that belong to the reply.
     """
 
-    rows: Tensor
-    ids: Tensor
-    row: Tensor
-    offset: Tensor
-    lengths: Tensor
-    replied: Tensor
+    rows: I64
+    ids: I64
+    lengths: I64
+    replied: I64
 
 
 class Memory:
-    """A ring of `prompt` columns for each dialogue, allocated once.
+    """Keys and values of each dialogue's window: a contiguous suffix of it, from column 0 on.
 
-    Before the ring are `reply` columns for what is being said, the same for all rows; the token at
-    position p of a dialogue is in column p mod `prompt` of the ring. What is said is read again as
-    plain text when the dialogue goes on, so it is never kept.
+    A window is the newest exchange, the one before it, and the utterance of the one before that, as far as whole
+    exchanges fit into `Shape.prompt`. Where it begins does not depend on other rows, and columns behind the longest
+    window change no bits, so neither does anything that a row computes. The last `COLUMN_STEP` columns are for the
+    reply that is being said; what is said is read again as plain text when the dialogue goes on, so it is never kept.
 
     Attributes:
         slots: dialogues.
-        keys, values: for each layer `[slots, stored, reply + prompt, head]`.
-        position: `[slots, prompt]` of the token in each column.
-        exchange: `[slots, prompt]` of that token; see `rlgen.generation.embedded.model.Layout`.
-        reply: `[slots, prompt]` whether it belongs to a reply.
-        length: `[slots]` tokens read so far.
-        exchanges: `[slots]` exchanges read so far.
+        keys, values: for each layer `[slots, stored, width + COLUMN_STEP, head]`.
+        width: columns of the longest window, rounded up.
+        length: `[slots]` tokens of each window.
+        read: `[slots]` tokens of each dialogue that were read so far: the position of the next one.
     """
 
     def __init__(self, shape: Shape, slots: int, device: torch.device, dtype: torch.dtype) -> None:
-        self._shape = shape
+        self._shape, self._device = shape, device
         self.slots = slots
-        size = (slots, shape.stored, shape.reply + shape.prompt, shape.head)
+        self.width = 0
         self.keys, self.values = (
-            [torch.zeros(size, dtype=dtype, device=device) for _ in range(shape.layers)] for _ in range(2)
+            [
+                torch.zeros(slots, shape.stored, COLUMN_STEP, shape.head, dtype=dtype, device=device)
+                for _ in range(shape.layers)
+            ]
+            for _ in range(2)
         )
-        self._dtype = dtype
-        self.position = torch.full((slots, shape.prompt), _NOWHERE, device=device)
-        self.exchange = torch.full((slots, shape.prompt), -_NOWHERE, device=device)
-        self.reply = torch.zeros(slots, shape.prompt, dtype=torch.bool, device=device)
-        self.length = torch.zeros(slots, dtype=torch.long, device=device)
-        self.exchanges = torch.zeros(slots, dtype=torch.long, device=device)
+        self.length: I64 = np.zeros(slots, dtype=np.int64)
+        self.read: I64 = np.zeros(slots, dtype=np.int64)
+        # Ids of the newest exchanges, newest last, and how many of them are the reply's; 0 where there was none.
+        self._sizes: I64 = np.zeros((slots, REACH + 1), dtype=np.int64)
+        self._replied: I64 = np.zeros((slots, REACH + 1), dtype=np.int64)
 
-    def forget(self, rows: Tensor) -> None:
+    def forget(self, rows: NDArray[np.integer]) -> None:
         """Begin new dialogues in some slots `[K]`."""
-        self.position[rows] = _NOWHERE
-        self.exchange[rows] = -_NOWHERE
-        self.length[rows] = 0
-        self.exchanges[rows] = 0
+        for array in (self.length, self.read, self._sizes, self._replied):
+            array[rows] = 0
 
-    def enter(self, chunk: Chunk) -> tuple[Tensor, Tensor]:
-        """Make room for a chunk; whatever exchange it overwrites a part of is gone as a whole.
+    def enter(self, chunk: Chunk) -> I64:
+        """Make room for a chunk behind what is left in its rows' windows.
 
         Returns:
-            Of each id its column and its position, `[T]`.
+            `[N]` tokens that are left: the column of each row's first id.
         """
-        at = chunk.rows[chunk.row]
-        position = self.length[at] + chunk.offset
-        column = position % self._shape.prompt
-        now = self.exchanges[at]
-        # Whatever exchange stood there is older than all that is left.
-        gone = torch.full_like(self.length, -_NOWHERE).scatter_reduce(0, at, self.exchange[at, column], "amax")
-        self.exchange.masked_fill_(self.exchange <= gone[:, None], -_NOWHERE)
-        self.position[at, column] = position
-        self.exchange[at, column] = now
-        self.reply[at, column] = chunk.offset < chunk.replied[chunk.row]
-        self.length[chunk.rows] += chunk.lengths
-        self.exchanges[chunk.rows] += 1
-        return column, position
+        rows = chunk.rows
+        for kept, new in ((self._sizes, chunk.lengths), (self._replied, chunk.replied)):
+            kept[rows] = np.concatenate([kept[rows, 1:], new[:, None]], axis=1)
+        sizes = self._sizes[rows]
+        suffix = np.cumsum(sizes[:, ::-1], axis=1)  # from the newest exchange back
+        fits = (sizes[:, ::-1] > 0) & (suffix <= self._shape.prompt)
+        suffix[:, REACH] -= self._replied[rows, 0]
+        window = np.where(fits, suffix, 0).max(axis=1)
+        left = window - chunk.lengths
+        dropped = np.zeros(self.slots, dtype=np.int64)
+        dropped[rows] = self.length[rows] - left
+        self.length[rows] = window
+        self.read[rows] += chunk.lengths
+        self._lay(dropped)
+        return np.asarray(left)
 
-    def used(self, rows: int) -> int:
-        """Columns of the ring that the first slots use, rounded up.
-
-        Leaving out the others changes no bits: the backend's products and its softmax take 16 columns at a time.
-        """
-        used = int(self.length[:rows].max())
-        return min(used + -used % COLUMN_STEP, self._shape.prompt)
-
-    def mask(self, rows: Tensor) -> Tensor:
-        """What the newest exchange of some slots sees of the ring, `[K, prompt]`: 0, or `HIDDEN`."""
-        back = self.exchanges[rows, None] - 1 - self.exchange[rows]
-        seen = (back >= 0) & (back <= REACH) & ~((back == REACH) & self.reply[rows])
-        return torch.zeros(seen.shape, dtype=self._dtype, device=seen.device).masked_fill_(~seen, HIDDEN)
+    def _lay(self, dropped: I64) -> None:
+        """Move each window's columns to the front by what was dropped from its beginning."""
+        held = self.width + COLUMN_STEP
+        longest = int(self.length.max())
+        self.width = longest + -longest % COLUMN_STEP
+        # What stands behind a window means nothing; it is taken from some column that exists.
+        column = np.minimum(np.arange(self.width + COLUMN_STEP) + dropped[:, None], held - 1)
+        first = np.arange(self.slots * self._shape.stored).reshape(self.slots, -1) * held
+        index = torch.from_numpy((first[:, :, None] + column[:, None]).ravel()).to(self._device)
+        for side in (self.keys, self.values):
+            for i, layer in enumerate(side):
+                flat = layer.view(-1, self._shape.head)
+                side[i] = flat.index_select(0, index).view(self.slots, self._shape.stored, -1, self._shape.head)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from rlgen.generation.embedded.frozen import Frozen
 from rlgen.generation.embedded.memory import HIDDEN, Chunk, Memory
 from rlgen.generation.embedded.model import rotary, rotate
+from rlgen.types import I64
 
 # Numbers of tokens are rounded up to these: the backend compiles and keeps a kernel for each size it meets.
 _TOTAL_STEP: Final = 128
@@ -24,30 +26,32 @@ _QUERY_STEP: Final = 16
 
 def read(frozen: Frozen, memory: Memory, chunk: Chunk) -> None:
     """Read one more chunk into the memory."""
-    shape, rows = frozen.shape, len(chunk.rows)
+    shape, rows, device = frozen.shape, len(chunk.rows), frozen.device
     heads, stored, head = shape.heads, shape.stored, shape.head
-    column, position = memory.enter(chunk)
-    slot, row, offset, ids = chunk.rows[chunk.row], chunk.row, chunk.offset, chunk.ids
-    short = -len(ids) % _TOTAL_STEP
-    if short:  # more copies of the last token: they write what it writes
-        ids, row, slot, offset, column, position = (
-            torch.cat([a, a[-1:].expand(short)]) for a in (ids, row, slot, offset, column, position)
-        )
+    left = memory.enter(chunk)
+    own = np.repeat(np.arange(rows), chunk.lengths)
+    place = np.arange(len(chunk.ids)) - np.repeat(np.cumsum(chunk.lengths) - chunk.lengths, chunk.lengths)
+    begins = memory.read[chunk.rows] - chunk.lengths
+    arrays = chunk.ids, own, chunk.rows[own], place, left[own] + place, begins[own] + place
+    short = -len(own) % _TOTAL_STEP  # more copies of the last token: they write what it writes
+
+    def tensor(array: I64) -> Tensor:
+        return torch.from_numpy(np.concatenate([array, np.full(short, array[-1])])).to(device)
+
+    ids, row, slot, offset, column, position = map(tensor, arrays)
     length = int(chunk.lengths.max())
     length += -length % _QUERY_STEP
     # Rows in their order from the first on, the usual case, need no copy of their memory.
-    kept = slice(rows) if bool((chunk.rows == torch.arange(rows, device=ids.device)).all()) else chunk.rows
-    used = memory.used(memory.slots)
-    at = torch.full((rows, length), -1, dtype=torch.long, device=ids.device)
-    at[row, offset] = position
-    later = memory.position[kept, None, :used] > at[:, :, None]
-    hidden = memory.mask(chunk.rows)[:, None, :used].masked_fill(later, HIDDEN)  # [N, length, used]
-    hidden = hidden.repeat_interleave(stored, dim=0).repeat(1, shape.shared, 1)
-    columns = slice(shape.reply, shape.reply + used)
-    column = column + shape.reply
+    in_order = bool((chunk.rows == np.arange(rows)).all())
+    kept = slice(rows) if in_order else torch.from_numpy(chunk.rows).to(device)
+    columns = memory.keys[0].shape[2]
+    seen = torch.from_numpy(left[:, None] + np.arange(length)).to(device)  # the last column that a token sees
+    later = torch.arange(columns, device=device) > seen[:, :, None]
+    hidden = torch.zeros(later.shape, dtype=frozen.dtype, device=device).masked_fill_(later, HIDDEN)
+    hidden = hidden[:, None, None].expand(-1, stored, shape.shared, -1, -1).reshape(rows * stored, -1, columns)
 
     def of_rows(cache: Tensor) -> Tensor:
-        return cache[kept, :, columns].reshape(rows * stored, used, head)
+        return cache[kept].reshape(rows * stored, columns, head)
 
     cos, sin = rotary(position, head, frozen.dtype)
     x = frozen.embedding[ids]
@@ -61,7 +65,7 @@ def read(frozen: Frozen, memory: Memory, chunk: Chunk) -> None:
         memory.values[i][slot, :, column] = qkv[:, asking + stored :]
         if last:
             break
-        q = torch.zeros(rows, heads, length, head, dtype=frozen.dtype, device=x.device)
+        q = torch.zeros(rows, heads, length, head, dtype=frozen.dtype, device=device)
         q[row, :, offset] = turned[:, :heads]
         q = q.view(rows * stored, shape.shared * length, head)
         attention = torch.softmax(torch.baddbmm(hidden, q, of_rows(memory.keys[i]).transpose(1, 2)), dim=-1)
