@@ -18,8 +18,8 @@ install: $(VENV)/.core
 dev: $(VENV)/.dev
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check rlgen tests
-	$(BIN)/ruff format --check rlgen tests
+	$(BIN)/ruff check rlgen tests tools
+	$(BIN)/ruff format --check rlgen tests tools
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -46,9 +46,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python tools/install.py
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(BIN)/python tools/install.py dev
 	touch $@
