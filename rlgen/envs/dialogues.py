@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.envs.hearing import Heard
-from rlgen.envs.observation import no_reading
+from rlgen.envs.observation import VECTOR_DIM, no_reading
+from rlgen.perception.table import project
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Estimate, Feedback
+
+_ARRAYS: Final = (
+    "person", "turn", "reply_reading", "earlier_reply_reading", "controls", "rating", "rating_present", "rating_sum",
+    "rating_count", "engagement", "episode_return", "cost",
+)  # fmt: skip
 
 
 class Dialogues:
@@ -58,6 +64,44 @@ class Dialogues:
         """`[N]` mean of the ratings so far, NaN where there is none."""
         mean = np.full(len(self.turn), np.nan, dtype=np.float32)
         return np.divide(self.rating_sum, self.rating_count, out=mean, where=self.rating_count > 0)
+
+    def rows(self, index: I64) -> Dialogues:
+        """The dialogues of some rows, apart from these until they are `put` back."""
+        some = Dialogues(self.streams.rows(index), self.heard.rows(index), self.estimate.rows(index))
+        for name in _ARRAYS:
+            setattr(some, name, getattr(self, name)[index])
+        some.window, some.replies = ([kept[i] for i in index.tolist()] for kept in (self.window, self.replies))
+        some.terms = {name: total[index] for name, total in self.terms.items()}
+        return some
+
+    def put(self, rows: I64, some: Dialogues) -> None:
+        """Write the dialogues of some rows over these, but for the streams, which a turn does not change."""
+        self.heard.put(rows, some.heard)
+        self.estimate.put(rows, some.estimate)
+        for name in _ARRAYS:
+            getattr(self, name)[rows] = getattr(some, name)
+        for row, window, replies in zip(rows.tolist(), some.window, some.replies, strict=True):
+            self.window[row], self.replies[row] = window, replies
+        for name, total in some.terms.items():
+            self.terms.setdefault(name, np.zeros(len(self.turn), dtype=total.dtype))[rows] = total
+
+    def blocks(self, rows: I64 | slice, max_turns: int) -> dict[str, F32]:
+        """What is observed of some rows, by the names of `rlgen.envs.ObservationLayout`."""
+        return {
+            "affect": self.estimate.affect[rows],
+            "uncertainty": self.estimate.uncertainty[rows],
+            "present": self.estimate.present[rows].astype(np.float32),
+            "vector": project(self.estimate.vector[rows], VECTOR_DIM),
+            "utterance_reading": self.heard.reading[rows],
+            "reply_reading": self.reply_reading[rows],
+            "earlier_reply_reading": self.earlier_reply_reading[rows],
+            "context": self.heard.context[rows],
+            "previous_controls": self.controls[rows],
+            "rating": np.nan_to_num((self.rating[rows] - 3) / 2).astype(np.float32)[:, None],
+            "rating_present": self.rating_present[rows, None].astype(np.float32),
+            "engagement": self.engagement[rows, None],
+            "turn": (self.turn[rows] / max_turns).astype(np.float32)[:, None],
+        }
 
     def take(
         self, controls: F32, replies: list[str], reading: F32, feedback: Feedback, heard: Heard, estimate: Estimate

@@ -16,13 +16,12 @@ from rlgen.envs.actions import action_space, to_box, to_controls
 from rlgen.envs.config import WorldConfig
 from rlgen.envs.dialogues import Dialogues
 from rlgen.envs.hearing import Heard, Hearing
-from rlgen.envs.observation import VECTOR_DIM, ObservationLayout
+from rlgen.envs.observation import ObservationLayout
 from rlgen.envs.parts import Parts, load_parts
 from rlgen.envs.records import Finished, Opening, StepResult, TurnRecord
 from rlgen.envs.speech import Spoken
 from rlgen.envs.travel import packed, unpacked
 from rlgen.errors import ArtifactError, ConfigError
-from rlgen.perception.table import project
 from rlgen.rewards import Trace
 from rlgen.rng import PEOPLE, Realm, Streams
 from rlgen.types import F32, I64, Bools, Context, Controls, Estimate, Expression, Feedback
@@ -185,31 +184,37 @@ class World:
             self._dialogues.person = np.where(rows < people, rows, -1)
         return self._observe()
 
-    def step(self, actions: NDArray[Any]) -> StepResult:
-        """One turn in every dialogue.
+    def step(self, actions: NDArray[Any], rows: I64 | None = None) -> StepResult:
+        """One turn in every dialogue, or in some: the others stay as they are.
 
         Args:
-            actions: `[N, 4]` of `single_action_space`.
+            actions: `[K, 4]` of `single_action_space`, K = N where no rows are named.
+            rows: `[K]` different rows that take a turn, in this order; None for all.
+
+        Returns:
+            Arrays over these K rows; `finished.rows` are rows of the world.
 
         Raises:
             ActionError: wrong shape, not finite or outside the space.
-            ConfigError: `reset` was not called.
+            ConfigError: `reset` was not called, or rows that there are not.
         """
         started, spent_before = perf_counter(), self._inside()
-        now = self._state()
-        box = to_box(actions, self.config.actions, self.num_envs)
+        whole = self._state()
+        index = np.arange(self.num_envs) if rows is None else self._checked(rows)
+        now = whole if rows is None else whole.rows(index)
+        box = to_box(actions, self.config.actions, len(index))
         controls = to_controls(box)
         context = Context(now.window, now.turn)
         asked = now.heard.embedding
         spoken = self.parts.speech.speak(
             context, now.estimate, controls, asked, now.replies, now.reply_reading, now.controls, now.streams
         )
-        answered, everybody = perf_counter(), np.arange(self.num_envs)
-        feedback, expression = self._users.respond(everybody, spoken.words, spoken.reading, now.streams, now.turn)
+        answered = perf_counter()
+        feedback, expression = self._users.respond(index, spoken.words, spoken.reading, now.streams, now.turn)
         self.seconds["users"] += perf_counter() - answered
         heard = self._hearing.hear(expression)
         estimate = self._recognize(expression, heard, now.streams, now.turn + 1)
-        hidden = self._users.hidden()
+        hidden = {name: value[index] for name, value in self._users.hidden().items()}
         trace = Trace(
             estimate=now.estimate,
             reading=spoken.reading,
@@ -233,13 +238,16 @@ class World:
             said, reading = expression.to, self._hearing.reply(expression.to, now.heard, now.replies)
         now.take(box, said, reading, feedback, heard, estimate)
         now.earn(reward, terms, cost)
+        if now is not whole:
+            whole.put(index, now)
         ended = np.flatnonzero(terminated)
-        obs = self._observe()
+        obs = self._observe(index)
         finished = None
         if len(ended):
-            finished = self._finish(ended, obs, feedback, hidden)
-            self._restart(ended)
-            obs[ended] = self._observe(ended)  # the other rows are as they were
+            gone = {name: value[ended] for name, value in hidden.items()}
+            finished = self._finish(index[ended], obs[ended], feedback.rows(ended), gone)
+            self._restart(index[ended])
+            obs[ended] = self._observe(index[ended])  # the other rows are as they were
         self.seconds["rest"] += perf_counter() - started - (self._inside() - spent_before)
         return StepResult(obs, reward, terminated, np.zeros_like(terminated), terms, cost, costs, finished)
 
@@ -359,6 +367,13 @@ class World:
         twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return twin
 
+    def _checked(self, rows: I64) -> I64:
+        index = np.asarray(rows)
+        known = index.ndim == 1 and len(index) and np.issubdtype(index.dtype, np.integer)
+        if not known or index.min() < 0 or index.max() >= self.num_envs or len(np.unique(index)) < len(index):
+            raise ConfigError(f"rows were {rows}; name different rows from 0 to {self.num_envs - 1}, at least one")
+        return index.astype(np.int64)
+
     def _inside(self) -> float:
         return self.seconds["users"] + sum(self.parts.speech.seconds.values())
 
@@ -376,22 +391,7 @@ class World:
 
     def _observe(self, rows: I64 | slice = slice(None)) -> F32:
         """Observations of some rows, of all by default."""
-        now = self._state()
-        blocks: dict[str, F32] = {
-            "affect": now.estimate.affect[rows],
-            "uncertainty": now.estimate.uncertainty[rows],
-            "present": now.estimate.present[rows].astype(np.float32),
-            "vector": project(now.estimate.vector[rows], VECTOR_DIM),
-            "utterance_reading": now.heard.reading[rows],
-            "reply_reading": now.reply_reading[rows],
-            "earlier_reply_reading": now.earlier_reply_reading[rows],
-            "context": now.heard.context[rows],
-            "previous_controls": now.controls[rows],
-            "rating": np.nan_to_num((now.rating[rows] - 3) / 2).astype(np.float32)[:, None],
-            "rating_present": now.rating_present[rows, None].astype(np.float32),
-            "engagement": now.engagement[rows, None],
-            "turn": (now.turn[rows] / self.config.max_turns).astype(np.float32)[:, None],
-        }
+        blocks = self._state().blocks(rows, self.config.max_turns)
         if self.layout.privileged:
             hidden = self._users.hidden()
             known = [hidden[name][rows] for name in self.layout.privileged]
@@ -439,17 +439,17 @@ class World:
         return Finished(
             rows=rows,
             person=person,
-            final_obs=obs[rows],
+            final_obs=obs,
             episode_return=now.episode_return[rows],
             length=now.turn[rows],
-            completed=feedback.completed[rows],
-            abandoned=feedback.abandoned[rows],
-            limit=~(feedback.completed | feedback.abandoned)[rows],
-            relief=hidden["relief"][rows],
+            completed=feedback.completed,
+            abandoned=feedback.abandoned,
+            limit=~(feedback.completed | feedback.abandoned),
+            relief=hidden["relief"],
             mean_rating=now.rating_mean()[rows],
             cost=now.cost[rows],
             terms={name: total[rows] for name, total in now.terms.items()},
-            hidden={name: value[rows] for name, value in hidden.items()},
+            hidden=hidden,
         )
 
 
