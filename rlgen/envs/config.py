@@ -16,8 +16,10 @@ from pydantic import (
 
 from rlgen.envs.actions import ActionKind
 from rlgen.envs.observation import BLOCKS
+from rlgen.errors import ConfigError
 from rlgen.generation.huggingface.options import HuggingFaceOptions
 from rlgen.governance.config import GuardConfig
+from rlgen.text.encoding.choice import check_choice
 from rlgen.types import MAX_TURNS
 from rlgen.users import TheoryConfig, UsersConfig
 
@@ -46,11 +48,13 @@ class WorldConfig(BaseModel):
         description='what people say: "own", the project\'s bank, or "corpus=PATH", turns of real people from your '
         "copy of ESConv or a file like it",
     )
-    readers: str = Field("shipped:readers", description='"shipped:NAME" or path of fitted readers')
+    readers: str | None = Field(
+        None, description='"shipped:NAME" or path of fitted readers; null for those that are shipped for the encoder'
+    )
     encoder: str = Field(
-        "auto",
-        description='sentence encoder: "auto", "float32" or "bfloat16" for the exact one, "fast" or "fast:DIR" for a '
-        "student of it",
+        "fast",
+        description='sentence encoder: "fast", the small one, "minilm", or any sentence-transformers model by name or '
+        'path, which needs readers fitted on it; "fast-bf16" and "minilm-bf16" in half precision',
     )
     guard: GuardConfig | None = Field(GuardConfig(), description="output filter; null for none")
     missing: tuple[float, float, float] = Field(
@@ -97,8 +101,10 @@ class WorldConfig(BaseModel):
     @field_validator("encoder")
     @classmethod
     def _known_encoder(cls, value: str) -> str:
-        if value not in ("auto", "float32", "bfloat16", "fast") and not value.startswith("fast:"):
-            raise ValueError(f"no encoder {value!r}; use auto, float32, bfloat16, fast or fast:DIR")
+        try:
+            check_choice(value)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
         return value
 
     @field_validator("drop")

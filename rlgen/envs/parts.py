@@ -27,8 +27,9 @@ from rlgen.rewards import RewardDesign, design
 from rlgen.rng import Streams
 from rlgen.text import Reader, SentenceEncoder
 from rlgen.text.datasets.utterances import real_utterances
-from rlgen.text.encoding.fast_encoder import encoder_content, encoder_of
+from rlgen.text.encoding.choice import encoder_content, encoder_of
 from rlgen.text.reading.reader import KIND as READERS
+from rlgen.text.reading.reader import SHIPPED as SHIPPED_READERS
 from rlgen.text.reading.reader import Progress
 from rlgen.text.writing.masked import with_masks
 from rlgen.text.writing.utterances import of_all_lengths, read_by, utterances, with_crisis
@@ -83,8 +84,9 @@ def _encoder(choice: str, device: str) -> SentenceEncoder:
     return _ENCODERS.of((choice, device), encoder_content(choice), lambda: encoder_of(choice, device))
 
 
-def _reader(source: str, encoder: str, device: str) -> Reader:
-    made_of = content(source, READERS), encoder_content(encoder)
+def _reader(source: str | None, encoder: str, device: str) -> Reader:
+    kept = SHIPPED_READERS if source is None else (source,)
+    made_of = tuple(content(each, READERS) for each in kept), encoder_content(encoder)
     return _READERS.of((source, encoder, device), made_of, lambda: Reader.load(source, _encoder(encoder, device)))
 
 
@@ -149,7 +151,7 @@ def text_sha256(*texts: str) -> str:
     return hashlib.sha256("\x00".join(texts).encode()).hexdigest()
 
 
-def load_bank(config: WorldConfig, progress: Progress = iter) -> tuple[UtteranceCatalogue, Reader]:
+def load_bank(config: WorldConfig, progress: Progress | None = None) -> tuple[UtteranceCatalogue, Reader]:
     """What the people of a config can say, and the reader that reads it.
 
     Args:
@@ -172,7 +174,7 @@ def load_bank(config: WorldConfig, progress: Progress = iter) -> tuple[Utterance
     return utterances(), reader
 
 
-def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progress = iter) -> Parts:
+def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progress | None = None) -> Parts:
     """Load and verify every part.
 
     Args:

@@ -120,10 +120,7 @@ class World:
 
     @property
     def encoder(self) -> str:
-        """Name of the sentence encoder and hash of its weights as published: one for all precisions of an encoder.
-
-        `sha256` has the hash of the weights in memory, which differs between precisions.
-        """
+        """Name of the sentence encoder and hash of its weights as published (`sha256` has that of those in memory)."""
         encoder = self.parts.reader.encoder
         return f"{encoder.name} ({encoder.identity.partition(':')[0][:16]})"
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 import numpy as np
 
+from rlgen.affect import NUM_CATEGORIES
 from rlgen.artifacts import cached
+from rlgen.artifacts.tables import made_of, shipped_table
+from rlgen.artifacts.telling import told
 from rlgen.errors import DataError
 from rlgen.perception.bank import SignalBank
 from rlgen.perception.recognizer import SUBSETS, EmotionRecognizer, subset
 from rlgen.types import F32, I64, MODALITIES, Bools, Estimate, Recognizer, Signals
 
+NAME: Final = "estimates"
 _VERSION: Final = 1  # of the table's layout and of what is computed into it
 
 
@@ -40,7 +43,7 @@ class EstimateTable:
 
     @classmethod
     def build(cls, recognizer: Recognizer, bank: SignalBank) -> EstimateTable:
-        """Compute the table, or find it in the cache folder.
+        """Find the table in the package or in the cache folder, or compute it.
 
         The estimates of a segment come from models that never saw its actor where the recognizer
         can tell (`estimate_held_out`); a recognizer of another make is asked for plain estimates.
@@ -53,21 +56,15 @@ class EstimateTable:
         Raises:
             DataError: the recognizer learned from the bank's actors without leaving any out.
         """
-
-        def compute() -> dict[str, F32]:
-            parts = [_estimates(recognizer, bank, number) for number in range(SUBSETS)]
-            return {
-                "vector": np.stack([part.vector for part in parts], axis=1),
-                "affect": np.stack([part.affect for part in parts], axis=1),
-                "uncertainty": np.stack([part.uncertainty for part in parts], axis=1),
-            }
-
-        if isinstance(recognizer, EmotionRecognizer):
-            made_of = f"{_VERSION}:{recognizer.weights_sha256()}:{bank.sha256}:{bank.cohort}"
-            arrays = cached(f"estimates-{hashlib.sha256(made_of.encode()).hexdigest()[:32]}", compute)
-        else:
-            arrays = compute()
-        return cls(arrays["vector"], arrays["affect"], arrays["uncertainty"], bank.signals.present)
+        if not isinstance(recognizer, EmotionRecognizer):
+            return cls(**estimates(recognizer, bank), present=bank.signals.present)
+        of = key(recognizer, bank)
+        kept = shipped_table(NAME, of)
+        if kept is None:
+            return cls(**cached(f"{NAME}-{of[:32]}", lambda: estimates(recognizer, bank)), present=bank.signals.present)
+        arrays = {name: array.astype(np.float32) for name, array in kept.items()}
+        arrays["affect"][..., :NUM_CATEGORIES] /= arrays["affect"][..., :NUM_CATEGORIES].sum(axis=-1, keepdims=True)
+        return cls(**arrays, present=bank.signals.present)
 
     def look_up(self, segment: I64, present: Bools) -> Estimate:
         """Estimates of some segments.
@@ -87,6 +84,21 @@ class EstimateTable:
             uncertainty=self._uncertainty[segment, number],
             present=used,
         )
+
+
+def key(recognizer: EmotionRecognizer, bank: SignalBank) -> str:
+    """What a table is made of."""
+    return made_of(_VERSION, recognizer.weights_sha256(), bank.sha256, bank.cohort)
+
+
+def estimates(recognizer: Recognizer, bank: SignalBank) -> dict[str, F32]:
+    """The arrays `vector`, `affect` and `uncertainty` of a table, computed."""
+    parts = [_estimates(recognizer, bank, number) for number in told(range(SUBSETS), "recognising the signal bank")]
+    return {
+        "vector": np.stack([part.vector for part in parts], axis=1),
+        "affect": np.stack([part.affect for part in parts], axis=1),
+        "uncertainty": np.stack([part.uncertainty for part in parts], axis=1),
+    }
 
 
 def _estimates(recognizer: Recognizer, bank: SignalBank, number: int) -> Estimate:

@@ -18,7 +18,7 @@ MORE = ["zero", "one", "two", "three", "four", "five", "six", "seven"]
 
 
 def world(num_envs, **changes):
-    made = World(world_config(DYNAMIC, generator=REPLY, encoder="fast", **changes), num_envs)
+    made = World(world_config(DYNAMIC, generator=REPLY, **changes), num_envs)
     made.record = True
     return made
 
@@ -53,7 +53,7 @@ def test_people_in_crisis_are_handed_over():
 def test_a_command_shows_that_it_reads_real_turns_and_the_library_does_not(tmp_path, monkeypatch, capsys):
     file = tmp_path / "mine.jsonl"
     file.write_text("\n".join(json.dumps(dialogue(k)) for k in range(8)), encoding="utf-8")
-    config = world_config(DYNAMIC, generator=REPLY, encoder="fast", utterances=f"corpus={file}")
+    config = world_config(DYNAMIC, generator=REPLY, utterances=f"corpus={file}")
     for made, told in ((World, False), (open_world, True)):
         monkeypatch.setenv("RLGEN_CACHE", str(tmp_path / str(told)))  # nothing is kept there yet
         made(config, 1)

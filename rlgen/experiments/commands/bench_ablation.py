@@ -54,13 +54,12 @@ def main(argv: Sequence[str]) -> int:
     import torch
 
     from rlgen.generation.training.fit import Recipe
-    from rlgen.text import Judge, Reader, SentenceEncoder
+    from rlgen.text import Judge, Reader
 
     if options.threads:
         torch.set_num_threads(options.threads)
     recipe = Recipe(size=options.size, tokens=options.tokens, batch_tokens=3072, seed=options.seed)
-    encoder = SentenceEncoder("auto")
-    reader, judge = Reader.load("shipped:readers", encoder), Judge.load("shipped:judge", encoder)
+    reader, judge = Reader.load(), Judge.load()
     command = recorded("bench ablation", options)
     found = []
     for without in dict.fromkeys(options.without):

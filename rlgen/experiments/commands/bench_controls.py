@@ -47,7 +47,7 @@ def measure(options: BenchControlsOptions) -> list[Row]:
     from rlgen.experiments.files.whole import writable_folder, write_atomically
     from rlgen.generation.embedded.generator import EmbeddedGenerator
     from rlgen.generation.embedded.scoring import Scorer
-    from rlgen.text import Judge, Reader, SentenceEncoder
+    from rlgen.text import Judge, Reader
     from rlgen.text.datasets import sources
     from rlgen.text.reading import judge
     from rlgen.text.writing.corpus import compose
@@ -56,12 +56,11 @@ def measure(options: BenchControlsOptions) -> list[Row]:
         torch.set_num_threads(options.threads)
     if options.out is not None:
         writable_folder(options.out)
-    encoder = SentenceEncoder("auto")
     generator = EmbeddedGenerator.load(options.generator)
     bench = Bench(
         generator,
-        Reader.load(options.readers, encoder),
-        Judge.load(options.judge, encoder),
+        Reader.load(options.readers),
+        Judge.load(options.judge),
         list(compose(options.seed, options.contexts, "held_out")),
         list(compose(options.seed + _SEED_APART, _TRAINED)),
         options.seed,

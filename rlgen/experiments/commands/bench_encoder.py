@@ -1,4 +1,4 @@
-"""`rlgen bench encoder`: speed of the fast encoder, and what readers make of its vectors instead of the exact ones."""
+"""`rlgen bench encoder`: speed of the small encoder, and how far its vectors and readings are MiniLM's."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _EMPATHY: Final = ("emotional reactions", "interpretations", "explorations")
 
 
 class BenchEncoder(TableOptions):
-    """Speed and faithfulness of the fast encoder beside the exact one."""
+    """Speed of the small encoder beside MiniLM, and how faithfully it repeats MiniLM's vectors."""
 
-    encoder: str = Field("fast", pattern="^fast(:.+)?$", description="the student: fast, or fast:DIR")
+    encoder: str = Field("fast", pattern="^fast(-bf16)?(:.+)?$", description="the student: fast, or fast:DIR")
     generator: str = Field("shipped:generator", description="whose replies are read: shipped:generator or a folder")
-    readers: str = Field("shipped:readers", description="the people's reader: shipped:readers or a folder")
+    readers: str = Field("shipped:readers_minilm", description="readers fitted on minilm, which read both vectors")
     judge: str = Field("shipped:judge", description="the judge: shipped:judge or a folder")
     contexts: int = Field(2000, ge=50, description="held-out exchanges; each gives a composed and a generated reply")
     seed: int = Field(HELD_OUT, ge=0, le=2**31 - 1, description="of exchanges, controls and sampling")
@@ -225,10 +225,10 @@ def main(argv: Sequence[str]) -> int:
     """Measure and print."""
     options = parse(BenchEncoder, argv, "bench encoder")
     from rlgen.generation import EmbeddedGenerator
-    from rlgen.text import Judge, Reader, SentenceEncoder
-    from rlgen.text.encoding.fast_encoder import encoder_of
+    from rlgen.text import Judge, Reader
+    from rlgen.text.encoding.choice import encoder_of
 
-    student, teacher = encoder_of(options.encoder), SentenceEncoder("auto")
+    student, teacher = encoder_of(options.encoder), encoder_of("minilm")
     reader, judge = Reader.load(options.readers, teacher), Judge.load(options.judge, teacher)
     probes = held_out(EmbeddedGenerator.load(options.generator), options.contexts, options.seed)
     rows = speed(student, teacher, probes[1].replies) + faithfulness(student, teacher, reader, judge, probes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,12 @@ class BenchReaders(TableOptions):
     """Held-out figures of the people's reader and of the judge."""
 
     data: Path = Field(description="folder with goemotions, epitome, esconv, annomi, empathetic_dialogues, dailydialog")
-    readers: str = Field(default="shipped:readers", description="artifact of the people's reader")
+    readers: str = Field(
+        default="shipped:readers",
+        description="of the people's reader: shipped:readers, shipped:readers_minilm or a folder, whose manifest names "
+        "the encoder",
+    )
     judge: str = Field(default="shipped:judge", description="artifact of the judge")
-    dtype: Literal["float32", "bfloat16", "auto"] = Field(default="auto", description="precision of the encoder")
     out: Path | None = Field(
         default=None,
         description="folder for confusion_readers.png, confusion_judge.png, confusion.csv and swaps.csv; "
@@ -42,7 +45,6 @@ class BenchReaders(TableOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(BenchReaders, argv, "bench readers")
-    from rlgen.text.encoding.encoder import SentenceEncoder
     from rlgen.text.evaluation.fairness import judge_readings, moved, reader_readings, swaps
     from rlgen.text.evaluation.readers import measure
     from rlgen.text.reading.judge import Judge
@@ -50,8 +52,7 @@ def main(argv: Sequence[str]) -> int:
 
     if options.out is not None:
         writable_folder(options.out)
-    encoder = SentenceEncoder(options.dtype)
-    reader, judge = Reader.load(options.readers, encoder), Judge.load(options.judge, encoder)
+    reader, judge = Reader.load(options.readers), Judge.load(options.judge)
     figures, confusions = measure(options.data, reader, judge)
     rows = [
         Row(f"{f.artifact}, {f.name}", f.value, baseline=f.baseline, better="higher" if f.higher else "lower")

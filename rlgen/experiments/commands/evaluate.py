@@ -117,9 +117,8 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
         "world": config_hash(world.config.model_dump(mode="json")),
         **program(),
     }
-    same = {"device", "encoder", "observation"}  # of the same people and words, whatever they are set to
+    same = {"device", "observation"}  # of the same people and words, whatever they are set to
     home = world_config(env_id).model_dump(exclude=same) == world.config.model_dump(exclude=same)
-    home = home and not world.config.encoder.startswith("fast")  # a student reads words a little differently
     fitted = [name for name in FITTED if name in actors]
     result["borrowed"] = fitted if options.ladder and not home else []
     return {**result, "deterministic": not options.stochastic}, table
@@ -142,8 +141,7 @@ def _check_parts(run: Run, now: Mapping[str, str], encoder: str) -> None:
             f"{run.path}: was trained with the encoder {before}, and this is {encoder}; train again, or bring the old "
             "one back"
         )
-    # Its weights in memory are cast to what the machine multiplies fastest, so their hash may differ.
-    changed = sorted(name for name in {*then, *now} - {"encoder"} if then.get(name) != now.get(name))
+    changed = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
     if changed:
         raise ConfigError(
             f"{run.path}: {', '.join(changed)} changed since the training; train again, or bring the old ones back"

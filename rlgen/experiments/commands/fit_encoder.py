@@ -1,4 +1,4 @@
-"""`rlgen fit encoder`: train the fast student of the sentence encoder on the project's own texts."""
+"""`rlgen fit encoder`: train a small student of MiniLM on the project's own texts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ _GENERATED: Final = 2**20  # added to the seed of generated replies, whose contr
 
 
 class FitEncoder(Options):
-    """Train the fast student of the sentence encoder on composed, generated and bent texts."""
+    """Train a small student of MiniLM on composed, generated and bent texts; readers have to be fitted on it then."""
 
     out: Path = Field(Path("fast_encoder"), description="folder to write; an artifact there is replaced")
     generator: str = Field("shipped:generator", description="whose replies it learns: shipped:generator or a folder")
-    readers: str = Field("shipped:readers", description="the readers that it is to serve: shipped:readers or a folder")
+    readers: str = Field(
+        "shipped:readers_minilm",
+        description="readers fitted on minilm: in the directions in which they look errors cost more",
+    )
     judge: str = Field("shipped:judge", description="only measured with: shipped:judge or a folder")
     composed: int = Field(16000, ge=100, description="replies of the corpus, and as many utterances")
     generated: int = Field(14000, ge=100, description="replies of the generator, from cold to too hot")
@@ -73,18 +76,18 @@ def main(argv: Sequence[str]) -> int:
 
     check_target(options.out, fast_encoder.KIND)
     say = Console(stderr=True).log
-    teacher = SentenceEncoder("auto")
+    teacher = SentenceEncoder()
     reader, judge = Reader.load(options.readers, teacher), Judge.load(options.judge, teacher)
     generator = EmbeddedGenerator.load(options.generator)
     probes = held_out(generator, options.contexts, HELD_OUT)
     unseen = {text for probe in probes for text in probe.replies}
     texts = [text for text in dict.fromkeys(own_texts(generator, options, say)) if text not in unseen]
-    say(f"{len(texts)} texts; their exact vectors ({teacher.dtype})")
+    say(f"{len(texts)} texts; MiniLM's vectors of them")
     vectors = embed(teacher, texts)
     training = fitting_encoder.Training(passes=options.passes, seed=options.seed)
     directions = fitting_encoder.directions(options.readers, teacher)
     tensors = fitting_encoder.fit(texts, vectors, directions, training, say)
-    student = fast_encoder.FastEncoder(training.shape, tensors, teacher.source_sha256)
+    student = fast_encoder.FastEncoder(training.shape, tensors)
     say("measuring on held-out replies")
     rows = faithfulness(student, teacher, reader, judge, probes)
     manifest = Manifest(

@@ -42,10 +42,10 @@ class FitGeneratorOptions(Options):
 
 
 def _reader(source: str) -> Reader:
-    from rlgen.text import Reader, SentenceEncoder
+    from rlgen.text import Reader
 
     note("  reading the labels of real dialogues")
-    return Reader.load(source, SentenceEncoder("auto"))
+    return Reader.load(source)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
-from rlgen.experiments.options import Options, parse
+from rlgen.experiments.options import Options, parse, recorded
 
 
 class FitReaders(Options):
@@ -16,7 +15,10 @@ class FitReaders(Options):
 
     data: Path = Field(description="folder with goemotions, epitome, esconv, annomi, empathetic_dialogues, dailydialog")
     out: Path = Field(default=Path("readers"), description="folder that receives readers/ and judge/")
-    dtype: Literal["float32", "bfloat16", "auto"] = Field(default="auto", description="precision of the encoder")
+    encoder: str = Field(
+        default="fast", description="sentence encoder: fast, minilm, or any sentence-transformers model by name or path"
+    )
+    judge_encoder: str = Field(default="minilm", description="the judge's: another one, so that it errs elsewhere")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of corruptions, initial weights and shuffled pairs")
 
 
@@ -26,20 +28,22 @@ def main(argv: Sequence[str]) -> int:
     from rich.console import Console
 
     from rlgen.artifacts import check_target
-    from rlgen.text.encoding.encoder import SentenceEncoder
-    from rlgen.text.evaluation.readers import quality
-    from rlgen.text.fitting import readers as fitting_readers
+    from rlgen.text import Judge, Reader
+    from rlgen.text.encoding.choice import encoder_of
+    from rlgen.text.evaluation.readers import by_artifact, measure
+    from rlgen.text.fitting import readers as fitting
 
     for name in ("readers", "judge"):
         check_target(options.out / name, name)
     say = Console(stderr=True).log
-    encoder = SentenceEncoder(options.dtype)
-    readers = fitting_readers.fit_reader(encoder, options.data, options.seed, say)
-    judge = fitting_readers.fit_judge(encoder, options.data, say)
+    encoder, judge_encoder = encoder_of(options.encoder), encoder_of(options.judge_encoder)
+    readers = fitting.fit_reader(encoder, options.data, options.seed, say)
+    judge = fitting.fit_judge(judge_encoder, options.data, say)
     say("measuring on held-out texts")
-    measured = quality(encoder, options.data, readers, judge)
-    for name, arrays in (("readers", readers), ("judge", judge)):
+    measured = by_artifact(measure(options.data, Reader(encoder, readers), Judge(judge_encoder, judge))[0])
+    command = recorded("fit readers", options)
+    for name, arrays, of in (("readers", readers, encoder), ("judge", judge, judge_encoder)):
         target = options.out / name
-        fitting_readers.write(target, arrays, encoder, name, options.seed, measured[name])
+        fitting.write(target, arrays, of, name, command, options.seed, measured[name])
         say(f"{target}: written")
     return 0

@@ -25,7 +25,7 @@ FADED: Final = 0.3
 
 @dataclass(frozen=True)
 class Read:
-    """What N texts are read as, by the people's reader and by the judge, from one embedding."""
+    """What N texts are read as, by the people's reader, with its embedding, and by the judge."""
 
     embedding: F32
     reader: Reading
@@ -88,7 +88,7 @@ class Bench:
         """What the people's reader and the judge make of texts; they answer nothing and repeat nothing."""
         nothing = np.zeros((len(texts), self.reader.encoder.dim), dtype=np.float32)
         reading, embedding = self.reader.read(texts, nothing, [()] * len(texts))
-        return Read(embedding, reading, self.judge.read_embedded(texts, embedding))
+        return Read(embedding, reading, self.judge.read(texts))
 
     def drawn(self, rows: int, weights: tuple[float, float] = (FADED, 2.0)) -> Controls:
         """Controls drawn over their ranges: tone over all of it, temperature over `TEMPERATURES`."""

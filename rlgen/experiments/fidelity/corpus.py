@@ -26,14 +26,14 @@ def read_corpus(data: Path, readers: str) -> Corpus:
         DataError: the data are missing or malformed; names file and line.
     """
     from rlgen.affect import VALENCE
-    from rlgen.text import Reader, SentenceEncoder
+    from rlgen.text import Reader
     from rlgen.text.writing.utterances import of_all_lengths, read_by
     from rlgen.users.fidelity.crossfit import Corpus
     from rlgen.users.logs.dialogues import read
     from rlgen.users.logs.readings import read_replies
 
     dialogues = read(data)
-    reader = Reader.load(readers, SentenceEncoder())
+    reader = Reader.load(readers)
     bank, turns = read_by(reader, of_all_lengths()), _real_turns(dialogues, reader)
     texts = [turn.text for d in dialogues if d.rated for turn in d.turns if not turn.supporter and turn.text.strip()]
     said: dict[str, tuple[float, float]] = {}

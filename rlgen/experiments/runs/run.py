@@ -155,7 +155,7 @@ class Run:
 
         Args:
             parts: part name -> sha256 of its weights.
-            encoder: which sentence encoder, whatever its precision.
+            encoder: which sentence encoder.
             seeds: which seeds are used for what.
         """
         self._write_manifest(

@@ -86,7 +86,7 @@ class WorldOptions(Options):
     )
     encoder: str | None = Field(
         default=None,
-        description="sentence encoder: auto, float32 or bfloat16 of the exact one, or its student: fast, fast:DIR",
+        description="sentence encoder: fast, minilm, or a sentence-transformers model by name or path (with --readers)",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="device of world and learner")
     world: Annotated[dict[str, Any], tyro.conf.Suppress] = Field(

@@ -26,7 +26,7 @@ SHORTEST, LONGEST = 3, 60  # words of a turn
 UNNAMED: Final = "unnamed"  # the topic of dialogues that name none
 
 
-def real_utterances(path: Path, reader: Reader, progress: Progress = iter) -> UtteranceCatalogue:
+def real_utterances(path: Path, reader: Reader, progress: Progress | None = None) -> UtteranceCatalogue:
     """The bank; a turn that several people wrote alike comes once.
 
     A topic needs more turns than a dialogue has, or it is left out. The first turn of a dialogue opens, the last

@@ -13,27 +13,24 @@ from numpy.typing import NDArray
 
 from rlgen.artifacts import code_sha256
 from rlgen.errors import ArtifactError, ConfigError
-from rlgen.hardware import has_bf16
 from rlgen.locks import OneThread
+from rlgen.text.encoding.choice import MINILM
 from rlgen.text.encoding.minilm import WIDTH, MiniLM
 from rlgen.text.encoding.wordpieces import WEIGHTS_SHA256, verified_weights, word_pieces
 
 DIM: Final = WIDTH
 CHUNK: Final = 2048  # texts per forward pass
-Precision = Literal["float32", "bfloat16", "auto"]
+Precision = Literal["float32", "bfloat16"]
 
 
-def settled(dtype: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
-    """A precision after `"auto"` was settled: bfloat16 where the device multiplies it natively.
+def check_precision(dtype: str) -> None:
+    """Refuse what is no precision.
 
     Raises:
-        ConfigError: `dtype` is none of the three.
+        ConfigError: `dtype` is neither.
     """
-    if dtype not in ("float32", "bfloat16", "auto"):
-        raise ConfigError(f"encoder dtype was {dtype!r}; use 'float32', 'bfloat16' or 'auto'")
-    if dtype == "auto":
-        return "bfloat16" if has_bf16(device) else "float32"
-    return dtype
+    if dtype not in ("float32", "bfloat16"):
+        raise ConfigError(f"encoder dtype was {dtype!r}; use 'float32' or 'bfloat16'")
 
 
 class SentenceEncoder:
@@ -43,32 +40,32 @@ class SentenceEncoder:
     against the published hash. A text's vector does not depend on the texts beside it, to the bit.
 
     Args:
-        dtype: `"float32"` is exact; `"bfloat16"` is about three times as fast where the processor
-            multiplies it natively and its vectors have a cosine above .999 to the exact ones;
-            `"auto"` takes it exactly there.
+        dtype: `"float32"` is the same on every machine but for the last digits; `"bfloat16"` is about three times
+            as fast where the processor multiplies it natively, and far slower elsewhere. Its vectors have a cosine
+            above .999 to the others.
         device: `"cpu"` or `"cuda"`.
         model: any sentence-transformers model by name or path instead; needs readers fitted to it.
 
     Attributes:
         calls: forward passes so far.
         dim: length of a vector.
-        name: of the model.
-        dtype: `"float32"` or `"bfloat16"`, after `"auto"` was settled.
+        name: that a config gives it, whatever its precision: `"minilm"`, or the model's own name or path.
+        dtype: `"float32"` or `"bfloat16"`.
         device: the kind of device, e.g. `"cpu"`.
-        source_sha256: hash of the weights as they were published.
+        source_sha256: hash of the weights as they were published, the same for both precisions.
 
     Raises:
         ArtifactError: the model is missing or its weights are not the published ones.
-        ConfigError: `dtype` is none of the three.
+        ConfigError: `dtype` is neither of the two.
     """
 
     def __init__(self, dtype: Precision = "float32", device: str = "cpu", model: str | None = None) -> None:
         where = torch.device(device)
-        dtype = settled(dtype, where)
+        check_precision(dtype)
         self.dtype: str = dtype
         self.device: str = where.type
         self.calls = 0
-        self.name = model or "all-MiniLM-L6-v2"
+        self.name = model or MINILM
         self._own: MiniLM | None = None
         self._other: Any = None
         self._alone = OneThread()
@@ -77,9 +74,10 @@ class SentenceEncoder:
             self.dim = DIM
             self.source_sha256 = WEIGHTS_SHA256
         else:
-            self._other = _sentence_transformer(model, dtype, device)
+            self._other = _sentence_transformer(model, device)
             self.dim = int(self._other.get_sentence_embedding_dimension())
             self.source_sha256 = self.weights_sha256()
+            self._other = self._other.to(getattr(torch, dtype))
 
     @property
     def identity(self) -> str:
@@ -94,6 +92,7 @@ class SentenceEncoder:
         if self._own is not None:
             return self._own.sha256()
         digest = hashlib.sha256()
+        digest.update(repr(self._other).encode())  # how it pools and normalises
         for name, tensor in sorted(self._other.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().contiguous().view(torch.uint8).cpu().numpy().tobytes())
@@ -125,11 +124,14 @@ class SentenceEncoder:
         return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def _sentence_transformer(model: str, dtype: str, device: str) -> Any:
+def _sentence_transformer(model: str, device: str) -> Any:
     from sentence_transformers import SentenceTransformer
 
     try:
         found = SentenceTransformer(model, device=device)
     except (OSError, ValueError) as error:
-        raise ArtifactError(f"{model}: no sentence-transformers model of that name or path; check it") from error
-    return found.to(getattr(torch, dtype)).eval().requires_grad_(False)
+        reason = " ".join(str(error).split())[:160]
+        raise ArtifactError(
+            f"encoder {model}: no sentence-transformers model there ({reason}); check name or path"
+        ) from error
+    return found.float().eval().requires_grad_(False)

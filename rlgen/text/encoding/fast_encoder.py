@@ -1,4 +1,7 @@
-"""A small student of the sentence encoder: nearly the same vectors for a fraction of the time.
+"""The encoder of the registered ids: small, and in fp32 the same on every machine.
+
+It began as a student of all-MiniLM-L6-v2 (`rlgen.text.encoding.minilm`); the shipped readers are fitted on its own
+vectors, so that it stands for nobody.
 
 Every word piece has a vector of the teacher's 384 dimensions, and their mean is the best linear guess at
 a text's vector; two narrow transformer layers and a small net over pooled pieces correct it. As in
@@ -28,15 +31,15 @@ from torch.nn import functional
 
 from rlgen import artifacts
 from rlgen.hardware import memory_of
-from rlgen.text.encoding.encoder import CHUNK, DIM, Precision, SentenceEncoder, settled
+from rlgen.text.encoding.choice import FAST
+from rlgen.text.encoding.encoder import CHUNK, DIM, Precision, SentenceEncoder, check_precision
 from rlgen.text.encoding.packing import ROWS, Group, groups
 from rlgen.text.encoding.piece_vectors import piece_vectors
-from rlgen.text.encoding.wordpieces import MAX_TOKENS, VOCABULARY, WEIGHTS_SHA256, word_pieces
+from rlgen.text.encoding.wordpieces import MAX_TOKENS, VOCABULARY, word_pieces
 
 KIND: Final = "fast_encoder/1"
 WEIGHTS: Final = "weights.safetensors"
-CHOICE: Final = "fast"
-_SHIPPED: Final = "shipped:fast_encoder"
+SHIPPED: Final = "shipped:fast_encoder"
 _CELLS: Final = 8192  # of one group of texts in attention
 _HEAD: Final = 32  # dimensions of an attention head
 _PIECES: Final = ("map", "frequent", "more", "more_scale")  # names of tensors beside those of `Net`
@@ -208,20 +211,17 @@ def piece_table(tensors: Mapping[str, Tensor]) -> Tensor:
 
 
 class FastEncoder(SentenceEncoder):
-    """Sentences to the unit sphere by the student, frozen; used as the `SentenceEncoder` that it stands for.
-
-    Heads that were fitted on the teacher read its vectors: `source_sha256` is the teacher's. A text's
-    vector does not depend on the texts beside it, to the bit.
+    """Sentences to the unit sphere, frozen. A text's vector does not depend on the texts beside it, to the bit.
 
     Args:
         shape: sizes.
         tensors: what `stored` gave.
-        teacher_sha256: hash of the teacher's published weights.
-        dtype: `"float32"`, `"bfloat16"`, or `"auto"`: bfloat16 where the processor multiplies it natively.
+        dtype: `"float32"` or `"bfloat16"`.
         device: `"cpu"` or `"cuda"`.
+        name: that a config gives it.
 
     Raises:
-        ConfigError: `dtype` is none of the three.
+        ConfigError: `dtype` is neither of the two.
         KeyError: a tensor is missing.
         RuntimeError: the tensors do not fit the sizes.
     """
@@ -230,30 +230,29 @@ class FastEncoder(SentenceEncoder):
         self,
         shape: Shape,
         tensors: Mapping[str, Tensor],
-        teacher_sha256: str,
-        dtype: Precision = "auto",
+        dtype: Precision = "float32",
         device: str = "cpu",
+        name: str = FAST,
     ) -> None:
-        # The teacher's weights are what the parent's __init__ loads, and they are not needed here.
+        # MiniLM's weights are what the parent's __init__ loads, and they are not needed here.
         self._where = torch.device(device)
-        dtype = settled(dtype, self._where)
+        check_precision(dtype)
         self.dtype = dtype
         self.device = self._where.type
         self.calls = 0
         self.dim = DIM
-        self.name = "fast"
-        self.source_sha256 = teacher_sha256
-        self._sha256 = artifacts.tensors_sha256({name: tensor.numpy() for name, tensor in tensors.items()})
+        self.name = name
+        self.source_sha256 = artifacts.tensors_sha256({of: tensor.numpy() for of, tensor in tensors.items()})
         kind = getattr(torch, dtype)
         net = Net(shape)
-        net.load_state_dict({name: tensor.float() for name, tensor in tensors.items() if name not in _PIECES})
+        net.load_state_dict({of: tensor.float() for of, tensor in tensors.items() if of not in _PIECES})
         net = net.eval().requires_grad_(False)
         table = piece_table(tensors)
         self._pieces, self._entered = table.to(self._where, kind), net.enter(table).to(self._where, kind)
         self._net = net.to(self._where, kind)
 
     @classmethod
-    def load(cls, source: str | Path = _SHIPPED, dtype: Precision = "auto", device: str = "cpu") -> FastEncoder:
+    def load(cls, source: str | Path = SHIPPED, dtype: Precision = "float32", device: str = "cpu") -> FastEncoder:
         """Read an artifact that `rlgen fit encoder` wrote.
 
         Args:
@@ -268,8 +267,9 @@ class FastEncoder(SentenceEncoder):
         settings = artifact.manifest.settings
         try:
             tensors = load_tensors(artifact.file(WEIGHTS).read_bytes())
+            name = FAST if source == SHIPPED else f"{FAST}:{source}"
             with memory_of(device, str(artifact.path)):
-                return cls(Shape(**settings["shape"]), tensors, settings["teacher_sha256"], dtype, device)
+                return cls(Shape(**settings["shape"]), tensors, dtype, device, name)
         except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
             raise artifact.unreadable(error) from error
 
@@ -282,7 +282,7 @@ class FastEncoder(SentenceEncoder):
             "rlgen.text.encoding.packing",
             "rlgen.text.encoding.wordpieces",
         )
-        return f"{self._sha256}:{self.dtype}:{self.device}:{code}"
+        return f"{self.source_sha256}:{self.dtype}:{self.device}:{code}"
 
     def weights_sha256(self) -> str:
         """Hash of the weights as they are in memory now (it differs between precisions)."""
@@ -300,30 +300,6 @@ class FastEncoder(SentenceEncoder):
             vectors = self._net(self._pieces[laid.ids], self._entered[laid.ids], laid)
             found[start : start + len(part)] = vectors.cpu().numpy()
         return found
-
-
-def encoder_of(choice: str, device: str = "cpu") -> SentenceEncoder:
-    """The encoder that a config names.
-
-    Args:
-        choice: precision of the exact one (`"auto"`, `"float32"`, `"bfloat16"`), `"fast"` for its shipped
-            student, or `"fast:DIR"` for another one.
-        device: where to run.
-
-    Raises:
-        ArtifactError: its weights are missing or damaged.
-        ConfigError: no such choice.
-    """
-    kind, _, folder = choice.partition(":")
-    if kind == CHOICE:
-        return FastEncoder.load(folder or _SHIPPED, device=device)
-    return SentenceEncoder(choice, device)  # type: ignore[arg-type]  # which refuses anything else
-
-
-def encoder_content(choice: str) -> str:
-    """Hash of what an encoder is made of now, for `rlgen.artifacts.Shared`; args and errors as for `encoder_of`."""
-    kind, _, folder = choice.partition(":")
-    return artifacts.content(folder or _SHIPPED, KIND) if kind == CHOICE else WEIGHTS_SHA256
 
 
 def stored(net: Net, project: Tensor, frequent: Tensor, more: Tensor) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from rlgen.text.evaluation import tfidf
 from rlgen.text.evaluation.confusion import EKMAN, Confusion, confuse, ekman_test, f1, precision, recall
 from rlgen.text.evaluation.figures import Figure, auc, spearman
 from rlgen.text.fitting.linear import binary_cross_entropy, shares, soft_cross_entropy
+from rlgen.text.fitting.readers import embed
 from rlgen.text.reading.judge import Judge, Judgement
 from rlgen.text.reading.reader import Reader
 from rlgen.types import Reading
@@ -22,8 +23,10 @@ MECHANISMS = ("emotional reaction", "interpretation", "exploration")
 
 
 def read_by_both(texts: Sequence[str], reader: Reader, judge: Judge) -> tuple[Reading, Judgement]:
-    """Both read the same embeddings, which are kept in the cache folder."""
+    """Each reads the vectors of its own encoder, which are kept in the cache folder."""
     reading, embedding = reader.read_catalogue(texts)
+    if judge.encoder.identity != reader.encoder.identity:
+        embedding = embed(judge.encoder, texts)
     return reading, judge.read_embedded(texts, embedding)
 
 

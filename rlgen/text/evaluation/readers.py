@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from rlgen.affect import VALENCE
 from rlgen.text.datasets import sources
-from rlgen.text.encoding.encoder import SentenceEncoder
 from rlgen.text.evaluation import tfidf
 from rlgen.text.evaluation.confusion import Confusion
 from rlgen.text.evaluation.figures import Figure, auc, spearman
@@ -199,12 +198,10 @@ def measure(data: Path, reader: Reader, judge: Judge) -> tuple[list[Figure], lis
     return figures, confusions
 
 
-def quality(
-    encoder: SentenceEncoder, data: Path, readers: Mapping[str, NDArray[Any]], judge: Mapping[str, NDArray[Any]]
-) -> dict[str, dict[str, Any]]:
+def by_artifact(figures: Iterable[Figure]) -> dict[str, dict[str, Any]]:
     """Figures by artifact and name, for manifests."""
     found: dict[str, dict[str, Any]] = {"readers": {}, "judge": {}}
-    for figure in measure(data, Reader(encoder, readers), Judge(encoder, judge))[0]:
+    for figure in figures:
         entry = {"value": round(figure.value, 4)}
         if figure.baseline is not None:
             entry["baseline"] = round(figure.baseline, 4)

@@ -101,7 +101,7 @@ def odd(texts: Sequence[str], words: Sequence[str], size: int, seed: int) -> lis
 
 def directions(readers: str | Path, encoder: SentenceEncoder) -> F32:
     """Where the heads of a readers artifact look: their weights `[k, 384]` on a vector."""
-    heads = load_heads(readers, KIND, encoder)
+    heads = load_heads(readers, KIND, encoder)[1]
     return np.concatenate([heads[f"{name}.embedding"] for name in _HEADS]).astype(np.float32)
 
 

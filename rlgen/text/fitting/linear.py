@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 import numpy as np
 import torch
@@ -14,7 +13,6 @@ from torch.nn import functional
 from rlgen.text.reading.heads import BUCKETS, Features, Head, folded
 
 F32 = NDArray[np.float32]
-_SCALE: Final = 384**0.5  # brings a unit vector's coordinates to unit variance
 
 
 def standardised(
@@ -23,17 +21,18 @@ def standardised(
     """Embedding and surface side by side with unit variance, and the way back for weights.
 
     Returns:
-        `[N, 384 + S]`, and a function from weights `[k, 384 + S + 1]` (the last is the bias) to
+        `[N, dim + S]`, and a function from weights `[k, dim + S + 1]` (the last is the bias) to
         the weights of a `Head`: embedding, surface, bias.
     """
     center, spread = features.surface.mean(axis=0), features.surface.std(axis=0) + 0.05
-    matrix = np.concatenate([features.embedding * _SCALE, (features.surface - center) / spread], axis=1)
     dim = features.embedding.shape[1]
+    scale = dim**0.5  # brings a unit vector's coordinates to unit variance
+    matrix = np.concatenate([features.embedding * scale, (features.surface - center) / spread], axis=1)
 
     def back(weights: NDArray[np.float64]) -> tuple[F32, F32, F32]:
         surface = weights[:, dim:-1] / spread
         bias = weights[:, -1] - surface @ center
-        return tuple(np.asarray(w, dtype=np.float32) for w in (weights[:, :dim] * _SCALE, surface, bias))  # type: ignore[return-value]
+        return tuple(np.asarray(w, dtype=np.float32) for w in (weights[:, :dim] * scale, surface, bias))  # type: ignore[return-value]
 
     return matrix.astype(np.float64), back
 

@@ -147,16 +147,18 @@ def write(
     arrays: Mapping[str, NDArray[Any]],
     encoder: SentenceEncoder,
     name: str,
+    command: str,
     seed: int,
     quality: dict[str, Any],
 ) -> artifacts.Artifact:
-    """Write the artifact `name`, `"readers"` or `"judge"`, under its manifest."""
+    """Write the artifact `name`, `"readers"` or `"judge"`, made by `command`, under its manifest."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     people = name == "readers"
     names = ["goemotions", "epitome", "esconv"] + (["empathetic_dialogues", "dailydialog"] if people else ["annomi"])
     described = (
-        "Heads over all-MiniLM-L6-v2 that read affect, empathy, warmth, directiveness, intensity, relevance, fluency."
+        f"Heads over the encoder {encoder.name} that read affect, empathy, warmth, directiveness, intensity, "
+        "relevance, fluency."
         if people
         else "Heads that judge affect, warmth and directiveness in benches; fitted on other items than the readers."
     )
@@ -164,7 +166,7 @@ def write(
         name=name,
         kind=READER_KIND if people else JUDGE_KIND,
         description=described + " Fitted parameters only, no text.",
-        command="rlgen fit readers --data DIR",
+        command=command,
         seeds=[seed],
         data=[sources.LICENCES[source] for source in names],
         quality=quality,

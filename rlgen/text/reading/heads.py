@@ -13,6 +13,8 @@ from rlgen.text.encoding.wordpieces import word_pieces
 from rlgen.text.reading import lexical
 
 BUCKETS: Final = 32768
+_HALF: Final = ("embedding", "surface", "bias")  # arrays that are kept in half precision
+_MOST: Final = 127  # the greatest whole number of a bag that is kept
 F32 = NDArray[np.float32]
 
 
@@ -43,7 +45,7 @@ class Features:
     """What heads may look at, for N texts.
 
     Attributes:
-        embedding: `[N, 384]`.
+        embedding: `[N, dim]`, of the encoder.
         surface: `[N, lexical.DIM]`.
         bag: `[N, M]` buckets, see `buckets`.
     """
@@ -70,7 +72,7 @@ class Head:
     """`scores = embedding E + surface S + mean of bag rows B + bias`, k outputs.
 
     Attributes:
-        embedding: `[k, 384]`.
+        embedding: `[k, dim]`.
         surface: `[k, lexical.DIM]`.
         bag: `[size + 1, k]`, or `[0, k]` where word pieces are not used; the last row is zero. `size`
             divides `BUCKETS`.
@@ -98,14 +100,19 @@ class Head:
             total += self.bag[bag].sum(axis=1) / np.sqrt(np.maximum(count, 1))[:, None]
         return np.asarray(total + self.bias, dtype=np.float32)
 
-    def arrays(self, prefix: str) -> dict[str, NDArray[np.float16]]:
-        """As half-precision arrays by name."""
-        return {f"{prefix}.{name}": getattr(self, name).astype(np.float16) for name in self.NAMES}
+    def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """As they are kept: in half precision, bags as whole numbers in units of `bag_scale` `[k]`."""
+        kept: dict[str, NDArray[Any]] = {f"{prefix}.{name}": getattr(self, name).astype(np.float16) for name in _HALF}
+        scale = (np.abs(self.bag).max(axis=0, initial=0.0) / _MOST).clip(min=1e-4).astype(np.float16)
+        whole = np.rint(self.bag / scale.astype(np.float32)).clip(-_MOST, _MOST)
+        return {**kept, f"{prefix}.bag": whole.astype(np.int8), f"{prefix}.bag_scale": scale}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Head:
         """The inverse of `arrays`."""
-        return cls(**{name: np.asarray(arrays[f"{prefix}.{name}"], dtype=np.float32) for name in cls.NAMES})
+        half = {name: np.asarray(arrays[f"{prefix}.{name}"], dtype=np.float32) for name in _HALF}
+        scale = np.asarray(arrays[f"{prefix}.bag_scale"], dtype=np.float32)
+        return cls(bag=np.asarray(arrays[f"{prefix}.bag"], dtype=np.float32) * scale, **half)
 
 
 def sigmoid(x: F32) -> F32:

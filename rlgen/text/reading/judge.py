@@ -14,7 +14,8 @@ from rlgen.text.encoding.encoder import SentenceEncoder
 from rlgen.text.reading.heads import Features, Head, sigmoid
 from rlgen.text.reading.reader import expected_levels, load_heads, read_affect
 
-KIND: Final = "judge/1"
+KIND: Final = "judge/2"
+SHIPPED: Final = "shipped:judge"  # on minilm
 F32 = NDArray[np.float32]
 
 
@@ -50,20 +51,21 @@ class Judge:
         self._advice = Head.from_arrays(arrays, "advice")
 
     @classmethod
-    def load(cls, source: str | Path, encoder: SentenceEncoder) -> Judge:
-        """Load a judge artifact, `"shipped:judge"` or a folder.
+    def load(cls, source: str | Path = SHIPPED, encoder: SentenceEncoder | None = None) -> Judge:
+        """Load a judge artifact, `"shipped:judge"` or a folder, on the encoder that its manifest names or on this one.
 
         Raises:
             ArtifactError: missing, damaged, or fitted on another encoder.
         """
-        return cls(encoder, load_heads(source, KIND, encoder))
+        encoder, arrays = load_heads(source, KIND, encoder)
+        return cls(encoder, arrays)
 
     def read(self, texts: Sequence[str]) -> Judgement:
         """Judge N texts with one encoder call."""
         return self.read_embedded(texts, self.encoder.encode(texts))
 
     def read_embedded(self, texts: Sequence[str], embedding: F32) -> Judgement:
-        """Judge N texts whose embeddings `[N, 384]` are known."""
+        """Judge N texts whose embeddings `[N, dim]` by the judge's own encoder are known."""
         features = Features.of(texts, embedding)
         return Judgement(
             affect=read_affect(self._affect, self._plane, features),

@@ -14,15 +14,19 @@ from numpy.typing import NDArray
 
 from rlgen import artifacts
 from rlgen.affect import NUM_CATEGORIES
+from rlgen.artifacts.telling import told
 from rlgen.errors import ArtifactError
-from rlgen.text.encoding.encoder import CHUNK, SentenceEncoder
-from rlgen.text.reading import lexical
+from rlgen.text.encoding.choice import encoder_of
+from rlgen.text.encoding.encoder import SentenceEncoder
+from rlgen.text.reading import lexical, tables
 from rlgen.text.reading.fluency import Fluency
 from rlgen.text.reading.heads import Features, Head, sigmoid, softmax
 from rlgen.text.reading.repetition import repetition
 from rlgen.types import Reading, session
 
-KIND: Final = "readers/1"
+KIND: Final = "readers/2"
+PART: Final = 256  # texts of a bank that are encoded in one pass
+SHIPPED: Final = ("shipped:readers", "shipped:readers_minilm")  # those of the encoders `fast` and `minilm`
 _CODE: Final = (
     "rlgen.text.reading.heads",
     "rlgen.text.reading.lexical",
@@ -59,17 +63,22 @@ class Reader:
         self.fluency = Fluency.from_arrays(arrays)
 
     @classmethod
-    def load(cls, source: str | Path, encoder: SentenceEncoder) -> Reader:
+    def load(cls, source: str | Path | None = None, encoder: SentenceEncoder | None = None) -> Reader:
         """Load a readers artifact.
 
         Args:
-            source: `"shipped:readers"` or a folder written by `rlgen fit readers`.
-            encoder: must be the model that the heads were fitted on, in either precision.
+            source: `"shipped:readers"` or a folder written by `rlgen fit readers`; None for those that are shipped
+                for the encoder.
+            encoder: must be the model that the heads were fitted on, in either precision; None for the one that
+                their manifest names.
 
         Raises:
             ArtifactError: missing, damaged, or fitted on another encoder.
         """
-        return cls(encoder, load_heads(source, KIND, encoder))
+        if source is None:
+            source = SHIPPED[0] if encoder is None else _shipped_for(encoder)
+        encoder, arrays = load_heads(source, KIND, encoder)
+        return cls(encoder, arrays)
 
     def session(self) -> Self:
         """The same frozen heads, with an encoder that counts for itself: what one world uses."""
@@ -106,28 +115,49 @@ class Reader:
         relevance = sigmoid(slope * (embedding * asked).sum(axis=1) + offset)
         return self._reading(text, embedding, relevance, repetition(text, earlier)), embedding
 
-    def read_catalogue(self, texts: Sequence[str], progress: Progress = iter) -> tuple[Reading, F32]:
-        """Read a finite bank of texts once; the table is kept in the cache folder.
+    def read_catalogue(self, texts: Sequence[str], progress: Progress | None = None) -> tuple[Reading, F32]:
+        """Read a finite bank of texts; they answer nothing and repeat nothing: relevance is 1, repetition 0.
 
-        They answer nothing and repeat nothing: relevance is 1, repetition 0.
+        What the package's readers make of its own bank comes with it (`rlgen fit tables`). Other texts and readers
+        are worked on once; that table is kept in the cache folder.
 
         Args:
             texts: the bank.
-            progress: gets the parts of it that are encoded in one pass each, where no table is kept yet.
+            progress: gets the parts of it that are encoded in one pass each, where no table is there yet; without
+                it, long work is told on standard error.
         """
+        found = tables.find(texts, self.sha256, self.encoder.source_sha256) if self.encoder.dtype == "float32" else None
+        if found is None or not found[0].any():
+            table = self._kept(texts, progress)
+        elif found[0].all():
+            table = found[1]
+        else:
+            known, of_known = found
+            of_others = self._kept(
+                [text for text, is_known in zip(texts, known, strict=True) if not is_known], progress
+            )
+            place = np.argsort(np.concatenate([np.flatnonzero(known), np.flatnonzero(~known)]))
+            table = {name: np.concatenate([of_known[name], of_others[name]])[place] for name in of_known}
+        return Reading(**{f.name: table[f.name] for f in fields(Reading)}), table["embedding"]
+
+    def read_afresh(self, texts: Sequence[str], progress: Progress | None = None) -> dict[str, NDArray[Any]]:
+        """What `read_catalogue` finds where no table is kept: `embedding` `[N, dim]` and the fields of `Reading`."""
+        rows = len(texts)
+        starts = range(0, rows, PART) or range(1)  # no text at all is encoded too, for the shape
+        parts = (
+            told(starts, f"reading {rows} utterances with {self.encoder.name}")
+            if progress is None
+            else progress(starts)
+        )
+        embedding = np.concatenate([self.encoder.encode(texts[i : i + PART]) for i in parts])
+        ones, zeros = np.ones(rows, dtype=np.float32), np.zeros(rows, dtype=np.float32)
+        reading = self._reading(texts, embedding, ones, zeros)
+        return {"embedding": embedding, **{f.name: getattr(reading, f.name) for f in fields(reading)}}
+
+    def _kept(self, texts: Sequence[str], progress: Progress | None) -> dict[str, NDArray[Any]]:
         digest = hashlib.sha256("\x00".join(texts).encode()).hexdigest()
         key = hashlib.sha256(f"{self.identity}:{digest}".encode()).hexdigest()[:32]
-
-        def build() -> dict[str, NDArray[Any]]:
-            rows = len(texts)
-            starts = range(0, rows, CHUNK) or range(1)  # no text at all is encoded too, for the shape
-            embedding = np.concatenate([self.encoder.encode(texts[i : i + CHUNK]) for i in progress(starts)])
-            ones, zeros = np.ones(rows, dtype=np.float32), np.zeros(rows, dtype=np.float32)
-            reading = self._reading(texts, embedding, ones, zeros)
-            return {"embedding": embedding, **{f.name: getattr(reading, f.name) for f in fields(reading)}}
-
-        table = artifacts.cached(f"reading-{key}", build)
-        return Reading(**{f.name: table[f.name] for f in fields(Reading)}), table["embedding"]
+        return artifacts.cached(f"reading-{key}", lambda: self.read_afresh(texts, progress))
 
     def _reading(self, texts: Sequence[str], embedding: F32, relevance: F32, repeated: F32) -> Reading:
         features = Features.of(texts, embedding)
@@ -145,22 +175,43 @@ class Reader:
         )
 
 
-def load_heads(source: str | Path, kind: str, encoder: SentenceEncoder) -> dict[str, NDArray[Any]]:
-    """Weights of an artifact of heads, after comparing the encoder.
+def _shipped_for(encoder: SentenceEncoder) -> str:
+    for source in SHIPPED:
+        if _fitted_on(artifacts.load(source, KIND))[1] == encoder.source_sha256:
+            return source
+    raise ArtifactError(
+        f"no readers are shipped for the encoder {encoder.name!r}; fit some (rlgen fit readers --encoder "
+        f"{encoder.name} --data DIR) and name their folder as readers"
+    )
+
+
+def _fitted_on(artifact: artifacts.Artifact) -> tuple[str, str]:
+    """Name and published hash of the encoder that heads were fitted on."""
+    settings = artifact.manifest.settings
+    return str(settings.get("encoder")), str(settings.get("encoder_sha256"))
+
+
+def load_heads(
+    source: str | Path, kind: str, encoder: SentenceEncoder | None
+) -> tuple[SentenceEncoder, dict[str, NDArray[Any]]]:
+    """The encoder and the weights of an artifact of heads; without an encoder, the one that its manifest names.
 
     Raises:
         ArtifactError: missing, damaged, of another kind, or fitted on another encoder.
     """
     artifact = artifacts.load(source, kind)
-    fitted_on = artifact.manifest.settings.get("encoder_sha256")
-    if fitted_on != encoder.source_sha256:
+    name, sha256 = _fitted_on(artifact)
+    if encoder is None:
+        encoder = encoder_of(name)
+    if sha256 != encoder.source_sha256:
         raise ArtifactError(
-            f"{artifact.path}: fitted on another sentence encoder than {encoder.name!r}; "
-            "fit heads for that one or use the default"
+            f"{artifact.path}: fitted on the encoder {name} ({sha256[:8]}), and this is {encoder.name} "
+            f"({encoder.source_sha256[:8]}); use --encoder {name}, or fit heads for this one: "
+            f"rlgen fit readers --encoder {encoder.name} --data DIR"
         )
     try:
         with np.load(artifact.file("heads.npz"), allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+            return encoder, {of: stored[of] for of in stored.files}
     except (OSError, ValueError, KeyError) as error:
         raise ArtifactError(
             f"{artifact.path}/heads.npz: cannot be read; rebuild: {artifact.manifest.command}"

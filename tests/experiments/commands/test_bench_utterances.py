@@ -43,7 +43,7 @@ def test_repetitions_are_counted_per_dialogue_and_pairs_over_all():
 
 
 def test_the_command_measures_both_families(capsys):
-    assert main(["--people", "20", "--encoder", "fast", "--json"]) == 0
+    assert main(["--people", "20", "--json"]) == 0
     found = {row["name"]: row["value"] for row in json.loads(capsys.readouterr().out)["rows"]}
     people = ("theory, no memory", "theory", "calibrated, no memory", "calibrated")
     figures = {name.partition(": ")[2] for name in found}

@@ -10,8 +10,6 @@ import pytest
 from rlgen import artifacts
 from rlgen.experiments import cli
 from rlgen.experiments.commands.bench_utterances import simulated
-from rlgen.text.encoding.encoder import SentenceEncoder
-from rlgen.text.encoding.fast_encoder import encoder_of
 from rlgen.text.reading.reader import Reader
 from rlgen.text.writing.utterances import of_all_lengths, read_by, utterances
 from rlgen.users import CalibratedConfig, TheoryConfig
@@ -75,8 +73,7 @@ def test_bad_data_are_named_and_nothing_is_written(data, tmp_path, capsys, file,
 
 @pytest.fixture(scope="module")
 def reader():
-    encoder: SentenceEncoder = encoder_of("fast", "cpu")
-    return Reader.load("shipped:readers", encoder)
+    return Reader.load()
 
 
 @pytest.mark.parametrize("config", [TheoryConfig(), CalibratedConfig()], ids=lambda config: config.family)

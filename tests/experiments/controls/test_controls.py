@@ -211,7 +211,6 @@ def parts(monkeypatch):
     parrot.manifest = SimpleNamespace(quality={"held_out": {"held_out_phrases": {"perplexity": 9, "bits_per_byte": 1}}})
     scored = SimpleNamespace(perplexity=5.0)
     monkeypatch.setattr(bench_controls, "_TRAINED", 300)
-    monkeypatch.setattr("rlgen.text.SentenceEncoder", lambda precision: ear.encoder, raising=False)
     monkeypatch.setattr("rlgen.text.Reader", SimpleNamespace(load=lambda *_: ear), raising=False)
     monkeypatch.setattr("rlgen.text.Judge", SimpleNamespace(load=lambda *_: ear), raising=False)
     monkeypatch.setattr(EmbeddedGenerator, "load", lambda source: parrot)

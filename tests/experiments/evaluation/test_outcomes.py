@@ -63,15 +63,18 @@ def test_the_people_of_a_realm_are_met_in_it_alone(fake_world):
     assert len({tuple(found) for found in returns.values()}) == 6
 
 
-def test_another_encoder_is_told_of_and_another_precision_is_not(tmp_path):
+def test_other_parts_are_told_of(tmp_path):
     run = Run(tmp_path)
     parts = {"encoder": "as float32", "readers": "a"}
-    run.write_manifest(parts, "all-MiniLM-L6-v2 (53aa)", {})
-    _check_parts(run, {**parts, "encoder": "as bfloat16"}, "all-MiniLM-L6-v2 (53aa)")
-    with pytest.raises(ConfigError, match=r"encoder all-MiniLM-L6-v2 \(53aa\), and this is fast \(77\)"):
+    home = "minilm (53aa)"
+    run.write_manifest(parts, home, {}, "cpu")
+    _check_parts(run, parts, home)
+    with pytest.raises(ConfigError, match="encoder changed"):
+        _check_parts(run, {**parts, "encoder": "as bfloat16"}, home)
+    with pytest.raises(ConfigError, match=r"encoder minilm \(53aa\), and this is fast \(77\)"):
         _check_parts(run, parts, "fast (77)")
     with pytest.raises(ConfigError, match="readers changed"):
-        _check_parts(run, {**parts, "readers": "b"}, "all-MiniLM-L6-v2 (53aa)")
+        _check_parts(run, {**parts, "readers": "b"}, home)
 
 
 def test_the_csv_has_a_line_per_policy_and_person(world):

@@ -16,8 +16,9 @@ from rlgen.envs import WorldConfig
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.text import SentenceEncoder
 from rlgen.text.encoding import fast_encoder
-from rlgen.text.encoding.fast_encoder import FastEncoder, Net, Shape, encoder_of, stored
-from rlgen.text.encoding.wordpieces import WEIGHTS_SHA256, word_pieces
+from rlgen.text.encoding.choice import encoder_of
+from rlgen.text.encoding.fast_encoder import FastEncoder, Net, Shape, stored
+from rlgen.text.encoding.wordpieces import word_pieces
 from rlgen.text.fitting import encoder as fitting_encoder
 
 SMALL = Shape(width=64, layers=2, inner=96, head=64)
@@ -49,7 +50,7 @@ def tensors() -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module", params=["float32", "bfloat16"])
 def either(request: pytest.FixtureRequest, tensors: dict[str, torch.Tensor]) -> FastEncoder:
-    return FastEncoder(SMALL, tensors, WEIGHTS_SHA256, request.param)
+    return FastEncoder(SMALL, tensors, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tensors: dict[str, torch.Te
         kind=fast_encoder.KIND,
         description="untrained",
         command="none",
-        settings={"teacher_sha256": WEIGHTS_SHA256},
     )
     fast_encoder.write(target, SMALL, tensors, manifest)
     return target
@@ -97,13 +97,13 @@ def test_any_text_has_a_unit_vector(odd: list[str]) -> None:
     np.testing.assert_array_equal(encoder.encode(odd[:1]), vectors[:1])
 
 
-test_any_text_has_a_unit_vector.encoder = FastEncoder(SMALL, random_tensors(SMALL), WEIGHTS_SHA256, "float32")  # type: ignore[attr-defined]
+test_any_text_has_a_unit_vector.encoder = FastEncoder(SMALL, random_tensors(SMALL), "float32")  # type: ignore[attr-defined]
 
 
 def test_the_interface_of_the_encoder_it_stands_for(either: FastEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     exact = SentenceEncoder("float32")
     assert either.dim == exact.dim == 384
-    assert either.source_sha256 == exact.source_sha256  # heads fitted on the teacher are heads for it
+    assert either.source_sha256 != exact.source_sha256  # heads are fitted on one of them
     assert either.identity != exact.identity
     assert either.device == "cpu"
     assert either.dtype in ("float32", "bfloat16")
@@ -118,15 +118,15 @@ def test_the_interface_of_the_encoder_it_stands_for(either: FastEncoder, monkeyp
 
 
 def test_precisions_agree_and_tables_of_theirs_are_kept_apart(tensors: dict[str, torch.Tensor]) -> None:
-    exact, narrow = (FastEncoder(SMALL, tensors, WEIGHTS_SHA256, dtype) for dtype in ("float32", "bfloat16"))
+    exact, narrow = (FastEncoder(SMALL, tensors, dtype) for dtype in ("float32", "bfloat16"))
     cosine = (exact.encode(texts(32)) * narrow.encode(texts(32))).sum(axis=1)
     assert cosine.min() > 0.995
     assert exact.identity != narrow.identity
 
 
 def test_identity_follows_the_weights(tensors: dict[str, torch.Tensor]) -> None:
-    other = FastEncoder(SMALL, random_tensors(SMALL, seed=1), WEIGHTS_SHA256, "float32")
-    assert other.identity != FastEncoder(SMALL, tensors, WEIGHTS_SHA256, "float32").identity
+    other = FastEncoder(SMALL, random_tensors(SMALL, seed=1), "float32")
+    assert other.identity != FastEncoder(SMALL, tensors, "float32").identity
     before = other.weights_sha256()
     other.encode(["hello"])
     assert other.weights_sha256() == before
@@ -135,7 +135,7 @@ def test_identity_follows_the_weights(tensors: dict[str, torch.Tensor]) -> None:
 
 
 def test_what_is_written_is_what_is_read(folder: Path, tensors: dict[str, torch.Tensor]) -> None:
-    own = FastEncoder(SMALL, tensors, WEIGHTS_SHA256)
+    own = FastEncoder(SMALL, tensors)
     read = encoder_of(f"fast:{folder}")
     assert isinstance(read, FastEncoder)
     assert read.weights_sha256() == own.weights_sha256()
@@ -147,20 +147,45 @@ def test_bad_students_are_refused(folder: Path, tmp_path: Path) -> None:
         encoder_of(f"fast:{tmp_path / 'nowhere'}")
     copy = tmp_path / "wide"
     tensors = random_tensors(SMALL)
+    del tensors["norm.weight"]
     manifest = Manifest(name="x", kind=fast_encoder.KIND, description="", command="rebuild it", settings={})
     fast_encoder.write(copy, SMALL, tensors, manifest)
-    with pytest.raises(ArtifactError, match="rebuild it"):  # the teacher's hash is missing
+    with pytest.raises(ArtifactError, match="rebuild it"):
         FastEncoder.load(copy)
     with pytest.raises(ConfigError, match="bfloat16"):
         FastEncoder.load(folder, dtype="float16")  # type: ignore[arg-type]
 
 
-def test_a_config_names_one_of_its_encoders() -> None:
-    assert WorldConfig(encoder="fast:there").encoder == "fast:there"
-    with pytest.raises(ValidationError, match="fast:DIR"):
-        WorldConfig(encoder="fst")
-    with pytest.raises(ConfigError, match="fst"):
-        encoder_of("fst")
+@pytest.mark.parametrize(
+    "choice", ["fast", "fast-bf16", "minilm", "minilm-bf16", "fast:there", "owner/some-model", "."]
+)
+def test_a_config_names_an_encoder(choice: str) -> None:
+    assert WorldConfig(encoder=choice).encoder == choice
+
+
+@pytest.mark.parametrize(
+    "choice", ["auto", "float32", "bfloat16", "fst", "", "minilm:there", "fast-fp16", "a/b/c", "fastest"]
+)
+def test_another_name_is_refused_before_anything_is_loaded(choice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_encoder.FastEncoder, "load", None)
+    with pytest.raises(ValidationError, match="no encoder"):
+        WorldConfig(encoder=choice)
+    with pytest.raises(ConfigError, match="fast, minilm"):
+        encoder_of(choice)
+
+
+def test_a_misspelt_encoder_is_guessed() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'minilm'"):
+        encoder_of("minlm")
+
+
+def test_the_default_is_fp32_on_every_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    dtypes = set()
+    for capable in (False, True):
+        monkeypatch.setattr("rlgen.hardware.has_bf16", lambda device, capable=capable: capable)
+        dtypes.add(encoder_of(WorldConfig().encoder).dtype)
+    assert dtypes == {"float32"}
+    assert encoder_of("fast-bf16").dtype == "bfloat16"
 
 
 def test_the_linear_student_solves_a_linear_world() -> None:
@@ -192,7 +217,7 @@ def test_fitting_learns_what_a_bag_of_words_cannot_tell() -> None:
     said: list[str] = []
     fitted = fitting_encoder.fit(bank, np.stack(vectors), poles[:1], training, said.append)
     assert said
-    student = FastEncoder(SMALL, fitted, WEIGHTS_SHA256, "float32")
+    student = FastEncoder(SMALL, fitted, "float32")
     first, second = student.encode(["tea bus coffee", "coffee bus tea"])
     assert first @ poles[1] > 0.9
     assert second @ poles[0] > 0.9

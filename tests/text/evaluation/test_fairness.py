@@ -118,13 +118,10 @@ def test_the_shipped_sentences_are_whole() -> None:
 
 
 def test_readings_have_one_row_per_text() -> None:
-    from rlgen.text.encoding.encoder import SentenceEncoder
-
-    encoder = SentenceEncoder("float32")
     texts, beside = ["I am a baker.", "I am so sad."], ["Who are you?", "Who are you?"]
     for read, names in (
-        (reader_readings(Reader.load("shipped:readers", encoder)), {"intensity", "relevance"}),
-        (judge_readings(Judge.load("shipped:judge", encoder)), set()),
+        (reader_readings(Reader.load()), {"intensity", "relevance"}),
+        (judge_readings(Judge.load()), set()),
     ):
         found = read(texts, beside)
         assert (

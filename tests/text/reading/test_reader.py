@@ -13,8 +13,11 @@ import pytest
 from rlgen import artifacts
 from rlgen.errors import ArtifactError
 from rlgen.text import Judge, Reader, SentenceEncoder
+from rlgen.text.reading import tables
 from rlgen.text.reading.heads import Head
 from rlgen.text.writing import contrast_sets
+from rlgen.text.writing.masked import with_masks
+from rlgen.text.writing.utterances import of_all_lengths, utterances, with_crisis
 from rlgen.types import Reading
 
 ANCHORS = {
@@ -37,7 +40,7 @@ ANCHORS = {
 
 @pytest.fixture(scope="module")
 def reader() -> Reader:
-    return Reader.load("shipped:readers", SentenceEncoder("float32"))
+    return Reader.load()
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +169,7 @@ def test_progress_sees_each_pass_over_a_catalogue_and_changes_nothing(
     tables = []
     for chunk, seen in ((2, [0, 2, 4]), (2048, [0])):
         monkeypatch.setenv("RLGEN_CACHE", str(tmp_path / str(chunk)))
-        monkeypatch.setattr("rlgen.text.reading.reader.CHUNK", chunk)
+        monkeypatch.setattr("rlgen.text.reading.reader.PART", chunk)
         shown: list[int] = []
 
         def progress(starts: Sequence[int], shown: list[int] = shown) -> Sequence[int]:
@@ -208,7 +211,7 @@ def test_a_table_of_another_device_reader_or_code_is_not_found(
 
 
 def test_the_hash_is_of_every_weight_in_memory() -> None:
-    own = Reader.load("shipped:readers", SentenceEncoder("float32"))
+    own = Reader.load("shipped:readers")
     before = own.weights_sha256()
     texts = list(ANCHORS.values())
     own.read(texts, own.encoder.encode(texts), [[]] * len(texts))
@@ -224,9 +227,9 @@ def test_the_hash_is_of_every_weight_in_memory() -> None:
         assert own.weights_sha256() != before
 
 
-@pytest.mark.parametrize("name", ["readers", "judge"])
-def test_shipped_within_its_budget(name: str) -> None:
-    assert sum(file.stat().st_size for file in artifacts.shipped(name).iterdir()) <= 1_000_000
+def test_shipped_within_their_budget() -> None:
+    names = ("readers", "readers_minilm", "judge")
+    assert sum(file.stat().st_size for name in names for file in artifacts.shipped(name).iterdir()) <= 1_000_000
 
 
 def test_damage_is_found(tmp_path: Path, reader: Reader) -> None:
@@ -242,18 +245,74 @@ def test_damage_is_found(tmp_path: Path, reader: Reader) -> None:
 
 
 def test_heads_of_another_encoder_are_refused(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader.encoder, "source_sha256", "0" * 64)
-    with pytest.raises(ArtifactError, match="another sentence encoder"):
-        Reader.load("shipped:readers", reader.encoder)
+    minilm = SentenceEncoder()
+    for source, encoder, fitted_on in (
+        ("shipped:readers", minilm, "fast"),
+        ("shipped:readers_minilm", reader.encoder, "minilm"),
+    ):
+        with pytest.raises(
+            ArtifactError, match=f"fitted on the encoder {fitted_on} .*this is {encoder.name} .*rlgen fit"
+        ) as error:
+            Reader.load(source, encoder)
+        assert "\n" not in str(error.value)
+    monkeypatch.setattr(minilm, "source_sha256", "0" * 64)
+    with pytest.raises(ArtifactError, match="no readers are shipped for the encoder 'minilm'"):
+        Reader.load(None, minilm)
+
+
+def test_readers_and_judge_bring_the_encoder_that_they_were_fitted_on() -> None:
+    assert Reader.load().encoder.name == "fast"
+    assert Reader.load(None, SentenceEncoder()).sha256 == Reader.load("shipped:readers_minilm").sha256
+    assert Judge.load().encoder.name == "minilm"
+
+
+def test_the_package_knows_its_own_bank(reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped table is what the present code makes of the bank, and is found without a call or a file."""
+    monkeypatch.setenv("RLGEN_CACHE", str(tmp_path))
+    everything = list(dict.fromkeys([*with_masks().text, *of_all_lengths().text, *with_crisis().text]))
+    before = reader.encoder.calls
+    reading, vectors = reader.read_catalogue(everything)
+    assert reader.encoder.calls == before
+    assert not list(tmp_path.iterdir())
+    rows = np.random.default_rng(0).choice(len(everything), 60, replace=False)
+    afresh = reader.read_afresh([everything[i] for i in rows])
+    assert (vectors[rows] * afresh["embedding"]).sum(axis=1).min() > 0.9995
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    for field in fields(Reading):
+        np.testing.assert_allclose(
+            getattr(reading, field.name)[rows], afresh[field.name], atol=1e-3, err_msg=field.name
+        )
+
+
+def test_known_and_unknown_texts_keep_their_places(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RLGEN_CACHE", str(tmp_path))
+    known, new = utterances().text[:3], ["Nobody has said this yet, zebra.", "Nor this, quartz."]
+    mixed = [new[0], known[2], known[0], new[1], known[1]]
+    reading, vectors = reader.read_catalogue(mixed)
+    for text, row, vector in zip(mixed, reading.array(), vectors, strict=True):
+        [alone], [of_it] = (
+            found for found in (reader.read_catalogue([text])[0].array(), reader.read_catalogue([text])[1])
+        )
+        np.testing.assert_array_equal(row, alone)
+        np.testing.assert_array_equal(vector, of_it)
+
+
+def test_readers_of_another_make_do_not_find_the_shipped_table(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = utterances().text[:3]
+    assert tables.find(texts, reader.sha256, reader.encoder.source_sha256) is not None
+    assert tables.find(texts, "0" * 64, reader.encoder.source_sha256) is None
+    assert tables.find(texts, reader.sha256, "0" * 64) is None
 
 
 def test_a_judge_is_no_reader(reader: Reader) -> None:
-    with pytest.raises(ArtifactError, match="judge/1"):
+    with pytest.raises(ArtifactError, match="judge/2"):
         Reader.load("shipped:judge", reader.encoder)
 
 
-def test_the_judge_agrees_on_anchors(reader: Reader) -> None:
-    judge = Judge.load("shipped:judge", reader.encoder)
+def test_the_judge_agrees_on_anchors() -> None:
+    judge = Judge.load()
     advice = "You could try calling a therapist, they might help you with it."
     judgement = judge.read([ANCHORS["warm"], ANCHORS["flat"], advice, "So you feel torn and left out."])
     assert judgement.warmth[0] > judgement.warmth[1] + 0.3
