@@ -33,7 +33,7 @@ def check_choice(choice: str) -> None:
     ours = _OURS.fullmatch(choice)
     if ours is not None and not (ours["which"] == MINILM and ours["folder"]):
         return
-    if _OF_THE_HUB.fullmatch(choice) or Path(choice).is_dir():
+    if _OF_THE_HUB.fullmatch(choice) or (choice and Path(choice).is_dir()):
         return
     alike = get_close_matches(choice, (FAST, MINILM, f"{FAST}-bf16", f"{MINILM}-bf16"), 1)
     meant = f"did you mean {alike[0]!r}? There are" if alike else "there are"

@@ -37,7 +37,8 @@ class SentenceEncoder:
     """Sentences to the unit sphere, frozen.
 
     The default is all-MiniLM-L6-v2 (sentence-transformers; Apache-2.0), whose weights are checked
-    against the published hash. A text's vector does not depend on the texts beside it, to the bit.
+    against the published hash. A text's vector does not depend on the texts beside it, but for the last digits on
+    processors whose matrix products round otherwise where there are more rows; `FastEncoder`'s does not at all.
 
     Args:
         dtype: `"float32"` is the same on every machine but for the last digits; `"bfloat16"` is about three times

