@@ -211,7 +211,7 @@ def piece_table(tensors: Mapping[str, Tensor]) -> Tensor:
 
 
 class FastEncoder(SentenceEncoder):
-    """Sentences to the unit sphere, frozen. A text's vector does not depend on the texts beside it, to the bit.
+    """Sentences to the unit sphere, frozen. In fp32 a text's vector does not depend on the texts beside it, to the bit.
 
     Args:
         shape: sizes.

@@ -107,7 +107,7 @@ def test_answers_are_asked_in_batches_over_the_whole_range_of_controls():
 
     exchanges = list(compose(1, 300, "held_out"))
     said = answers(SimpleNamespace(reply=reply), exchanges, 5)
-    assert said == [f"{e.context[-1]} {5 * 1_000_003 + i}" for i, e in enumerate(exchanges)]
+    assert said == [f"{e.context[-1]} {i}" for i, e in enumerate(exchanges)]
     assert [rows for rows, _ in seen] == [128, 128, 44]
     for name, (low, high) in CONTROL_RANGES.items():
         values = np.concatenate([getattr(controls, name) for _, controls in seen])

@@ -67,15 +67,13 @@ def test_the_batched_world_is_timed_after_it_is_warm(clock):
 
 @pytest.fixture
 def timed(monkeypatch):
-    """Speeds by encoder instead of worlds; the machine has no bfloat16, so auto is float32."""
-    speeds = {"auto": 900.0, "float32": 800.0, "bfloat16": 1800.0, "fast": 300.0}
+    """Speeds by encoder instead of worlds."""
+    speeds = {"minilm": 900.0, "fast": 300.0}
     made = []
 
     def make_world(options, num_envs, encoder):
         made.append(encoder)
-        dtype = "float32" if encoder == "auto" else encoder
-        reader = SimpleNamespace(encoder=SimpleNamespace(dtype=dtype))
-        return SimpleNamespace(named=encoder, parts=SimpleNamespace(speech=SimpleNamespace(reader=reader)))
+        return SimpleNamespace(named=encoder)
 
     monkeypatch.setattr(StepOptions, "make_world", make_world)
     monkeypatch.setattr(bench_step, "batched", lambda world, _: (speeds[world.named], {"people": 0.25}, [("Yes.", 2)]))
@@ -89,11 +87,11 @@ def rows_of(capsys, *argv):
     return {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
 
 
-def test_each_precision_stands_once_beside_the_plain_way(timed, capsys):
+def test_each_encoder_stands_once_beside_the_plain_way(timed, capsys):
     rows = rows_of(capsys)
-    assert timed == ["auto", "float32", "fast"]
-    assert (rows["batched, float32 encoder"]["value"], rows["batched, float32 encoder"]["baseline"]) == (900.0, 100.0)
-    assert (rows["times the plain way, float32"]["value"], rows["times the plain way, float32"]["met"]) == (9.0, True)
+    assert timed == ["fast", "minilm"]
+    assert (rows["batched, minilm encoder"]["value"], rows["batched, minilm encoder"]["baseline"]) == (900.0, 100.0)
+    assert (rows["times the plain way, minilm"]["value"], rows["times the plain way, minilm"]["met"]) == (9.0, True)
     assert rows["batched, fast encoder"]["met"] is True
     assert rows["times the plain way, fast"]["target"] is None
     assert rows["share of people, fast"]["value"] == 0.25
@@ -102,10 +100,10 @@ def test_each_precision_stands_once_beside_the_plain_way(timed, capsys):
 
 
 def test_what_is_left_out_is_not_measured(timed, capsys):
-    rows = rows_of(capsys, "--plain-steps", "0", "--train-steps", "0", "--encoder", "bfloat16")
-    assert timed == ["bfloat16"]
-    assert set(rows) == {"batched, bfloat16 encoder", "share of people, bfloat16"}
-    assert rows["batched, bfloat16 encoder"]["ratio"] is None
+    rows = rows_of(capsys, "--plain-steps", "0", "--train-steps", "0", "--encoder", "minilm")
+    assert timed == ["minilm"]
+    assert set(rows) == {"batched, minilm encoder", "share of people, minilm"}
+    assert rows["batched, minilm encoder"]["ratio"] is None
 
 
 def test_the_learner_is_timed_in_a_training_of_the_same_world(monkeypatch):

@@ -67,7 +67,7 @@ def test_other_parts_are_told_of(tmp_path):
     run = Run(tmp_path)
     parts = {"encoder": "as float32", "readers": "a"}
     home = "minilm (53aa)"
-    run.write_manifest(parts, home, {}, "cpu")
+    run.write_manifest(parts, home, {})
     _check_parts(run, parts, home)
     with pytest.raises(ConfigError, match="encoder changed"):
         _check_parts(run, {**parts, "encoder": "as bfloat16"}, home)

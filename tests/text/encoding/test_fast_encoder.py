@@ -76,7 +76,9 @@ def test_a_row_does_not_depend_on_its_neighbours(either: FastEncoder, threads: i
         rng = np.random.default_rng(0)
         for count in (*range(1, 36, threads * threads), 64, 102):
             chosen = rng.choice(len(bank), size=count, replace=False)
-            np.testing.assert_array_equal(either.encode([bank[i] for i in chosen]), together[chosen])
+            # In bfloat16 some processors' products round otherwise where there are more rows (seen with AMX).
+            last_digits = 0.0 if either.dtype == "float32" else 5e-3
+            np.testing.assert_allclose(either.encode([bank[i] for i in chosen]), together[chosen], 0, last_digits)
     finally:
         torch.set_num_threads(before)
 
