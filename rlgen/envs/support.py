@@ -14,7 +14,8 @@ class SupportEnv(DialogueEnv):
 
     ## Action
     `Box(-1, 1, (4,))` of warmth, directiveness, temperature and emotional weight, as in
-    `rlgen.envs.support_dynamic.SupportDynamicEnv`; `rlgen/SupportDiscrete-v0` has the grid.
+    `rlgen.envs.support_dynamic.SupportDynamicEnv`; `rlgen/SupportDiscrete-v0` has the grid,
+    `rlgen/SupportFlat-v0` its points numbered in one row.
 
     ## Observation
     As in `SupportDynamicEnv`; see `rlgen.envs.ObservationLayout`.

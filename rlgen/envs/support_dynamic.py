@@ -23,12 +23,14 @@ class SupportDynamicEnv(DialogueEnv):
     | 2 | temperature | .3 to 1.3, geometric |
     | 3 | emotional weight | 0 to 2, linear |
 
-    `rlgen/SupportDynamicDiscrete-v0` has `MultiDiscrete([5, 5, 3, 4])` at even grid points of the same box.
+    `rlgen/SupportDynamicDiscrete-v0` has `MultiDiscrete([5, 5, 3, 4])` at even grid points of the same box,
+    `rlgen/SupportDynamicFlat-v0` has `Discrete(300)`, the same points numbered in one row.
 
     ## Observation
     One flat float32 vector with finite bounds; `env.unwrapped.layout.unflatten(obs)` names its blocks, which
     `rlgen.envs.ObservationLayout` lists: the recognised affect with its uncertainty, the emotion vector, readings of
-    what was said on both sides, the last rating, engagement, the previous controls, the turn.
+    what was said on both sides, the last rating, engagement, the previous controls, the turn. `drop=["vector"]`
+    leaves blocks out.
 
     ## Reward
     The `default` design: small centred terms for alignment and engagement in each turn; -1 if the person
