@@ -114,6 +114,11 @@ class World:
         return self._state().streams
 
     @property
+    def affect(self) -> F32:
+        """`[N, 8]`, the affect that is recognised now, whether or not the observation holds it."""
+        return self._state().estimate.affect.copy()
+
+    @property
     def sha256(self) -> dict[str, str]:
         """Part name -> hash of its weights or numbers."""
         return {**self.parts.sha256, "users": self._users.sha256}

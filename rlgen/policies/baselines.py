@@ -202,8 +202,17 @@ def constant(named: str) -> Fixed | PerPerson:
 
 
 def recognised(obs: Floats, layout: Layout) -> NDArray[np.int64]:
-    """Index of the most probable recognised category, `[N]`."""
-    affect = np.asarray(layout.unflatten(obs)["affect"])
+    """Index of the most probable recognised category, `[N]`.
+
+    Raises:
+        ConfigError: the observation has no affect.
+    """
+    blocks = layout.unflatten(obs)
+    if "affect" not in blocks:
+        raise ConfigError(
+            "an emotion table needs the block affect, which drop leaves out; keep it, or evaluate with ladder: false"
+        )
+    affect = np.asarray(blocks["affect"])
     return np.asarray(affect[:, : len(CATEGORIES)].argmax(axis=1), dtype=np.int64)
 
 

@@ -135,6 +135,10 @@ class WorldLike(Protocol):
         """Space of one row's action."""
 
     @property
+    def affect(self) -> Floats:
+        """`[N, 8]`, the affect that is recognised now."""
+
+    @property
     def layout(self) -> Layout:
         """Layout of the observation."""
 

@@ -15,7 +15,7 @@ from rlgen.affect import AFFECT_DIM, CATEGORIES
 from rlgen.errors import DataError
 from rlgen.experiments.statistics import as_dict, paired_difference, summary, worst_share
 from rlgen.generation.consistency import Consistency, consistency
-from rlgen.policies.baselines import Actor, begin, recognised, to_space
+from rlgen.policies.baselines import Actor, begin, to_space
 from rlgen.policies.protocols import WorldLike
 from rlgen.rng import Realm, person_number
 
@@ -121,9 +121,11 @@ def evaluate(
     while not world.exhausted:
         serving = world.person >= 0
         person = world.person[serving].copy()
-        affect = np.array(world.layout.unflatten(obs)["affect"][serving])
+        observed = world.layout.unflatten(obs).get("affect")
+        affect = np.array((world.affect if observed is None else observed)[serving])
         actions = actor.act(obs, world.layout, world.streams, turn)
-        seen.append((recognised(obs, world.layout)[serving], turn[serving].copy(), actions[serving]))
+        category = affect[:, : len(CATEGORIES)].argmax(axis=1)
+        seen.append((category, turn[serving].copy(), actions[serving]))
         step = world.step(to_space(actions, world.single_action_space))
         turn += 1
         obs = step.obs
