@@ -62,7 +62,7 @@ class Transcripts:
             `utterance`, the person's last words, and `utterance_age`, 0 where they wait for an answer and 1 where
             the person left without another; `reply`, the last one, empty before the first; `turn`, how many turns
             are done; `rating`, the last one given, and `rating_age`, how many turns ago (0: to the last reply);
-            NaN and -1 until there is one.
+            0 and -1 until there is one.
         """
         turns, opening = self._turns[row], self._openings[row]
         said: dict[str, Any] = {"utterance": "", "utterance_age": 0, "reply": "", "turn": len(turns)}
@@ -72,7 +72,7 @@ class Transcripts:
             said["reply"] = turns[-1].reply_text[row]
         elif opening is not None:
             said["utterance"] = opening.person_text[row]
-        rating, age = np.nan, -1
+        rating, age = 0.0, -1  # no NaN: checkers compare infos, and it equals nothing
         for ago, record in enumerate(reversed(turns)):
             if np.isfinite(given := record.feedback.rating[row]):
                 rating, age = float(given), ago
