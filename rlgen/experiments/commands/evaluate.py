@@ -14,7 +14,7 @@ from pydantic import Field
 from rlgen.config import validate
 from rlgen.errors import ConfigError
 from rlgen.experiments.display.numbers import UNKNOWN, plain
-from rlgen.experiments.display.progress import Shown
+from rlgen.experiments.display.progress import Shown, note
 from rlgen.experiments.display.tables import paper
 from rlgen.experiments.evaluation import outcomes as evaluation
 from rlgen.experiments.evaluation.verdict import borrowed, judge
@@ -102,6 +102,9 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
     actors: dict[str, Actor] = {policy.name: policy.actor}
     if options.ladder:
         ladder = {key: rule for key, rule in shipped_baselines(env_id).items() if key not in actors}
+        if "affect" in world.config.drop:
+            note("emotion_table is left out: the block affect, which it goes by, was dropped from the observation")
+            ladder.pop("emotion_table", None)
         actors.update(ladder)
         if "untrained" not in actors:
             actors["untrained"] = untrained(world, ppo, seed)

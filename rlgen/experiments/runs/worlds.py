@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Family -> the field that names where its people come from.
 _SOURCES = {"theory": None, "calibrated": "parameters", "replay": "path", "llm": "model"}
 # What the policy of a run sees a world by.
-_SEEN = ("observation", "missing", "recognizer")
+_SEEN = ("observation", "missing", "recognizer", "drop")
 _PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "observation")
 # What may stand before a path in a value, and the fields of options and of WorldConfig that may name one.
 _BEFORE = re.compile(r"(?:(?:surface|hf|fast|calibrated|replay|llm):|corpus=)?")
@@ -177,7 +177,7 @@ class WorldOptions(Options):
 
         Args:
             run: its folder.
-            config: of the world; where an option was given, what it says of the three stays.
+            config: of the world; where an option was given, what it says of these stays.
 
         Raises:
             ConfigError: there is no run, or one of another id than this world's.
@@ -186,7 +186,8 @@ class WorldOptions(Options):
         if stored["env"] != self.env:
             raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; give --env {stored['env']}")
         own = validate(WorldConfig, stored["world"], str(run / "config.json"))
-        return config.model_copy(update={name: getattr(own, name) for name in _SEEN if getattr(self, name) is None})
+        given = self._laid_over(self.world)
+        return config.model_copy(update={name: getattr(own, name) for name in _SEEN if name not in given})
 
     def other_than(self, run: Path) -> str | None:
         """In words, the first thing in which a run's world is another than this one; None where they are the same.
