@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal
@@ -13,6 +14,8 @@ from rlgen.errors import ConfigError
 
 Precision = Literal["auto", "bf16", "fp32"]
 
+# Instruction sets, as oneDNN names them, that have no products of bf16.
+_WITHOUT_BF16: Final = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI")
 # What torch and the libraries under it say where memory is short, in errors that have no type of their own.
 _FULL: Final = ("out of memory", "can't allocate memory", "alloc_failed", "not enough memory")
 
@@ -60,9 +63,15 @@ def memory_of(device: str | torch.device, what: str) -> Iterator[None]:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bf16 matrices in hardware."""
+    """Whether the device multiplies bf16 matrices in hardware, and torch and oneDNN may use what does so.
+
+    `ONEDNN_MAX_CPU_ISA` and `ATEN_CPU_CAPABILITY` can forbid it: then bf16 would be emulated.
+    """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    most = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or ""
+    if most.upper() in _WITHOUT_BF16 or torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "NO AVX", "AVX2"):
+        return False
     report: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(report.get("avx512_bf16") or report.get("amx_bf16"))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import weakref
 
 import numpy as np
@@ -91,3 +94,18 @@ def test_weights_are_hashed_one_at_a_time():
     tensors_sha256(Bits(Counted.fromkeys("abcdefgh")))
     assert len(alive) == 8
     assert max(alive) <= 1
+
+
+@pytest.mark.parametrize("limits", [{"ONEDNN_MAX_CPU_ISA": "AVX2"}, {"ATEN_CPU_CAPABILITY": "avx2"}])
+def test_bf16_is_not_chosen_where_it_would_be_emulated(limits):
+    """Both are read once, when a process first uses torch."""
+    script = "import torch; from rlgen.hardware import place; print(place('cpu', 'auto')[1])"
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **limits},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=200,
+    )
+    assert told.stdout.strip() == "torch.float32"

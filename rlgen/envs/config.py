@@ -38,6 +38,11 @@ class WorldConfig(BaseModel):
         description='"shipped:NAME", path of a generator, "hf:PATH_OR_ID" of a Hugging Face causal language model, '
         '"constant:TEXT", or "surface:SOURCE"',
     )
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto",
+        description="type in which the generator computes; auto is bf16 where hardware multiplies it, which a run's "
+        "manifest tells",
+    )
     hf: HuggingFaceOptions | None = Field(
         None, description='how a generator "hf:PATH_OR_ID" runs; null for its defaults'
     )

@@ -20,6 +20,7 @@ from rlgen.errors import ConfigError
 from rlgen.generation import ConstantGenerator, EmbeddedGenerator
 from rlgen.generation.huggingface.options import HuggingFaceOptions
 from rlgen.governance import AuditLog, OutputGuard, patterns
+from rlgen.hardware import Precision
 from rlgen.perception import EmotionRecognizer, EstimateTable, SignalBank
 from rlgen.perception.bank import KIND as BANK
 from rlgen.perception.recognizer import KIND as RECOGNIZER
@@ -90,15 +91,20 @@ def _reader(source: str | None, encoder: str, device: str) -> Reader:
     return _READERS.of((source, encoder, device), made_of, lambda: Reader.load(source, _encoder(encoder, device)))
 
 
-def _generator(source: str, device: str, hf: HuggingFaceOptions | None = None) -> Generator:
+def _generator(
+    source: str, device: str, precision: Precision = "auto", hf: HuggingFaceOptions | None = None
+) -> Generator:
     if source.startswith("constant:"):
         return ConstantGenerator(source.removeprefix("constant:"))
     if source.startswith("hf:"):
-        return _language_model(source.removeprefix("hf:"), device, hf or HuggingFaceOptions())
+        options = hf or HuggingFaceOptions()
+        if options.dtype == "auto":
+            options = options.model_copy(update={"dtype": precision})
+        return _language_model(source.removeprefix("hf:"), device, options)
     from rlgen.generation.embedded.generator import KIND
 
-    load = partial(EmbeddedGenerator.load, source, device=device)
-    return _GENERATORS.of((source, device), content(source, KIND), load)
+    load = partial(EmbeddedGenerator.load, source, device=device, dtype=precision)
+    return _GENERATORS.of((source, device, precision), content(source, KIND), load)
 
 
 def _language_model(model: str, device: str, hf: HuggingFaceOptions) -> Generator:
@@ -207,7 +213,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
         speech = SurfaceSpeech(surface)
         sha256["surface"] = surface.sha256()
     else:
-        generator = _generator(config.generator, device, config.hf)
+        generator = _generator(config.generator, device, config.precision, config.hf)
         log = AuditLog(audit) if audit is not None and config.guard is not None else None
         guard = OutputGuard(config.guard, log) if config.guard is not None else None
         if config.guard is not None:

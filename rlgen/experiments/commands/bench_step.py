@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from rlgen.envs import World
 
 TARGETS = {"minilm": 9.0}  # times the plain way
-FAST_TARGET = 250.0  # env steps per second with the fast encoder
+FAST_TARGETS = {"fp32": 120.0, "bf16": 350.0}  # env steps per second with the fast encoder, by the generator's type
+FAST_TIMES_TARGETS = {"fp32": 30.0}  # times the plain way, likewise
+ONE_TARGET = 150.0  # ms of a step of one dialogue
+ONE_STEPS = 24
 LEARNER_TARGET = 0.10
 
 
@@ -47,17 +50,40 @@ def main(argv: Sequence[str]) -> int:
             plain_speed = plain(options, said)
             note(f"plain way: {plain_speed:.1f} steps/s")
         ratio = None if plain_speed is None else speed / plain_speed
-        target = FAST_TARGET if name == "fast" else None
+        fast, precision = name == "fast", _precision(world)
+        target = FAST_TARGETS.get(precision) if fast else None
         rows.append(Row(f"batched, {name} encoder", round(speed, 1), "env steps/s", plain_speed, ratio, target))
+        times = FAST_TIMES_TARGETS.get(precision) if fast else TARGETS.get(name)
         if ratio is not None:
-            rows.append(Row(f"times the plain way, {name}", round(ratio, 2), "", 1.0, ratio, TARGETS.get(name)))
+            rows.append(Row(f"times the plain way, {name}", round(ratio, 2), "", 1.0, ratio, times))
         rows += [Row(f"share of {part}, {name}", round(share, 4)) for part, share in shares.items()]
+        if fast:
+            alone = one(options.make_world(1, encoder=encoder))
+            rows.append(Row(f"one dialogue, a step, {name}", alone, "ms", target=ONE_TARGET, better="lower"))
+            rows.append(Row("bits of the generator's numbers", 16 if precision == "bf16" else 32))
     if options.train_steps:
         share, speed = learner_share(options)
         rows.append(Row("share of learner in training", share, "", target=LEARNER_TARGET, better="lower"))
         rows.append(Row("training steps", speed, "env steps/s"))
     show("step", rows, options.as_json)
     return 0
+
+
+def _precision(world: World) -> str:
+    speech: Any = world.parts.speech
+    return str(getattr(getattr(speech, "generator", None), "precision", ""))
+
+
+def one(world: World) -> float:
+    """Milliseconds of a step of one dialogue under random actions, the median."""
+    rng = np.random.default_rng(0)
+    world.reset(0)
+    taken = []
+    for _ in range(4 + ONE_STEPS):
+        started = time.perf_counter()
+        world.step(_actions(rng, 1))
+        taken.append(time.perf_counter() - started)
+    return float(np.median(taken[4:]) * 1e3)
 
 
 def batched(world: World, steps: int) -> tuple[float, dict[str, float], list[tuple[str, int]]]:

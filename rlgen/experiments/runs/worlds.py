@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SOURCES = {"theory": None, "calibrated": "parameters", "replay": "path", "llm": "model"}
 # What the policy of a run sees a world by.
 _SEEN = ("observation", "missing", "recognizer", "drop")
-_PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "observation")
+_PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "precision", "observation")
 # What may stand before a path in a value, and the fields of options and of WorldConfig that may name one.
 _BEFORE = re.compile(r"(?:(?:surface|hf|fast|calibrated|replay|llm):|corpus=)?")
 _PATHS = frozenset({
@@ -57,6 +57,9 @@ class WorldOptions(Options):
     generator: str | None = Field(
         default=None,
         description="generator instead of the id's own: shipped:NAME, a folder, hf:MODEL, constant:TEXT or surface:DIR",
+    )
+    precision: Literal["auto", "bf16", "fp32"] | None = Field(
+        default=None, description="type in which the generator computes; auto is bf16 where hardware has it"
     )
     hf_dtype: Literal["auto", "bf16", "fp32"] | None = Field(
         default=None, description="precision of a generator hf:MODEL; auto is bf16 where hardware has it"

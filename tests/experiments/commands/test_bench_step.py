@@ -73,10 +73,12 @@ def timed(monkeypatch):
 
     def make_world(options, num_envs, encoder):
         made.append(encoder)
-        return SimpleNamespace(named=encoder)
+        speech = SimpleNamespace(generator=SimpleNamespace(precision="bf16"))
+        return SimpleNamespace(named=encoder, num_envs=num_envs, parts=SimpleNamespace(speech=speech))
 
     monkeypatch.setattr(StepOptions, "make_world", make_world)
     monkeypatch.setattr(bench_step, "batched", lambda world, _: (speeds[world.named], {"people": 0.25}, [("Yes.", 2)]))
+    monkeypatch.setattr(bench_step, "one", lambda world: 100.0 * world.num_envs)
     monkeypatch.setattr(bench_step, "plain", lambda options, said: 100.0)
     monkeypatch.setattr(bench_step, "learner_share", lambda options: (0.2, 700.0))
     return made
@@ -89,11 +91,14 @@ def rows_of(capsys, *argv):
 
 def test_each_encoder_stands_once_beside_the_plain_way(timed, capsys):
     rows = rows_of(capsys)
-    assert timed == ["fast", "minilm"]
+    assert timed == ["fast", "fast", "minilm"]
     assert (rows["batched, minilm encoder"]["value"], rows["batched, minilm encoder"]["baseline"]) == (900.0, 100.0)
     assert (rows["times the plain way, minilm"]["value"], rows["times the plain way, minilm"]["met"]) == (9.0, True)
-    assert rows["batched, fast encoder"]["met"] is True
-    assert rows["times the plain way, fast"]["target"] is None
+    assert (rows["batched, fast encoder"]["target"], rows["batched, fast encoder"]["met"]) == (350.0, False)
+    assert rows["times the plain way, fast"]["target"] is None, "of a generator in bf16"
+    assert rows["bits of the generator's numbers"]["value"] == 16
+    alone = rows["one dialogue, a step, fast"]
+    assert (alone["value"], alone["target"], alone["met"]) == (100.0, 150.0, True)
     assert rows["share of people, fast"]["value"] == 0.25
     assert rows["share of learner in training"]["met"] is False  # .2 is more than a tenth
     assert rows["training steps"]["value"] == 700.0
@@ -122,3 +127,10 @@ def test_the_learner_is_timed_in_a_training_of_the_same_world(monkeypatch):
     assert (config.steps, config.num_envs, config.env) == (99, 32, "rlgen/Support-v0")
     assert config.world_config() == options.world_config()
     assert not config.out.exists()
+
+
+def test_a_step_of_one_dialogue_is_timed_after_it_is_warm(clock):
+    world = World(clock)
+    world.num_envs = 1
+    assert bench_step.one(world) == pytest.approx(500.0)
+    assert len(world.steps) == 4 + bench_step.ONE_STEPS
