@@ -345,8 +345,9 @@ def session(part: T) -> T:
     Returns:
         Its `session()`, or the part itself where it has no such method.
     """
-    begin: Callable[[], T] | None = getattr(part, "session", None)
-    return part if begin is None else begin()
+    # Of the type: a part may well keep an attribute of that name, say a connection.
+    begin: Callable[[T], T] | None = getattr(type(part), "session", None)
+    return begin(part) if callable(begin) else part
 
 
 class Generator(Protocol):

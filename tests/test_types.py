@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlgen.types import CONTROL_RANGES, Controls, Replies
+from rlgen.types import CONTROL_RANGES, Controls, Replies, session
 
 
 def said(numbers: list[int]) -> Replies:
@@ -42,3 +42,21 @@ def test_rows_are_taken_and_put_back_in_every_part(rows: int, data: st.DataObjec
 def test_no_replies_have_the_shape_of_some() -> None:
     none = Replies.none(3, 5)
     assert (none.ids.shape, none.text, none.hidden.shape, none.logprob.shape) == ((0, 3), [], (0, 5), (0,))
+
+
+def test_a_part_gives_its_session_where_it_has_such_a_method():
+    class Remembers:
+        def __init__(self):
+            self.heard = ["Hello."]
+
+        def session(self):
+            return Remembers()
+
+    class Connected:
+        def __init__(self):
+            self.session = object()  # of some library, not a method of this part
+
+    part, other = Remembers(), Connected()
+    assert session(part) is not part
+    assert session(other) is other
+    assert session(len) is len
