@@ -45,7 +45,6 @@ class EmbeddedGenerator:
         calls: batched calls of this session so far.
         hidden_dim: width of `Replies.hidden`.
         manifest: where the weights come from.
-        precision: `"bf16"` or `"fp32"`, in which it computes.
         sha256: hash of the weights as they were given, whatever precision they run in.
         precision: which that is, e.g. `"bfloat16"`.
     """
@@ -96,7 +95,6 @@ class EmbeddedGenerator:
         self._tokenizer = tokenizer
         self.manifest = manifest
         self.hidden_dim = shape.width
-        self.precision: str = "bf16" if precision == torch.bfloat16 else "fp32"
         self._begin()
 
     def _begin(self) -> None:

@@ -43,7 +43,7 @@ class HuggingFaceGenerator:
         calls: batched calls of this session so far.
         hidden_dim: width of `Replies.hidden`.
         model: of transformers.
-        precision: `"bf16"` or `"fp32"`, in which it computes.
+        precision: in which it computes, e.g. `"bfloat16"`.
         tokenizer: of transformers.
         max_new_tokens: greatest number of ids of a reply.
     """
@@ -93,7 +93,6 @@ class HuggingFaceGenerator:
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
         self.max_new_tokens = max_new_tokens
         self.hidden_dim = loaded.hidden_dim
-        self.precision: str = "bf16" if precision == torch.bfloat16 else "fp32"
         self.calls = 0
         self._guidance = guidance
         room = loaded.context - max_new_tokens if loaded.context is not None else None

@@ -73,7 +73,7 @@ def timed(monkeypatch):
 
     def make_world(options, num_envs, encoder):
         made.append(encoder)
-        speech = SimpleNamespace(generator=SimpleNamespace(precision="bf16"))
+        speech = SimpleNamespace(generator=SimpleNamespace(precision="bfloat16"))
         return SimpleNamespace(named=encoder, num_envs=num_envs, parts=SimpleNamespace(speech=speech))
 
     monkeypatch.setattr(StepOptions, "make_world", make_world)
