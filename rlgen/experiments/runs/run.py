@@ -242,9 +242,7 @@ class Run:
                 f"evaluation.json is of the policy at step {then['step']:,} of {then['of']:,}; this one is at step "
                 f"{now['step']:,} of {now['of']:,}."
             )
-        parts = self.manifest()["parts"]
-        # The encoder's weights in memory follow the precision of the machine; `evaluate` checks its name.
-        known, found = ({k: v for k, v in each.items() if k != "encoder"} for each in (parts, evaluation["parts"]))
+        known, found = self.manifest()["parts"], evaluation["parts"]
         changed = sorted(name for name in {*known, *found} if known.get(name) != found.get(name))
         return f"evaluation.json was measured with other parts ({', '.join(changed)})." if changed else None
 
