@@ -189,6 +189,9 @@ class _Batch:
         self.mask = mask[:, None]  # [rows * stored, 1, columns]
         self.cos, self.sin = rotary(position + torch.arange(shape.reply, device=device), shape.head, frozen.dtype)
         self._stored = shape.stored
+        # Columns for all of a reply that is longer than the memory's own room; once, since sizes are compiled.
+        rest = shape.reply - COLUMN_STEP
+        self._rest = rest + -rest % COLUMN_STEP
 
     def speak(self, t: int) -> int:
         """Make room for the t-th token of the reply, which sees itself.
@@ -199,9 +202,9 @@ class _Batch:
         column = self.width + t
         if column == self.mask.shape[-1]:
             self.keys, self.values = (
-                [F.pad(layer, (0, 0, 0, COLUMN_STEP)) for layer in side] for side in (self.keys, self.values)
+                [F.pad(layer, (0, 0, 0, self._rest)) for layer in side] for side in (self.keys, self.values)
             )
-            self.mask = F.pad(self.mask, (0, COLUMN_STEP), value=HIDDEN)
+            self.mask = F.pad(self.mask, (0, self._rest), value=HIDDEN)
         self.mask[:, :, column] = 0
         return column
 

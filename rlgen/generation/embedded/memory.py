@@ -16,6 +16,8 @@ from rlgen.types import I64
 HIDDEN: Final = -1e9
 # Columns are taken by so many: the backend's products and its softmax do the same with these whatever comes after.
 COLUMN_STEP: Final = 16
+# Widths are rounded up to these: in bf16 the backend compiles and keeps a kernel for each size it meets.
+_WIDTH_STEP: Final = 32
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Memory:
         """Move each window's columns to the front by what was dropped from its beginning."""
         held = self.width + COLUMN_STEP
         longest = int(self.length.max())
-        self.width = longest + -longest % COLUMN_STEP
+        self.width = longest + -longest % _WIDTH_STEP
         # What stands behind a window means nothing; it is taken from some column that exists.
         column = np.minimum(np.arange(self.width + COLUMN_STEP) + dropped[:, None], held - 1)
         first = np.arange(self.slots * self._shape.stored).reshape(self.slots, -1) * held
