@@ -1,7 +1,8 @@
 """Dialogues as prompts of a language model: by its chat template, or as a transcript where it has none.
 
-What is said cannot leave its place: texts lose control characters and whatever would be read as the
-tokenizer's own markup.
+What is said cannot leave its place: texts lose control characters and whatever would be read as markup. That is the
+tokenizer's own, and what the template is seen to write around texts, since the markers of many templates are plain text
+(`[INST]`, `<<SYS>>`, `### Response:`, `USER:`), which no tokenizer protects.
 """
 
 from __future__ import annotations
@@ -16,6 +17,15 @@ from rlgen.text.plain import clean
 PERSON: Final = "Person:"
 SUPPORTER: Final = "Supporter:"
 SILENCE: Final = "..."
+
+# Texts that no template contains, to find out what it writes around them.
+_PROBES: Final = ("qzsystemqz", "qzfirstqz", "qzsecondqz", "qzthirdqz")
+# Markers in what a template writes: what stands in brackets of any kind, and rows of other signs.
+_SIGNS: Final = re.compile(
+    r"<+[^<>\s][^<>]{0,60}>+|\[+[^\[\]]{1,40}\]+|\{+[^{}]{1,40}\}+|[#|=*~]{2,}|[^\w\s]*[<>|#][^\w\s]*"
+)
+# A speaker's name right before what they say: up to three words, and a colon or the like.
+_NAME: Final = re.compile(r"([^\W_][\w/-]*(?: [\w/-]+){0,2})\s*([:：=>»→-]+)$")
 
 
 class Chat:
@@ -40,32 +50,56 @@ class Chat:
         self._tokenizer = tokenizer
         self._labels = labels
         self.templated = bool(tokenizer.chat_template)
-        added = tokenizer.added_tokens_decoder.values()
-        markup = {str(t) for t in added if t.special or re.search(r"[<>|\[\]]", str(t))} | set(
-            tokenizer.all_special_tokens
-        )
-        marks = sorted((m for m in markup if m.strip()), key=len, reverse=True)
-        self._markup = re.compile("|".join(map(re.escape, marks))) if marks else None
         self._system_role = self.templated and self._takes_system(name)
+        added = tokenizer.added_tokens_decoder.values()
+        markup = {str(t) for t in added if t.special or re.search(r"[<>|\[\]]", str(t))}
+        written = self._around() if self.templated else list(labels)
+        marks = {mark for text in written for mark in _SIGNS.findall(text)}
+        names = {found.groups() for text in written if (found := _NAME.search(text.strip()))}
+        self._markup = _any_of([_spelled(mark) for mark in {*markup, *tokenizer.all_special_tokens, *marks}])
+        # A name alone is a word as any other; only the sign behind it makes it a speaker's.
+        self._names = _any_of([rf"({_spelled(words)})\s*{re.escape(sign)}" for words, sign in names])
 
     def harmless(self, text: str) -> str:
         """A text on one line without markup, and never empty."""
-        text = clean(text)
-        while self._markup is not None and self._markup.search(text):
-            text = clean(self._markup.sub(" ", text))
+        before, text = None, clean(text)
+        while text != before:
+            before, text = text, clean(self._unmarked(text))
         return text or SILENCE
+
+    def _unmarked(self, text: str) -> str:
+        """A text without markup; what is left over may spell it again, and is looked at again."""
+        before = None
+        while text != before:
+            before = text
+            if self._markup is not None:
+                text = self._markup.sub(" ", text)
+            if self._names is not None:
+                text = self._names.sub(lambda found: f"{found[found.lastindex or 0]} ", text)
+        return text
+
+    def _around(self) -> list[str]:
+        """What the template writes before, between and behind texts."""
+        turns = _PROBES[1:]
+        shown = self._rendered(_PROBES[0], turns)
+        if self._system_role:  # some write something else where nothing is told
+            shown += _PROBES[0] + self._template(_messages(turns))
+        return re.split("|".join(_PROBES), shown)
 
     def render(self, system: str, turns: Sequence[str]) -> str:
         """A prompt for the second speaker's next words.
 
         Args:
             system: instructions.
-            turns: an odd number of harmless texts, the first speaker's first and last.
+            turns: an odd number of texts, the first speaker's first and last.
         """
+        return self._rendered(self._unmarked(system), [self._unmarked(text) for text in turns])
+
+    def _rendered(self, system: str, turns: Sequence[str]) -> str:
         if not self.templated:
             lines = [f"{self._labels[i % 2]} {text}" for i, text in enumerate(turns)]
             return "\n".join([system, "", *lines, self._labels[1]])
-        messages = [{"role": "user" if i % 2 == 0 else "assistant", "content": text} for i, text in enumerate(turns)]
+        messages = _messages(turns)
         if self._system_role:
             messages = [{"role": "system", "content": system}, *messages]
         else:
@@ -109,3 +143,18 @@ class Chat:
             messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
         )
         return rendered
+
+
+def _messages(turns: Sequence[str]) -> list[dict[str, str]]:
+    return [{"role": "user" if i % 2 == 0 else "assistant", "content": text} for i, text in enumerate(turns)]
+
+
+def _spelled(mark: str) -> str:
+    """The pattern of a marker, whatever stands between its words."""
+    return re.escape(mark).replace(r"\ ", r"\s+")
+
+
+def _any_of(patterns: Sequence[str]) -> re.Pattern[str] | None:
+    """Any of some patterns, the longest first, in whatever case."""
+    held = sorted((pattern for pattern in set(patterns) if pattern.strip()), key=len, reverse=True)
+    return re.compile("|".join(held), re.IGNORECASE) if held else None

@@ -133,13 +133,16 @@ def fit_relief(initial: F64, final: F64, mood: F64, at_most: F64) -> Posterior:
         inside = torch.special.ndtr((point + 0.5 - mean) / spread)
         return torch.where(point < 1, 0.0, torch.where(point >= 5, 1.0, inside))
 
+    def believed(theta: torch.Tensor) -> torch.Tensor:
+        return 0.5 * (((theta - centre) / deviation) ** 2).sum()
+
     def loss(theta: torch.Tensor) -> torch.Tensor:
         mean, spread = x @ theta[:3], torch.exp(theta[3])
         mass = cumulative(observed, mean, spread) - cumulative(observed - 1, mean, spread)
         seen = torch.log(mass.clamp(min=1e-12)) - torch.log(cumulative(bound, mean, spread).clamp(min=1e-12))
-        return 0.5 * (((theta - centre) / deviation) ** 2).sum() - seen.sum()
+        return believed(theta) - seen.sum()
 
-    return laplace(loss, np.array([3.0, 0.0, 0.0, 0.0]))
+    return laplace(loss, np.array([3.0, 0.0, 0.0, 0.0]), believed)
 
 
 def _turn(data: Endings, length: int) -> I64:
@@ -153,7 +156,12 @@ def _complete(by_turn: F64, by_mood: float, data: Endings) -> F64:
 
 
 def _fit_signs(data: Endings, prior: F64, weight: F64, names: tuple[str, ...]) -> SignParameters:
-    """Weights of signs at given logits of completing, for people at risk."""
+    """Weights of signs at given logits of completing, for people at risk; without any, signs say nothing."""
+    if not len(data.turn):
+        plain = (dict.fromkeys(names, value) for value in (0.0, 1.0, 0.0))
+        return SignParameters(
+            **dict(zip(("mean", "deviation", "weight"), plain, strict=True)), offset=(0.0,) * MAX_TURNS
+        )
     shown = data.signs[:, [NAMES.index(name) for name in names]]
     mean, deviation = shown.mean(axis=0), shown.std(axis=0)
     deviation = np.where(deviation > 1e-3, deviation, 1.0)  # a sign that is always or never there tells nothing
@@ -168,12 +176,15 @@ def _fit_signs(data: Endings, prior: F64, weight: F64, names: tuple[str, ...]) -
         ratio = ratio.index_add(0, turn, onward * torch.exp(x @ beta))
         return -torch.log(ratio / count.index_add(0, turn, onward))
 
+    def believed(beta: torch.Tensor) -> torch.Tensor:
+        return 0.5 * ((beta / _SIGN) ** 2).sum()
+
     def loss(beta: torch.Tensor) -> torch.Tensor:
         eta = before + x @ beta + offset(beta)[turn]
         seen = w * (done * eta - torch.nn.functional.softplus(eta))
-        return 0.5 * ((beta / _SIGN) ** 2).sum() - seen.sum()
+        return believed(beta) - seen.sum()
 
-    beta = laplace(loss, np.zeros(len(names))).mode
+    beta = laplace(loss, np.zeros(len(names)), believed).mode
     with torch.no_grad():
         found = offset(torch.tensor(beta)).numpy()
     by_name = [
@@ -193,8 +204,11 @@ def _logistic(
         torch.tensor(np.asarray(a, dtype=np.float64)) for a in (design, event, weight, precision, known)
     )
 
+    def believed(theta: torch.Tensor) -> torch.Tensor:
+        return 0.5 * theta @ prior @ theta
+
     def loss(theta: torch.Tensor) -> torch.Tensor:
         eta = given + x @ theta
-        return 0.5 * theta @ prior @ theta - (w * (y * eta - torch.nn.functional.softplus(eta))).sum()
+        return believed(theta) - (w * (y * eta - torch.nn.functional.softplus(eta))).sum()
 
-    return laplace(loss, start)
+    return laplace(loss, start, believed)

@@ -30,11 +30,13 @@ class Posterior:
     Attributes:
         mode: `[D]`.
         loss: the negative log posterior, whose curvature at the mode is looked at when it is asked for.
+        prior: the part of it that is the prior's; None where nothing asks for it.
         converged: whether the search for the mode ended at one.
     """
 
     mode: F64
     loss: Loss
+    prior: Loss | None = None
     converged: bool = True
 
     @cached_property
@@ -55,12 +57,13 @@ class Posterior:
         return rng.multivariate_normal(self.mode, self.covariance, count, method="eigh")
 
 
-def laplace(loss: Loss, start: F64, iterations: int = ITERATIONS) -> Posterior:
+def laplace(loss: Loss, start: F64, prior: Loss | None = None, iterations: int = ITERATIONS) -> Posterior:
     """Minimise a negative log posterior; a warning tells where that did not end at a mode.
 
     Args:
         loss: of a `[D]` float64 tensor, twice differentiable.
         start: `[D]`.
+        prior: the part of the loss that is the prior's.
         iterations: at most so many.
 
     Raises:
@@ -92,4 +95,4 @@ def laplace(loss: Loss, start: F64, iterations: int = ITERATIONS) -> Posterior:
             "its spread are rough: more data, or fewer parameters, would help",
             len(start), iterations, slope, value,
         )  # fmt: skip
-    return Posterior(theta.detach().numpy(), loss, converged)
+    return Posterior(theta.detach().numpy(), loss, prior, converged)

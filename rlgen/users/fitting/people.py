@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,11 +21,14 @@ from rlgen.users.calibrated.parameters import (
 from rlgen.users.fitting.ending_model import SHARE, EndingFit, fit_endings, fit_relief
 from rlgen.users.fitting.laplace import F64, Posterior
 from rlgen.users.fitting.rating_model import RatingFit, fit_ratings, unpack
+from rlgen.users.fitting.shrinking import WORTH, Towards
 from rlgen.users.fitting.wording_model import WordingFit, fit_valence, fit_words, named
 from rlgen.users.logs import observations
 from rlgen.users.logs.dialogues import Dialogue
 from rlgen.users.logs.readings import NAMES
 
+FEWEST = 30  # rated dialogues below which a log says nothing
+SMALL = 100  # rated dialogues below which a fit is drawn towards people fitted to many dialogues
 FOLDS = 4  # parts of topics of which each draw leaves one out
 MIN_READ = 200  # turns below which personal effects of how much people say, and how positively, are chance
 MIN_RATED = 20  # rated dialogues of each kind below which effects of people cannot be told from chance
@@ -59,7 +62,7 @@ def fit_models(
         DataError: too few rated dialogues of a kind, or none with two ratings.
     """
     for helped, kind in ((True, "successful"), (False, "failed")):
-        found = sum(d.rated and d.helped == helped for d in dialogues)
+        found = _rated(dialogues, helped)
         if found < MIN_RATED:
             raise DataError(
                 f"the data hold {found} rated {kind} dialogues; at least {MIN_RATED} successful and "
@@ -67,6 +70,33 @@ def fit_models(
             )
     if all(len(d.ratings()[0]) < 2 for d in dialogues):
         raise DataError("no dialogue has two ratings: how often people rate cannot be fitted; ask for more than one")
+    return _posteriors(dialogues, readings, said)
+
+
+def _rated(dialogues: Sequence[Dialogue], helped: bool) -> int:
+    return sum(d.rated and d.helped == helped for d in dialogues)
+
+
+def is_small(dialogues: Sequence[Dialogue]) -> bool:
+    """Whether a fit to a log has to be drawn towards people fitted to many dialogues; count before reading its words.
+
+    Raises:
+        DataError: it has too few rated dialogues for that too, or no words.
+    """
+    helped, others = _rated(dialogues, True), _rated(dialogues, False)
+    if helped + others < FEWEST:
+        raise DataError(
+            f"the data hold {helped + others} rated dialogues ({helped} successful, {others} failed), and {FEWEST} are "
+            f"needed for a fit that is drawn towards the shipped people, {MIN_RATED} of each kind and {SMALL} together "
+            f"for one of its own: {FEWEST - helped - others} more; ask people for ratings now and then"
+        )
+    twice = any(len(d.ratings()[0]) > 1 for d in dialogues)
+    return min(helped, others) < MIN_RATED or helped + others < SMALL or not twice
+
+
+def _posteriors(
+    dialogues: Sequence[Dialogue], readings: Sequence[F64] | None, said: Mapping[str, tuple[float, float]] | None
+) -> Models:
     wordings = observations.wordings(dialogues, said)
     read = int((~np.isnan(wordings.valence)).sum())
     words = fit_words(wordings) if len(wordings.words) >= MIN_READ else None
@@ -126,10 +156,56 @@ def fit_people(
     return Fit(mean=whole.mean, draws=members, folds=folds, without=tuple(part.mean for part in parts))
 
 
-def assemble(models: Models, dialogues: Sequence[Dialogue], draws: int, seed: int) -> Fit:
-    """Named parameters of the posterior mode and of an ensemble of draws."""
+def fit_few(
+    dialogues: Sequence[Dialogue],
+    readings: Sequence[F64],
+    said: Mapping[str, tuple[float, float]] | None,
+    draws: int,
+    seed: int,
+    towards: Towards,
+) -> tuple[Fit, dict[str, float]]:
+    """A fit to a small log (`is_small`), drawn towards the people of many dialogues.
+
+    Other arguments as for `fit_people`.
+
+    Returns:
+        The fit, and by part of it how much is the log's own, in [0, 1]; what the log is silent about is taken over.
+    """
+    alone = _posteriors(dialogues, readings, said)
+    rating, rated = towards.rating(alone.ratings.posterior)
+    endings, shares = towards.ending(alone.endings)
+    reliefs = [towards.relief(alone.relief[k], helped) for k, helped in enumerate((True, False))]
+    words, valence = (towards.wording(fit, name) for fit, name in ((alone.words, "words"), (alone.valence, "valence")))
+    models = Models(
+        replace(alone.ratings, posterior=rating), endings, (reliefs[0][0], reliefs[1][0]), words[0], valence[0]
+    )
+    found = assemble(models, dialogues, draws, seed, towards)
+    known = [towards.fit.draws[k % len(towards.fit.draws)] for k in range(draws)]
+    members = tuple(_completed(own, other) for own, other in zip(found.draws, known, strict=True))
+    shares = {"ratings": rated, **shares, "relief of the helped": reliefs[0][1], "relief of others": reliefs[1][1]}
+    shares |= {"words": words[1], "valence": valence[1]}
+    return Fit(mean=_completed(found.mean, towards.fit.mean), draws=members), shares
+
+
+def _completed(own: Parameters, other: Parameters) -> Parameters:
+    """A fit with what it has not taken over from another."""
+    return own.model_copy(update={"words": own.words or other.words, "valence": own.valence or other.valence})
+
+
+def assemble(
+    models: Models, dialogues: Sequence[Dialogue], draws: int, seed: int, towards: Towards | None = None
+) -> Fit:
+    """Named parameters of the posterior mode and of an ensemble of draws.
+
+    Args:
+        models: fitted.
+        dialogues: whose intensities, feelings and gaps between ratings are counted.
+        draws: members of the ensemble.
+        seed: of the draws.
+        towards: whose shares count as `WORTH` dialogues beside them.
+    """
     rng = np.random.default_rng(seed)
-    counts = _Counts.of(dialogues)
+    counts = _Counts.of(dialogues, None if towards is None else towards.fit.mean)
     posteriors = (
         models.ratings.posterior,
         models.endings.complete,
@@ -147,7 +223,7 @@ def assemble(models: Models, dialogues: Sequence[Dialogue], draws: int, seed: in
 def _relief(dialogues: Sequence[Dialogue], helped: bool) -> Posterior:
     kind = [d for d in dialogues if d.helped == helped and d.replies]
     rated = [float(observations.moods(d)[-1]) for d in kind if d.rated]
-    unknown = float(np.mean(rated))
+    unknown = float(np.mean(rated)) if rated else 0.0
     rows = [
         (d.initial, d.final, observations.moods(d)[-1] if d.rated else unknown)
         for d in kind
@@ -164,19 +240,30 @@ class _Counts:
     gap: tuple[float, float]
 
     @classmethod
-    def of(cls, dialogues: Sequence[Dialogue]) -> _Counts:
+    def of(cls, dialogues: Sequence[Dialogue], other: Parameters | None = None) -> _Counts:
+        """Counts of dialogues, and of `WORTH` more as other people would have them."""
+
         def initial(helped: bool) -> tuple[float, ...]:
             found = [d.initial for d in dialogues if d.helped == helped and d.initial is not None]
-            weights = np.bincount(found or range(1, 6), minlength=6)[1:].astype(float)  # unsurveyed: all alike
+            if other is not None:
+                weights = np.bincount(found, minlength=6)[1:] + WORTH * np.array(other.initial[0 if helped else 1])
+            else:
+                weights = np.bincount(found or range(1, 6), minlength=6)[1:].astype(float)  # unsurveyed: all alike
             weights[0] *= not helped  # nobody whose intensity is 1 can report a fall
             return tuple((weights / max(weights.sum(), 1)).round(5).tolist())
 
         feelings = np.bincount([d.feeling for d in dialogues if d.feeling is not None], minlength=3) + 1.0
         gaps = np.concatenate([np.diff(d.ratings()[0]) for d in dialogues if d.rated])
+        often = np.array([(gaps <= 2).sum(), (gaps > 2).sum()], dtype=np.float64)
+        if other is not None:
+            known = np.array(other.feelings)
+            feelings = feelings + WORTH * known / max(known.sum(), 1e-9)
+            often = often + WORTH * np.array(other.ratings.gap)
+        shares = (often / often.sum()).round(5)
         return cls(
             (initial(True), initial(False)),
             tuple((feelings / feelings.sum()).round(5).tolist()),
-            (float((gaps <= 2).mean().round(5)), float((gaps > 2).mean().round(5))),
+            (float(shares[0]), float(shares[1])),
         )
 
 

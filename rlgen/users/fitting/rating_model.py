@@ -99,12 +99,13 @@ def fit_ratings(data: Ratings) -> RatingFit:
     start = np.concatenate([np.full(size, mean) for _, size, mean, _ in _LAYOUT])
     start[:4] = [-4.0, 0.3, 0.3, 0.3]
     plain = _Loss(data, np.zeros((*data.value.shape, 0)), 1.0)
-    posterior = laplace(plain, start)
+    posterior = laplace(plain, start, plain.prior)
     slope = plain.slope(torch.tensor(posterior.mode))
     scale = scale_of(data)
     if size := data.readings.shape[2]:
         x = (data.readings - _own_means(data)[:, None]) / scale.deviation
-        posterior = laplace(_Loss(data, x, EFFECT_PRIOR / slope), np.concatenate([posterior.mode, np.zeros(size)]))
+        loss = _Loss(data, x, EFFECT_PRIOR / slope)
+        posterior = laplace(loss, np.concatenate([posterior.mode, np.zeros(size)]), loss.prior)
     return RatingFit(posterior, scale, slope, float(data.helped.mean()))
 
 
@@ -208,8 +209,11 @@ class _Loss:
         log_prior, chance = self.components(theta, self._helped)
         seen = torch.log(chance(self.value).clamp(min=1e-12))
         likelihood = torch.zeros_like(log_prior).index_add(0, self._person, seen)
-        shrunk = 0.5 * (((theta - self._prior_mean) / self._prior_deviation) ** 2).sum()
-        return shrunk - torch.logsumexp(log_prior + likelihood, dim=1).sum()
+        return self.prior(theta) - torch.logsumexp(log_prior + likelihood, dim=1).sum()
+
+    def prior(self, theta: torch.Tensor) -> torch.Tensor:
+        """The part of the loss that is the prior's."""
+        return 0.5 * (((theta - self._prior_mean) / self._prior_deviation) ** 2).sum()
 
     def components(self, theta: torch.Tensor, helped: torch.Tensor) -> tuple[torch.Tensor, Chance]:
         """Log prior `[P, C]` of the components, and how probable they find ratings.

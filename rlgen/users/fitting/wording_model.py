@@ -125,6 +125,15 @@ def named(theta: F64, shape: tuple[float, ...]) -> WordingParameters:
     )
 
 
+def flat(p: WordingParameters) -> F64:
+    """The flat parameters that named ones stand for; `named` leads back."""
+    sizes = np.log(np.maximum([*p.spread, p.noise, p.drift], 1e-3))
+    uneven, memory = np.clip(p.unevenness, 1e-3, 1 - 1e-3), np.clip(p.memory / _MOST, -1 + 1e-3, 1 - 1e-3)
+    level = [*p.level, *p.level[-1:] * MAX_TURNS][:MAX_TURNS]
+    effects = [p.unhelped, p.closing, p.by_words]
+    return np.array([*level, *effects, *sizes, np.log(uneven / (1.0 - uneven)), np.arctanh(memory)])
+
+
 def _fit(data: Wordings, value: F64, words: F64, shape: tuple[float, ...]) -> WordingFit:
     turn = np.minimum(data.turn, MAX_TURNS)
     effects = np.stack([~data.helped, data.last, words], axis=1).astype(np.float64)
@@ -144,13 +153,16 @@ def _fit(data: Wordings, value: F64, words: F64, shape: tuple[float, ...]) -> Wo
     centre = np.concatenate([np.zeros(_FIXED), [mean for mean, _ in _SIZES]])
     prior_centre, prior = torch.tensor(centre), torch.tensor(precision)
 
-    def loss(theta: torch.Tensor) -> torch.Tensor:
+    def believed(theta: torch.Tensor) -> torch.Tensor:
         away = theta - prior_centre
-        return 0.5 * away @ prior @ away - _filter(theta, turns)[0].sum()
+        return 0.5 * away @ prior @ away
+
+    def loss(theta: torch.Tensor) -> torch.Tensor:
+        return believed(theta) - _filter(theta, turns)[0].sum()
 
     start = centre.copy()
     start[:MAX_TURNS] = value.mean() if len(value) else 0.0
-    posterior = laplace(loss, start)
+    posterior = laplace(loss, start, believed)
     with torch.no_grad():
         effect = _filter(torch.tensor(posterior.mode), turns)[1].numpy()
     return WordingFit(posterior, shape, people, effect / np.exp(posterior.mode[_FIXED + other]))

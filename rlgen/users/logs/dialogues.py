@@ -1,9 +1,10 @@
-"""Rated support dialogues, from JSON lines of two layouts; the first line of a file tells which.
+"""Rated support dialogues, from JSON of three layouts; the first object of a file tells which.
 
-A line is a dialogue: the layout of ESConv and FailedESConv (Liu et al., "Towards Emotional Support Dialog
-Systems", ACL 2021) with each speaker's consecutive utterances merged to a turn. Or a line is a turn: what
-`rlgen simulate` and `rlgen chat` write. `docs/users/calibrated.md` has both schemas. A folder holds
-`esconv.jsonl` and `failed_esconv.jsonl`; a single file of either layout works too.
+An object is a dialogue as ESConv and FailedESConv are published (Liu et al., "Towards Emotional Support Dialog
+Systems", ACL 2021; `published` reads it), or the same with each speaker's consecutive utterances merged to a turn. Or
+it is a turn: what `rlgen simulate` and `rlgen chat` write. `docs/users/calibrated.md` has the schemas. Objects stand
+one a line, or in one JSON array, printed in whatever way. A folder holds `esconv.jsonl` and `failed_esconv.jsonl`, or
+`ESConv.json` and `FailedESConv.json`; a single file of any layout works too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -19,11 +20,18 @@ from typing import Any, Final, Literal
 from rlgen.errors import DataError
 
 FILES: Final = ("esconv.jsonl", "failed_esconv.jsonl")
+PUBLISHED: Final = ("ESConv.json", "FailedESConv.json")
 LONGEST_LINE: Final = 1 << 23  # characters; hundreds of times the longest dialogue known
+LARGEST_ARRAY: Final = 1 << 28  # bytes; dozens of times ESConv
 Ending = Literal["completed", "abandoned", "open"]
 Line = tuple[dict[str, Any], str]
 """A line's object, and where it stands."""
 
+# Who speaks, as the published files and others name them.
+_SPEAKERS: Final = {
+    "seeker": "usr", "speaker": "usr", "usr": "usr", "user": "usr",
+    "supporter": "sys", "listener": "sys", "sys": "sys", "system": "sys",
+}  # fmt: skip
 _FEELING_OF: Final = {
     "sadness": 0, "depression": 0, "shame": 0, "guilt": 0, "pain": 0,
     "anxiety": 1, "fear": 1, "nervousness": 1,
@@ -117,9 +125,12 @@ def read(path: Path) -> list[Dialogue]:
     """
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder; give a log, or the folder that holds {FILES[0]}")
-    files = [path] if path.is_file() else [path / name for name in FILES if (path / name).is_file()]
+    files = [path] if path.is_file() else collection(path)
     if not files:
-        raise DataError(f"{path}: no {FILES[0]} or {FILES[1]} here; give the folder that holds them, or one such file")
+        raise DataError(
+            f"{path}: no {' or '.join(FILES)}, and no {' or '.join(PUBLISHED)} here; give the folder that holds them, "
+            "or one such file"
+        )
     dialogues: list[Dialogue] = []
     for file in files:
         try:
@@ -131,7 +142,38 @@ def read(path: Path) -> list[Dialogue]:
     return dialogues
 
 
+def collection(folder: Path) -> list[Path]:
+    """The files of ESConv in a folder, in either layout; what is there in both is the same and read once."""
+    there = {entry.name.lower(): entry for entry in sorted(folder.iterdir(), reverse=True) if entry.is_file()}
+    pairs = zip(FILES, PUBLISHED, strict=True)
+    found = (there.get(own, there.get(published.lower())) for own, published in pairs)
+    return [file for file in found if file is not None]
+
+
 def _objects(file: Path) -> Iterator[Line]:
+    """The objects of a file, from its lines or from one array."""
+    with file.open(encoding="utf-8-sig") as lines:
+        start = lines.read(4096).lstrip()
+    first = start.split("\n", 1)[0].strip()
+    # An array, or an object over many lines; a line that is cut off is one of a file of lines.
+    if start.startswith("[") or first in ("{", '{"') or (first.startswith("{") and first.endswith(("[", "{", ","))):
+        return _of_whole(file)
+    return _of_lines(file)
+
+
+def _of_whole(file: Path) -> Iterator[Line]:
+    """The objects of one JSON array, or the one object of a file."""
+    if file.stat().st_size > LARGEST_ARRAY:
+        raise DataError(f"{file}: is an array of more than {LARGEST_ARRAY >> 20} MiB; write one object a line")
+    found = _parsed(file.read_text(encoding="utf-8-sig"), str(file))
+    for number, record in enumerate(found if isinstance(found, list) else [found], start=1):
+        where = f"{file}, dialogue {number}"
+        if not isinstance(record, dict):
+            raise DataError(f"{where}: holds {type(record).__name__}; each must be one JSON object")
+        yield record, where
+
+
+def _of_lines(file: Path) -> Iterator[Line]:
     """The objects of a file's lines; empty lines are passed over."""
     with file.open(encoding="utf-8-sig") as lines:
         number = 0
@@ -144,16 +186,23 @@ def _objects(file: Path) -> Iterator[Line]:
                 yield _object(line, where), where
 
 
-def _object(line: str, where: str) -> dict[str, Any]:
+def _parsed(text: str, where: str) -> Any:
     try:
-        record = json.loads(line)
-        if "\\ud" in line.lower():  # half a character may be escaped in JSON, but is no text
+        record = json.loads(text)
+        if "\\ud" in text.lower():  # half a character may be escaped in JSON, but is no text
             record = json.loads(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"))
     except RecursionError as error:
-        raise DataError(f"{where}: not JSON (nested too deeply); mend or remove the line") from error
+        raise DataError(f"{where}: not JSON (nested too deeply); mend or remove it") from error
     except ValueError as error:
-        what = error.msg if isinstance(error, json.JSONDecodeError) else "a number is too long"
-        raise DataError(f"{where}: not JSON ({what}); mend or remove the line") from error
+        what = "a number is too long"
+        if isinstance(error, json.JSONDecodeError):
+            what = error.msg if error.lineno == 1 else f"{error.msg}, line {error.lineno}"
+        raise DataError(f"{where}: not JSON ({what}); mend or remove it") from error
+    return record
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
+    record = _parsed(line, where)
     if not isinstance(record, dict):
         raise DataError(f"{where}: holds {type(record).__name__}; each line must be one JSON object")
     return record
@@ -162,18 +211,46 @@ def _object(line: str, where: str) -> dict[str, Any]:
 def _dialogues(lines: Iterator[Line]) -> Iterable[Dialogue]:
     """The dialogues of a file, of whichever layout its first line is."""
     for record, where in lines:
-        parse: Callable[[Iterator[Line]], Iterable[Dialogue]] = _by_dialogue if "turns" in record else _by_turn
-        if "turns" not in record and "turn" not in record:
-            raise DataError(
-                f"{where}: the fields 'turns' (a dialogue a line) and 'turn' (a turn a line, as rlgen simulate writes) "
-                "are both missing; see the schemas in docs/users/calibrated.md"
-            )
-        return parse(itertools.chain([(record, where)], lines))
+        whole = itertools.chain([(record, where)], lines)
+        if "turns" in record:
+            return [_dialogue(*line) for line in whole]
+        if "dialog" in record:
+            return [_dialogue(published(*line), line[1]) for line in whole]
+        if "turn" in record:
+            return _by_turn(whole)
+        raise DataError(
+            f"{where}: the fields 'turns' or 'dialog' (a dialogue each) and 'turn' (a turn each, as rlgen simulate "
+            "writes) are missing; see the schemas in docs/users/calibrated.md"
+        )
     return []
 
 
-def _by_dialogue(lines: Iterator[Line]) -> Iterable[Dialogue]:
-    return [_dialogue(record, where) for record, where in lines]
+def published(record: dict[str, Any], where: str) -> dict[str, Any]:
+    """A dialogue as ESConv is published, in the layout of turns: consecutive utterances of a speaker are one.
+
+    Args:
+        record: with `dialog`, a list of utterances with `speaker`, `content` and `annotation`.
+        where: it stands. FailedESConv is told by its name alone.
+
+    Raises:
+        DataError: it is malformed; names place and field.
+    """
+    turns: list[dict[str, Any]] = []
+    for number, said in enumerate(_field(record, "dialog", list, where)):
+        at = f"{where}, dialog[{number}]"
+        if not isinstance(said, dict):
+            raise DataError(f"{at}: is {type(said).__name__}; each utterance must be an object")
+        speaker, text = _field(said, "speaker", str, at).lower(), _field(said, "content", str, at).strip()
+        if speaker not in _SPEAKERS:
+            raise DataError(f"{at}: speaker is {speaker!r}; it must be one of {', '.join(map(repr, _SPEAKERS))}")
+        rating = (said.get("annotation") or {}).get("feedback") if isinstance(said.get("annotation"), dict) else None
+        if not turns or turns[-1]["speaker"] != _SPEAKERS[speaker]:
+            turns.append({"speaker": _SPEAKERS[speaker], "utts": [], "feedback": None})
+        turns[-1]["utts"].append(text)
+        turns[-1]["feedback"] = turns[-1]["feedback"] if rating in (None, "") else rating
+    merged = [{**turn, "text": " ".join(turn["utts"])} for turn in turns]
+    kind = "failed" if "failed" in Path(where.rsplit(", ", 1)[0]).name.lower() else "train"
+    return {"id": where, "split": kind, **record, "turns": merged}
 
 
 def _by_turn(lines: Iterator[Line]) -> Iterable[Dialogue]:

@@ -193,7 +193,7 @@ def test_mistakes_in_a_log_name_file_line_and_field(tmp_path, bad, says):
 def test_a_log_begins_at_turn_0_and_a_line_of_neither_layout_is_named(tmp_path):
     with pytest.raises(DataError, match="line 1: turn is 3; it must be 0"):
         read(log(tmp_path, turn(3)))
-    with pytest.raises(DataError, match=r"line 1: the fields 'turns' .* and 'turn' .* are both missing"):
+    with pytest.raises(DataError, match=r"line 1: the fields 'turns' or 'dialog' .* and 'turn' .* are missing"):
         read(log(tmp_path, {"text": "hello"}))
     with pytest.raises(DataError, match="no dialogue"):
         read(log(tmp_path, ""))
