@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench utterances": ("bench_utterances", "moods and words of simulated people from turn to turn"),
     "bench users": ("bench_users", "calibrated users beside human dialogues"),
     "reward list": ("reward_list", "the reward terms and designs"),
+    "serve openenv": ("serve_openenv", "simulated people for OpenEnv clients, with how good they are"),
     "audit verify": ("audit_verify", "check an audit log for tampering"),
     "doctor": ("doctor", "check the installation and the shipped artifacts"),
 }

@@ -1,0 +1,1 @@
+"""Speed of many clients' dialogues beside the same dialogues one at a time."""

@@ -1,0 +1,1 @@
+"""Simulated people for many clients at once."""
