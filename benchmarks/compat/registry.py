@@ -92,4 +92,7 @@ CLIENTS: dict[str, Client] = {
 }
 
 # What was tried with pip beside this project's pins, and why it does not install.
-ABSENT: dict[str, str] = {}
+ABSENT: dict[str, str] = {
+    "Sample Factory": "it does not install beside the pins of this project",
+    "OmniSafe": "it does not install beside the pins of this project",
+}
