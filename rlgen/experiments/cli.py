@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench headroom": ("bench_headroom", "ladder of baselines: is there something to learn?"),
     "bench needs": ("bench_needs", "do people in different moods need different answers?"),
     "bench recognizer": ("bench_recognizer", "accuracy of a recognizer by modality subset"),
-    "bench encoder": ("bench_encoder", "speed and faithfulness of the fast encoder beside the exact one"),
+    "bench encoder": ("bench_encoder", "speed of the small encoder beside MiniLM, and how faithful it is"),
     "bench readers": ("bench_readers", "accuracy of the readers beside TF-IDF baselines"),
     "bench controls": ("bench_controls", "what the controls do to the words, read back by judges"),
     "bench ablation": ("bench_ablation", "small generators trained alike, each without one thing"),

@@ -1,1 +1,1 @@
-"""How texts become vectors: word pieces, the frozen sentence encoder and its fast student."""
+"""How texts become vectors: word pieces, the small encoder of the ids, MiniLM, any other by name."""
