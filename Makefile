@@ -18,8 +18,8 @@ install: $(VENV)/.core
 dev: $(VENV)/.dev
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check rlgen tests tools
-	$(BIN)/ruff format --check rlgen tests tools
+	$(BIN)/ruff check rlgen tests tools benchmarks
+	$(BIN)/ruff format --check rlgen tests tools benchmarks
 
 types: $(VENV)/.dev
 	$(BIN)/mypy

@@ -177,6 +177,17 @@ class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
         shown = self._transcripts.text if self.render_mode == "ansi" else self._transcripts.picture
         return tuple(shown(row) for row in range(self.num_envs))
 
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """What a method or an attribute gives, a result for each row as Gymnasium's own vectors give it."""
+        if name == "render":
+            return self.render() or (None,) * self.num_envs
+        found = getattr(self, name)
+        return (found(*args, **kwargs) if callable(found) else found,) * self.num_envs
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """An attribute, once for each row: they share it."""
+        return (getattr(self, name),) * self.num_envs
+
     def _turn(self, actions: NDArray[Any], over: I64) -> StepResult:
         """A turn of the world in all rows, which is undone in those whose dialogues nobody has begun yet.
 

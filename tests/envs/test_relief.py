@@ -71,5 +71,5 @@ def test_infos_of_both_interfaces_tell_both_units(env_id):
     envs.reset(seed=1)
     while "final_info" not in (infos := envs.step(np.zeros((8, 4), dtype=np.float32))[-1]):
         pass
-    final = infos["final_info"]
+    final = infos["final_info"]["episode_summary"]
     np.testing.assert_allclose(final["relief_points"], 4 * final["relief"])

@@ -204,6 +204,18 @@ def test_gymnasiums_vector_wrappers_run_on_it(draw):
         assert terminated.shape == (2,)
 
 
+def test_rows_are_asked_as_those_of_gymnasiums_own_vectors():
+    plain, shown = DialogueVectorEnv(num_envs=3, **FAST), DialogueVectorEnv(num_envs=3, render_mode="ansi", **FAST)
+    plain.reset(seed=1)
+    shown.reset(seed=1)
+    assert plain.call("render") == (None, None, None)
+    assert shown.call("render") == shown.render()
+    assert plain.get_attr("render_mode") == plain.call("render_mode") == (None, None, None)
+    assert shown.get_attr("num_envs") == (3, 3, 3)
+    with pytest.raises(AttributeError):
+        plain.get_attr("no such thing")
+
+
 @pytest.mark.parametrize("mode", ["NEXT_STEP", "DISABLED"])
 def test_statistics_of_gymnasiums_wrapper_are_the_environments_own(mode, draw):
     env = wrappers.RecordEpisodeStatistics(DialogueVectorEnv(num_envs=ROWS, autoreset_mode=mode, **FAST))
