@@ -23,7 +23,7 @@ def people(monkeypatch):
             value=np.array([[4, -1], [round(4 * share) - 1, -1]]),  # from 0, and -1 where nothing was rated
             abandoned=np.arange(100) >= 100 * share,
             replies=np.array([10 * share, 0.0]),
-            relief=np.array([share, np.nan, 3 * share]),
+            relief_points=np.array([share, np.nan, 3 * share]),
         )
 
     monkeypatch.setattr(fidelity_talks, "simulated_talks", simulated_talks)
