@@ -216,7 +216,7 @@ def parts(monkeypatch):
     scored = SimpleNamespace(perplexity=5.0)
     monkeypatch.setattr(bench_controls, "_TRAINED", 300)
     monkeypatch.setattr("rlgen.text.Reader", SimpleNamespace(load=lambda *_: ear), raising=False)
-    monkeypatch.setattr("rlgen.text.Judge", SimpleNamespace(load=lambda *_: ear), raising=False)
+    monkeypatch.setattr("rlgen.text.Judge", SimpleNamespace(load=lambda *_: Judge()), raising=False)
     monkeypatch.setattr(EmbeddedGenerator, "load", lambda source: parrot)
     monkeypatch.setattr(scoring, "Scorer", lambda source: SimpleNamespace(score=lambda *_: scored))
     return parrot
