@@ -28,7 +28,8 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.experiments.runs.training import TrainConfig, train
 
     config = parse(TrainConfig, argv, "train")
-    with Shown("train", "steps", config.steps) as shown:
+    rollout = config.num_envs * config.ppo.n_steps  # whole rollouts are run
+    with Shown("train", "steps", -(-config.steps // rollout) * rollout) as shown:
         outcome = train(config, _Training(shown))
     place = outcome.run.path
     if not outcome.finished:

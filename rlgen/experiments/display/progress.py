@@ -59,6 +59,7 @@ class Shown:
         self._console, self._bar, self._task = progress_bar(name, unit, total)
         self._began: tuple[float, int] | None = None
         self._next_line = time.monotonic() + _FIRST
+        self._over = False
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -78,8 +79,9 @@ class Shown:
         if self._began is None:
             self._began = now, done  # what was there before is no part of this call's speed
         self._bar.update(self._task, completed=done, speed=told)
-        if not self._console.is_terminal and (now >= self._next_line or done == self._total):
-            self._next_line = now + _QUIET
+        last = done == self._total and not self._over
+        if not self._console.is_terminal and (now >= self._next_line or last):
+            self._next_line, self._over = now + _QUIET, self._over or last
             left = remaining(now - self._began[0], done - self._began[1], self._total - done)
             note("  ".join(filter(None, (f"{self._name} {done:>8,}/{self._total:,} {self._unit}", told, left))))
 

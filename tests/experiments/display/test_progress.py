@@ -31,5 +31,6 @@ def test_where_there_is_no_terminal_lines_come_within_the_first_minute(monkeypat
         "train      540/1,000 steps  44/s  about 8 min left",
     ]
     with Shown("train", "steps", 10) as shown:
-        shown.update(10)
+        for _ in range(3):
+            shown.update(10)
     assert capsys.readouterr().err == "train       10/10 steps\n"
