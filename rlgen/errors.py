@@ -44,3 +44,7 @@ class TrainingError(RlgenError):
 
 class AuditError(RlgenError):
     """An audit log cannot be written or read."""
+
+
+class CheckError(RlgenError):
+    """A part of one's own breaks a law that those who use it rely on (`rlgen.checks`)."""
