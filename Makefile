@@ -18,8 +18,8 @@ install: $(VENV)/.core
 dev: $(VENV)/.dev
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check rlgen tests tools benchmarks
-	$(BIN)/ruff format --check rlgen tests tools benchmarks
+	$(BIN)/ruff check rlgen tests tools benchmarks recipes
+	$(BIN)/ruff format --check rlgen tests tools benchmarks recipes
 
 types: $(VENV)/.dev
 	$(BIN)/mypy

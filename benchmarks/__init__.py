@@ -1,1 +1,1 @@
-"""Measurements of our own that need more than rlgen: not part of the package, run from the repository."""
+"""Our own measurements: not part of the package, run from the repository; `python -m benchmarks` lists them."""

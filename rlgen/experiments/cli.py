@@ -6,7 +6,7 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rlgen import __version__
 from rlgen.errors import RlgenError
@@ -25,26 +25,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fit recognizer": ("fit_recognizer", "train the recognizer on a signal bank"),
     "fit readers": ("fit_readers", "train the heads that read a text"),
     "fit generator": ("fit_generator", "train the generator on the corpus"),
-    "fit encoder": ("fit_encoder", "train the small sentence encoder"),
     "fit tables": ("fit_tables", "compute the tables that come with the package"),
     "fit steering": ("fit_steering", "fit directions that steer a language model's hidden states"),
     "fit users": ("fit_users", "fit calibrated users to rated dialogues"),
     "fit transitions": ("fit_transitions", "fit how moods last from turn to turn"),
+    "fit baselines": ("fit_baselines", "fit the ladder of simple rules that a policy has to beat"),
     "fit surface": ("fit_surface", "measure what replies are read as, for a world without text"),
-    "bench step": ("bench_step", "speed of a world step beside the plain way"),
-    "bench simulate": ("bench_simulate", "speed of simulation, and whether it ranks policies alike without text"),
-    "bench decode": ("bench_decode", "speed of the decoder beside transformers and CTranslate2"),
-    "bench latency": ("bench_latency", "time from a person's signals to the reply"),
-    "bench headroom": ("bench_headroom", "ladder of baselines: is there something to learn?"),
-    "bench needs": ("bench_needs", "do people in different moods need different answers?"),
-    "bench recognizer": ("bench_recognizer", "accuracy of a recognizer by modality subset"),
-    "bench encoder": ("bench_encoder", "speed of the small encoder beside MiniLM, and how faithful it is"),
-    "bench readers": ("bench_readers", "accuracy of the readers beside TF-IDF baselines"),
-    "bench controls": ("bench_controls", "what the controls do to the words, read back by judges"),
-    "bench ablation": ("bench_ablation", "small generators trained alike, each without one thing"),
-    "bench guard": ("bench_guard", "what the output guard catches and what it flags for nothing"),
-    "bench utterances": ("bench_utterances", "moods and words of simulated people from turn to turn"),
-    "bench users": ("bench_users", "calibrated users beside human dialogues"),
     "reward list": ("reward_list", "the reward terms and designs"),
     "serve openenv": ("serve_openenv", "simulated people for OpenEnv clients, with how good they are"),
     "audit verify": ("audit_verify", "check an audit log for tampering"),
@@ -89,15 +75,51 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _refuse(name: str, told: object) -> int:
+def _refuse(program: str, told: object) -> int:
     """Say on one line of standard error what is wrong."""
     line = "".join(character if character.isprintable() else "?" for character in str(told))
-    print(f"{' '.join(['rlgen', *name.split()])}: {line}", file=sys.stderr)
+    print(f"{program}: {line}", file=sys.stderr)
     return 2
 
 
+def call(program: str, command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
+    """Run a command; 0 done, 2 a mistake of the user's (one sentence on stderr), 130 interrupted.
+
+    Args:
+        program: what was typed for it, e.g. `"rlgen train"`, which begins every message.
+        command: takes what follows, gives the exit status.
+        argv: what follows.
+    """
+    take_any_text()
+    try:
+        status = command(argv)
+        sys.stdout.flush()
+        return status
+    except RlgenError as error:
+        return _refuse(program, error)
+    except BrokenPipeError:  # whoever read our output has had enough
+        _drop_output()
+        return 0
+    except OSError as error:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()  # what could not be written is not tried again at the end
+        where = f"{error.filename}: " if error.filename else ""
+        return _refuse(program, f"{where}{error.strerror or error}; check path, rights and disk")
+    except (MemoryError, RuntimeError) as error:
+        from rlgen.hardware import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        return _refuse(program, "the memory is full; do less at once, close other programs or choose another --device")
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return 130
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a sub-command; 0 done, 2 a mistake of the user's (one sentence on stderr), 130 interrupted."""
+    """Run a sub-command; exit statuses as of `call`."""
     take_any_text()
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in {"-h", "--help", "help"}:
@@ -115,34 +137,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         given = " ".join(argv[:2] if group else argv[:1])
         like = _nearest(argv)
         meant = f"did you mean {like}? " if like else ""
-        return _refuse("", f"no command {given!r}; {meant}`rlgen {argv[0] + ' ' if group else ''}--help` lists them")
+        return _refuse(
+            "rlgen", f"no command {given!r}; {meant}`rlgen {argv[0] + ' ' if group else ''}--help` lists them"
+        )
     name, rest = found
-    try:
-        module = importlib.import_module(f"rlgen.experiments.commands.{COMMANDS[name][0]}")
-        status = int(module.main(rest))
-        sys.stdout.flush()
-        return status
-    except RlgenError as error:
-        return _refuse(name, error)
-    except BrokenPipeError:  # whoever read our output has had enough
-        _drop_output()
-        return 0
-    except OSError as error:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            _drop_output()  # what could not be written is not tried again at the end
-        where = f"{error.filename}: " if error.filename else ""
-        return _refuse(name, f"{where}{error.strerror or error}; check path, rights and disk")
-    except (MemoryError, RuntimeError) as error:
-        from rlgen.hardware import is_out_of_memory
 
-        if not is_out_of_memory(error):
-            raise
-        return _refuse(name, "the memory is full; do less at once, close other programs or choose another --device")
-    except KeyboardInterrupt:
-        print(f"rlgen {name}: interrupted", file=sys.stderr)
-        return 130
+    def command(rest: Sequence[str]) -> int:
+        return int(importlib.import_module(f"rlgen.experiments.commands.{COMMANDS[name][0]}").main(rest))
+
+    return call(f"rlgen {name}", command, rest)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from rlgen.config import read_yaml, sentence, validate
 from rlgen.errors import ConfigError
 
-__all__ = ["Options", "TableOptions", "parse", "read_yaml", "recorded", "sentence", "validate"]
+__all__ = ["Options", "TableOptions", "parse", "program", "read_yaml", "recorded", "sentence", "validate"]
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -71,6 +71,11 @@ _SAID: Final = (
 )
 
 
+def program(command: str) -> str:
+    """What is typed for a command: `rlgen COMMAND`; `python -m MODULE`, outside the package, stands for itself."""
+    return command if command.startswith("python -m ") else f"rlgen {command}"
+
+
 def _told(box: str, command: str) -> str:
     """One sentence from the box of many lines that the option parser prints."""
     rows = [row.strip("│╭╮╰╯ ") for row in re.sub(r"\x1b\[[\d;]*m", "", box).splitlines()]
@@ -88,17 +93,17 @@ def _told(box: str, command: str) -> str:
         if part.startswith("Unrecognized options:"):
             said += f"; {part.split()[2]} is no option"
             break
-    return f"{said}{'' if said.endswith('?') else ';'} `rlgen {command} --help` lists the options"
+    return f"{said}{'' if said.endswith('?') else ';'} `{program(command)} --help` lists the options"
 
 
 def recorded(command: str, options: Options) -> str:
     """The command as a manifest keeps it: what differs from the defaults, `DIR` for places of this machine.
 
     Args:
-        command: e.g. `"fit users"`.
+        command: e.g. `"fit users"`, or `"python -m recipes.encoder"`.
         options: as parsed.
     """
-    words = ["rlgen", *command.split()]
+    words = program(command).split()
     for name, field in type(options).model_fields.items():
         value = getattr(options, name)
         if name == "as_json" or value == field.get_default(call_default_factory=True):
@@ -147,7 +152,7 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
     Args:
         kind: the command's config class.
         argv: what stands after the command's name.
-        command: e.g. `"train"`, for messages.
+        command: e.g. `"train"`, or `"python -m benchmarks.step"`, for messages.
 
     Raises:
         ConfigError: a field is missing, unknown, of the wrong type or out of range.
@@ -171,7 +176,7 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
                 kind,
                 args=rest,
                 default=default,
-                prog=f"rlgen {command}",
+                prog=program(command),
                 description=f"{inspect.getdoc(kind)}\n\n{_CONFIG}",
                 config=(tyro.conf.AvoidSubcommands, tyro.conf.OmitArgPrefixes),
             )

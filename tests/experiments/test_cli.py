@@ -42,7 +42,7 @@ def test_a_group_lists_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert "doctor" not in shown
 
 
-@pytest.mark.parametrize("argv", [["nonsense"], ["audit", "nonsense"], ["bench", "--steps"]])
+@pytest.mark.parametrize("argv", [["nonsense"], ["audit", "nonsense"], ["fit", "--steps"]])
 def test_an_unknown_command_is_one_sentence_and_status_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(argv) == 2
     told = capsys.readouterr().err
@@ -85,7 +85,7 @@ def test_a_wrong_option_of_a_command_is_status_2(capsys: pytest.CaptureFixture[s
         ["fit", "users", "--data", "none"],
         ["fit", "transitions", "--data", "none"],
         ["fit", "surface"],
-        ["bench", "headroom", "--fit"],
+        ["fit", "baselines"],
     ],
     ids=" ".join,
 )
@@ -123,9 +123,9 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
         (["tarin", "--out", "x"], "train"),
         (["fit", "user"], "fit users"),
         (["fit-users", "--data", "x"], "fit users"),
-        (["bnech", "step"], "bench step"),
-        (["bench", "setp", "--json"], "bench step"),
-        (["benhc"], "bench"),
+        (["bnak", "build"], "bank build"),
+        (["bank", "biuld", "--out", "x"], "bank build"),
+        (["abnk"], "bank"),
         (["audit", "verfy", "x"], "audit verify"),
     ],
 )

@@ -9,9 +9,7 @@ import pytest
 from rlgen.affect import NEUTRAL
 from rlgen.errors import ConfigError
 from rlgen.experiments import cli, corpora
-from rlgen.experiments.commands import bench_ablation
-from rlgen.generation.training import fit
-from rlgen.generation.training.fit import Corpus, Recipe
+from rlgen.generation.training.fit import Corpus
 
 
 @pytest.fixture
@@ -87,28 +85,3 @@ def test_a_malformed_file_is_told_in_a_sentence(tmp_path, capsys):
     told = capsys.readouterr().err
     assert "mine.jsonl, line 1: turns[0] needs" in told
     assert "Traceback" not in told
-
-
-def test_an_ablation_compares_with_the_whole_and_trains_nothing_twice(small_lots, tmp_path, monkeypatch, capsys):
-    argv = [
-        "bench", "ablation", "--size", "tiny", "--tokens", "3000", "--contexts", "30", "--sweep", "20",
-        "--without", "nothing", "affect", "--out", str(tmp_path), "--json",
-    ]  # fmt: skip
-    assert cli.main(argv) == 0
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
-    whole = rows["held out phrases, perplexity, without nothing"]
-    other = rows["held out phrases, perplexity, without affect"]
-    assert whole["baseline"] is None
-    assert other["baseline"] == whole["value"]
-    assert 0 <= rows["known phrases, misalignment, without affect"]["value"] < 2
-    assert rows["known phrases, misalignment, without affect"]["value"] != 1
-    command = json.loads((tmp_path / "affect" / "manifest.json").read_text())["command"]
-    made_by, _, recipe = command.partition(" # without affect, ")
-    same = Recipe(size="tiny", tokens=3000, batch_tokens=3072)
-    assert recipe == str(same)
-
-    def refuse(*_):
-        pytest.fail("it is there already")
-
-    monkeypatch.setattr(fit, "fit", refuse)
-    assert bench_ablation.trained(tmp_path, "affect", same, made_by) == tmp_path / "affect"

@@ -30,8 +30,8 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.artifacts import check_target
     from rlgen.text import Judge, Reader
     from rlgen.text.encoding.choice import encoder_of
-    from rlgen.text.evaluation.readers import by_artifact, measure
     from rlgen.text.fitting import readers as fitting
+    from rlgen.text.fitting.held_out import measure
 
     for name in ("readers", "judge"):
         check_target(options.out / name, name)
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     readers = fitting.fit_reader(encoder, options.data, options.seed, say)
     judge = fitting.fit_judge(judge_encoder, options.data, say)
     say("measuring on held-out texts")
-    measured = by_artifact(measure(options.data, Reader(encoder, readers), Judge(judge_encoder, judge))[0])
+    measured = measure(options.data, Reader(encoder, readers), Judge(judge_encoder, judge))
     command = recorded("fit readers", options)
     for name, arrays, of in (("readers", readers, encoder), ("judge", judge, judge_encoder)):
         target = options.out / name

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from rlgen.errors import ConfigError
 from rlgen.experiments.display.progress import note
-from rlgen.experiments.display.tables import show
+from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import Options, parse, recorded
+
+if TYPE_CHECKING:
+    from rlgen.perception.bank import SignalBank
+    from rlgen.perception.table import EstimateTable
+
+
+# People on RAVDESS, eight emotions (Livingstone and Russo, PLOS ONE 13, 2018).
+_PEOPLE = {"speech": 0.67, "face": 0.75, "speech+face": 0.80}
 
 
 class FitRecognizer(Options):
@@ -28,6 +37,32 @@ class FitRecognizer(Options):
     seed: int = Field(11, ge=0, le=2**32 - 1, description="of training and of the synthetic actors")
 
 
+def rows(table: EstimateTable, bank: SignalBank, published: dict[str, float] | None = None) -> list[Row]:
+    """The figures of a table of estimates as rows; `published` are accuracies on the same clips by subset."""
+    from rlgen.perception import evaluation
+
+    majority = evaluation.majority(bank)
+    found = [
+        Row("guessing at random, accuracy", evaluation.CHANCE),
+        Row("always the most frequent category, accuracy", majority),
+    ]
+    targets = published or (_PEOPLE if bank.kind == "ravdess" else {})
+    for subset, score in evaluation.by_subset(table, bank).items():
+        for name, value in score.items():
+            baseline = {"accuracy": majority, "uar": evaluation.CHANCE}.get(name, 0.0 if "ccc" in name else None)
+            found.append(
+                Row(
+                    f"{subset}, {name}",
+                    value,
+                    baseline=baseline,
+                    ratio=value / baseline if baseline else None,
+                    target=targets.get(subset) if name == "accuracy" else None,
+                    better="lower" if name == "ece" else "higher",
+                )
+            )
+    return found
+
+
 def main(argv: Sequence[str]) -> int:
     """Train, measure, write."""
     options = parse(FitRecognizer, argv, "fit recognizer")
@@ -35,7 +70,6 @@ def main(argv: Sequence[str]) -> int:
 
     from rlgen import artifacts
     from rlgen.artifacts import Manifest
-    from rlgen.experiments.commands.bench_recognizer import rows
     from rlgen.perception import bank as banks
     from rlgen.perception import evaluation, ravdess, recognizer, training
     from rlgen.perception.synthesis import prosody

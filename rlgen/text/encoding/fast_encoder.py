@@ -10,8 +10,8 @@ a text's vector; two narrow transformer layers and a small net over pooled piece
 A piece's vector is a linear map of the teacher's own word embedding, so that all of English has one;
 pieces that are frequent in this world have a correction of their own.
 
-`rlgen fit encoder` trains it on the project's own texts (`rlgen.text.fitting.encoder`), and
-`rlgen bench encoder` says how faithful it is to its teacher, and on which texts.
+`python -m recipes.encoder` trains it on the project's own texts (`rlgen.text.fitting.encoder`), and
+`python -m benchmarks.encoder` says how faithful it is to its teacher, and on which texts.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ class FastEncoder(SentenceEncoder):
 
     @classmethod
     def load(cls, source: str | Path = SHIPPED, dtype: Precision = "float32", device: str = "cpu") -> FastEncoder:
-        """Read an artifact that `rlgen fit encoder` wrote.
+        """Read an artifact that `python -m recipes.encoder` wrote.
 
         Args:
             source: `"shipped:fast_encoder"` or the path of a folder.

@@ -8,8 +8,8 @@ import numpy as np
 import scipy.stats
 from scipy.optimize import minimize
 from scipy.special import expit
+from sklearn.metrics import roc_auc_score
 
-from rlgen.text.evaluation.figures import auc
 from rlgen.types import I64
 from rlgen.users.fidelity.talks import Talks
 from rlgen.users.fitting.laplace import F64
@@ -47,7 +47,7 @@ def two_sample_auc(first: Talks, second: Talks, seed: int, joint: bool = False, 
         centre, spread = x[kept].mean(axis=0), x[kept].std(axis=0) + 1e-9
         beta = _ridge((x[kept] - centre) / spread, y[kept])
         score[~kept] = ((x[~kept] - centre) / spread) @ beta
-    return auc(score, y == 1)
+    return float(roc_auc_score(y, score))
 
 
 def wasserstein(first: Talks, second: Talks) -> dict[str, float]:

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.utterances import simulated
 from rlgen import artifacts
 from rlgen.experiments import cli
-from rlgen.experiments.commands.bench_utterances import simulated
 from rlgen.text.reading.reader import Reader
 from rlgen.text.writing.utterances import of_all_lengths, read_by, utterances
 from rlgen.users import CalibratedConfig, TheoryConfig

@@ -101,14 +101,6 @@ def test_bank_build_never_replaces_the_recordings(tmp_path: Path, capsys: pytest
     assert [path.name for path in clips.iterdir()] == ["03-01-01-01-01-01-01.flac"]
 
 
-def test_bench_prints_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "recognizer", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    rows = {row["name"]: row for row in found["rows"]}
-    assert rows["speech+face, accuracy"]["value"] > rows["speech+face, accuracy"]["baseline"]
-    assert rows["guessing at random, accuracy"]["value"] == pytest.approx(1 / 6)
-
-
 def test_bank_build_refuses_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "bank"
     assert main(["bank", "build", "--dataset", "ravdess", "--path", str(tmp_path), "--out", str(out)]) == 2

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks import users as bench_users
 from rlgen import artifacts
-from rlgen.experiments.commands import bench_users
 from rlgen.experiments.display.tables import Row
 from rlgen.experiments.fidelity import figures
 from rlgen.text.writing.utterances import utterances

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from benchmarks.readers import confusion, figures
 from rlgen.errors import DataError
 from rlgen.experiments.commands import fit_readers
 from rlgen.text.datasets import sources
-from rlgen.text.evaluation import confusion, figures
 from rlgen.text.fitting import linear
 from rlgen.text.fitting.corruption import KINDS, Corruptor
 from rlgen.text.reading import heads, lexical

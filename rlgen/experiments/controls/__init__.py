@@ -1,1 +1,0 @@
-"""What controls do to the words: the parts of `rlgen bench controls`."""
