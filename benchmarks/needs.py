@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from rlgen.envs import ObservationLayout
 from rlgen.errors import ConfigError
 from rlgen.experiments.cli import call
 from rlgen.experiments.display.pictures import save_png
@@ -22,9 +23,8 @@ from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.runs.policies import POLICY, find_policy
 from rlgen.experiments.runs.worlds import WorldOptions, open_world
 from rlgen.policies.baselines import Actor, Remembering, begin
-from rlgen.policies.protocols import Floats, Ints, Layout
 from rlgen.rng import Streams
-from rlgen.types import CONTROL_RANGES
+from rlgen.types import CONTROL_RANGES, F32, I64
 
 if TYPE_CHECKING:
     from rlgen.envs import World
@@ -80,7 +80,7 @@ class Held:
         if isinstance(self.actor, Remembering):
             self.actor.load_state(state)
 
-    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `rlgen.policies.baselines.Actor.act`."""
         actions = self.actor.act(obs, layout, streams, turn).copy()
         actions[:, self.control] = self.value

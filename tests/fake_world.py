@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium import spaces
 
 from rlgen.affect import CATEGORIES
+from rlgen.envs import ObservationLayout
 from rlgen.rng import Streams
 from rlgen.types import Controls, Estimate, Feedback
 
@@ -21,13 +22,6 @@ DIM = 12
 TARGETS = np.array(
     [[0, 0, 0, 0], [0.5, 0.5, 0, 0], [0.8, -0.6, 0.2, 0.4], [-0.4, 0.6, 0, 0], [0.6, 0.2, -0.5, 0.8], [0, -0.5, 0.5, 0]]
 )
-
-
-class FakeLayout:
-    size = DIM
-
-    def unflatten(self, obs):
-        return {"affect": obs[..., :8], "turn": obs[..., 8:9], "noise": obs[..., 9:]}
 
 
 @dataclass
@@ -51,7 +45,7 @@ class FakeWorld:
         self.single_action_space = (
             spaces.Box(-1.0, 1.0, (4,), np.float32) if actions == "box" else spaces.MultiDiscrete([5, 5, 3, 4])
         )
-        self.layout = FakeLayout()
+        self.layout = ObservationLayout({"affect": slice(0, 8), "turn": slice(8, 9), "noise": slice(9, DIM)})
         self.sha256 = {"fake": "0" * 64}
         self.encoder = "a fake (0123)"
         self.record = False

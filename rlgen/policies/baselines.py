@@ -20,10 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES
 from rlgen.artifacts import load, shipped
 from rlgen.envs.actions import GRID, from_controls
+from rlgen.envs.observation import ObservationLayout
 from rlgen.errors import ActionError, ArtifactError, ConfigError
-from rlgen.policies.protocols import Floats, Ints, Layout
 from rlgen.rng import Streams
-from rlgen.types import CONTROL_RANGES, MAX_TURNS, Controls
+from rlgen.types import CONTROL_RANGES, F32, I64, MAX_TURNS, Controls
 
 KIND = "baselines/1"
 ACTION_DIM = 4
@@ -38,7 +38,7 @@ _EDGE = 1e-3
 class Actor(Protocol):
     """Whatever chooses actions: a baseline, a trained policy, an object of one's own."""
 
-    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """Actions of N rows.
 
         Args:
@@ -75,9 +75,10 @@ class _Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _inside(actions: Floats) -> NDArray[np.float32]:
+def _inside(actions: NDArray[np.floating]) -> NDArray[np.float32]:
     """Into the open box, where the world takes them as they are."""
-    return np.clip(actions, -1 + _EDGE, 1 - _EDGE).astype(np.float32)
+    inside: F32 = np.clip(actions, -1 + _EDGE, 1 - _EDGE).astype(np.float32)
+    return inside
 
 
 class Random(_Rule):
@@ -85,7 +86,7 @@ class Random(_Rule):
 
     kind: Literal["random"] = "random"
 
-    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `Actor`."""
         del layout
         return _inside(2.0 * streams.uniform(PURPOSE, turn, ACTION_DIM) - 1.0)
@@ -101,7 +102,7 @@ class Fixed(_Rule):
     kind: Literal["fixed"] = "fixed"
     controls: Four = (0.0, 0.0, 0.0, 0.0)
 
-    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `Actor`."""
         del layout, streams, turn
         return np.tile(np.asarray(self.controls, dtype=np.float32), (len(obs), 1))
@@ -117,7 +118,7 @@ class PerPerson(_Rule):
     kind: Literal["per_person"] = "per_person"
     controls: tuple[float | None, float | None, float | None, float | None] = (None, None, None, None)
 
-    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `Actor`."""
         del layout, turn
         drawn = 2.0 * streams.uniform(_PERSON, 0, ACTION_DIM) - 1.0
@@ -135,7 +136,7 @@ class EmotionTable(_Rule):
     kind: Literal["emotion_table"] = "emotion_table"
     table: Annotated[tuple[Four, ...], Field(min_length=NUM_CATEGORIES, max_length=NUM_CATEGORIES)]
 
-    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `Actor`."""
         del streams, turn
         return _inside(np.asarray(self.table)[recognised(obs, layout)])
@@ -151,7 +152,7 @@ class Schedule(_Rule):
     kind: Literal["schedule"] = "schedule"
     table: Annotated[tuple[Four, ...], Field(min_length=1, max_length=MAX_TURNS)]
 
-    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `Actor`."""
         del obs, layout, streams
         return _inside(np.asarray(self.table)[np.minimum(turn, len(self.table) - 1)])
@@ -201,7 +202,7 @@ def constant(named: str) -> Fixed | PerPerson:
     return Fixed(controls=(warmth, directiveness, temperature, weight))
 
 
-def recognised(obs: Floats, layout: Layout) -> NDArray[np.int64]:
+def recognised(obs: F32, layout: ObservationLayout) -> NDArray[np.int64]:
     """Index of the most probable recognised category, `[N]`.
 
     Raises:
@@ -216,7 +217,7 @@ def recognised(obs: Floats, layout: Layout) -> NDArray[np.int64]:
     return np.asarray(affect[:, : len(CATEGORIES)].argmax(axis=1), dtype=np.int64)
 
 
-def to_space(actions: Floats, space: spaces.Space[Any]) -> NDArray[Any]:
+def to_space(actions: F32, space: spaces.Space[Any]) -> NDArray[Any]:
     """Actions in the box as the world's action space wants them.
 
     Args:
@@ -236,7 +237,7 @@ def to_space(actions: Floats, space: spaces.Space[Any]) -> NDArray[Any]:
     raise ActionError(f"a baseline cannot act in {space}; use a Box or a MultiDiscrete action space")
 
 
-def _grid(actions: Floats, sizes: NDArray[Any]) -> NDArray[np.int64]:
+def _grid(actions: F32, sizes: NDArray[Any]) -> NDArray[np.int64]:
     return np.asarray(np.rint((np.asarray(actions) + 1) / 2 * (sizes - 1)), dtype=np.int64)
 
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Self
 
 import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.distributions import Distribution
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.distributions import DiagGaussianDistribution, Distribution
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
+
+from rlgen.errors import ConfigError
 
 EDGE = 1e-6
 """Samples stay this far inside the unit interval: float32 draws can hit its ends, where log-densities may diverge."""
 
 
-class RunningNormaliser(BaseFeaturesExtractor):
+class RunningNormaliser(nn.Module):
     """Standardises observations with running moments, which are buffers and so part of the weights.
 
     Each named block of the observation is then divided by the root of its length, so that every block
@@ -29,9 +30,9 @@ class RunningNormaliser(BaseFeaturesExtractor):
     they stand still, so that probability ratios are exact; in evaluation they are frozen.
 
     Args:
-        observation_space: a Box; one of several axes, such as stacked observations, is flattened.
-        clip: bound on the standardised values, in standard deviations.
+        shape: of one observation; it keeps its axes.
         blocks: lengths of the observation's blocks, in order; none: every column is its own block.
+        clip: bound on the standardised values, in standard deviations.
     """
 
     share: Tensor
@@ -39,27 +40,26 @@ class RunningNormaliser(BaseFeaturesExtractor):
     var: Tensor
     count: Tensor
 
-    def __init__(self, observation_space: gym.Space[Any], clip: float = 10.0, blocks: Sequence[int] = ()) -> None:
-        size = int(np.prod(observation_space.shape or ()))
-        super().__init__(observation_space, size)
+    def __init__(self, shape: Sequence[int], blocks: Sequence[int] = (), clip: float = 10.0) -> None:
+        super().__init__()
+        size = int(np.prod(shape))
         lengths = torch.tensor(list(blocks) or [1] * size)
         if int(lengths.sum()) != size:
             raise ValueError(f"the blocks have {int(lengths.sum())} columns, the observation has {size}")
         self.clip = clip
-        self.register_buffer("share", lengths.repeat_interleave(lengths).float().rsqrt())
-        self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
-        self.register_buffer("var", torch.ones(size, dtype=torch.float64))
+        self.register_buffer("share", lengths.repeat_interleave(lengths).float().rsqrt().reshape(*shape))
+        self.register_buffer("mean", torch.zeros(*shape, dtype=torch.float64))
+        self.register_buffer("var", torch.ones(*shape, dtype=torch.float64))
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
 
     def forward(self, observations: Tensor) -> Tensor:
-        """`[N, ...]` to standardised `[N, D]`."""
-        observations = observations.flatten(1)
+        """`[N, ...]` to standardised `[N, ...]`."""
         scale = torch.rsqrt(self.var + 1e-8)
         return ((observations - self.mean) * scale).clamp(-self.clip, self.clip).float() * self.share
 
     @torch.no_grad()
     def update(self, observations: Tensor) -> None:
-        """Merge a batch `[N, D]` into the moments (Chan, Golub and LeVeque's parallel variance)."""
+        """Merge a batch `[M, ...]` into the moments (Chan, Golub and LeVeque's parallel variance)."""
         batch = observations.to(self.mean)
         size = batch.shape[0]
         mean, var = batch.mean(0), batch.var(0, unbiased=False)
@@ -71,7 +71,7 @@ class RunningNormaliser(BaseFeaturesExtractor):
         self.count.copy_(total)
 
 
-class BetaDistribution(Distribution):
+class BetaDistribution(DiagGaussianDistribution):
     """Independent Beta distributions stretched over a box (Chou, Maturana and Scherer, ICML 2017).
 
     With u ~ Beta(alpha, beta), the action is low + (high - low) u, so its log-density is that of
@@ -81,94 +81,81 @@ class BetaDistribution(Distribution):
     width: with alpha and beta learned directly, moving the peak near an end takes large weights,
     and learning was several times slower.
 
+    It stands in the place of SB3's Gaussian, and has the same two inputs: a layer's output for each row, and a
+    vector of free parameters.
+
     Args:
         low: `[A]`, finite.
         high: `[A]`, finite, above `low`.
     """
 
+    distribution: torch.distributions.Beta  # type: ignore[assignment]
+
     def __init__(self, low: np.ndarray[Any, Any], high: np.ndarray[Any, Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(len(low))
         self.low = torch.as_tensor(low, dtype=torch.float32)
         self.width = torch.as_tensor(high, dtype=torch.float32) - self.low
-        self._made: torch.distributions.Beta | None = None
-        self._peak: Tensor | None = None
 
-    @property
-    def beta(self) -> Any:
-        """The distribution over the unit cube, a `torch.distributions.Beta` (untyped in torch)."""
-        if self._made is None:
-            raise RuntimeError("the distribution has no parameters yet; call proba_distribution first")
-        return self._made
-
-    def proba_distribution_net(self, latent_dim: int, concentration: float) -> tuple[nn.Module, nn.Parameter]:
-        """The layer that gives the logits of the modes, and the log-concentrations, which no state changes.
-
-        Args:
-            latent_dim: width of the layer's input.
-            concentration: k at the start; 2 gives a standard deviation of .22 of the box's width.
-        """
-        size = len(self.low)
-        return nn.Linear(latent_dim, size), nn.Parameter(torch.full((size,), math.log(concentration)))
-
-    def proba_distribution(self, logits: Tensor, log_concentration: Tensor) -> Self:
+    def proba_distribution(self, mean_actions: Tensor, log_std: Tensor) -> Self:
         """Take parameters.
 
         Args:
-            logits: `[N, A]` of the modes.
-            log_concentration: `[A]`.
+            mean_actions: `[N, A]`, logits of the modes.
+            log_std: `[A]`, logarithms of the concentrations.
         """
-        peak, concentration = torch.sigmoid(logits), log_concentration.exp()
-        self.low, self.width = self.low.to(logits.device), self.width.to(logits.device)
-        self._peak = peak
+        peak, concentration = torch.sigmoid(mean_actions), log_std.exp()
+        self.low, self.width = self.low.to(peak.device), self.width.to(peak.device)
         alpha, beta = 1.0 + concentration * peak, 1.0 + concentration * (1.0 - peak)
-        self._made = torch.distributions.Beta(alpha, beta, validate_args=False)
+        self.peak = peak
+        self.distribution = torch.distributions.Beta(alpha, beta, validate_args=False)
         return self
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """Log-density `[N]` of actions `[N, A]` in the box."""
         unit = ((actions - self.low) / self.width).clamp(EDGE, 1.0 - EDGE)
-        density: Tensor = self.beta.log_prob(unit) - self.width.log()
+        density: Tensor = self.distribution.log_prob(unit) - self.width.log()  # type: ignore[no-untyped-call]
         return density.sum(-1)
 
     def entropy(self) -> Tensor:
         """Differential entropy `[N]` over the box."""
-        entropy: Tensor = self.beta.entropy() + self.width.log()
+        entropy: Tensor = self.distribution.entropy() + self.width.log()  # type: ignore[no-untyped-call]
         return entropy.sum(-1)
 
     def sample(self) -> Tensor:
         """Draws `[N, A]`, strictly inside the box."""
-        unit: Tensor = self.beta.rsample().clamp(EDGE, 1.0 - EDGE)
-        return self.low + self.width * unit
+        return self.low + self.width * self.distribution.rsample().clamp(EDGE, 1.0 - EDGE)
 
     def mode(self) -> Tensor:
         """The deterministic action `[N, A]`: the mode, strictly inside the box."""
-        if self._peak is None:
-            raise RuntimeError("the distribution has no parameters yet; call proba_distribution first")
-        return self.low + self.width * self._peak.clamp(EDGE, 1.0 - EDGE)
-
-    def actions_from_params(self, logits: Tensor, log_concentration: Tensor, deterministic: bool = False) -> Tensor:
-        """Actions from the layer's output."""
-        return self.proba_distribution(logits, log_concentration).get_actions(deterministic=deterministic)
-
-    def log_prob_from_params(self, logits: Tensor, log_concentration: Tensor) -> tuple[Tensor, Tensor]:
-        """Drawn actions and their log-densities from the layer's output."""
-        actions = self.actions_from_params(logits, log_concentration)
-        return actions, self.log_prob(actions)
+        return self.low + self.width * self.peak.clamp(EDGE, 1.0 - EDGE)
 
 
-class BoundedPolicy(ActorCriticPolicy):
-    """Actor and critic with a Beta actor on a Box and a running observation normaliser.
+class _Normalising(BasePolicy):
+    """Where every features extractor gets its input: `ActorCriticPolicy` asks its base for all of them."""
+
+    normaliser: RunningNormaliser
+
+    def extract_features(self, obs: Any, features_extractor: BaseFeaturesExtractor) -> Tensor:
+        return super().extract_features(self.normaliser(obs), features_extractor)
+
+
+class BoundedPolicy(ActorCriticPolicy, _Normalising):  # type: ignore[misc]
+    """Actor and critic with a Beta actor on a Box, and a running normaliser before their features extractors.
 
     On other action spaces (`MultiDiscrete`) it is SB3's policy with the normaliser. Takes the
-    arguments of SB3's `ActorCriticPolicy` and one more.
+    arguments of SB3's `ActorCriticPolicy`, a features extractor of one's own among them, and two more.
 
     Args:
-        observation_space: a Box; one of several axes, such as stacked observations, is flattened.
+        observation_space: a Box.
         action_space: of the world.
         lr_schedule: remaining share of training -> step size.
         *args: of `ActorCriticPolicy`.
         concentration: of the Beta distributions at the start; larger explores less.
+        blocks: lengths of the observation's blocks, see `RunningNormaliser`.
         **kwargs: of `ActorCriticPolicy`.
+
+    Attributes:
+        normaliser: one for actor and critic, whether or not they share their features extractor.
     """
 
     def __init__(
@@ -178,37 +165,28 @@ class BoundedPolicy(ActorCriticPolicy):
         lr_schedule: Any,
         *args: Any,
         concentration: float = 2.0,
+        blocks: Sequence[int] = (),
         **kwargs: Any,
     ) -> None:
-        self.concentration = concentration
-        kwargs.setdefault("features_extractor_class", RunningNormaliser)
+        self.concentration, self.blocks = concentration, blocks
         super().__init__(observation_space, action_space, lr_schedule, *args, **kwargs)
-
-    @property
-    def normaliser(self) -> RunningNormaliser | None:
-        """The normaliser, None where another features extractor was asked for."""
-        found = self.features_extractor
-        return found if isinstance(found, RunningNormaliser) else None
+        self.normaliser = RunningNormaliser(observation_space.shape or (), blocks)
 
     def _build(self, lr_schedule: Any) -> None:
         if not isinstance(self.action_space, spaces.Box):
             super()._build(lr_schedule)
             return
-        self._build_mlp_extractor()
-        beta = BetaDistribution(self.action_space.low, self.action_space.high)
-        self.action_dist = beta
-        latent = self.mlp_extractor.latent_dim_pi
-        self.action_net, self.log_concentration = beta.proba_distribution_net(latent, self.concentration)
-        self.value_net = nn.Linear(self.mlp_extractor.latent_dim_vf, 1)
-        # SB3's gains: a small last actor layer starts every policy near the centre of the box.
-        gains = {self.mlp_extractor: np.sqrt(2), self.action_net: 0.01, self.value_net: 1.0}
-        for module, gain in gains.items():
-            module.apply(partial(self.init_weights, gain=float(gain)))
-        optimizer: Any = self.optimizer_class
-        self.optimizer = optimizer(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+        if self.use_sde:
+            raise ConfigError("use_sde was true: bounded actions have no state-dependent noise; leave it out")
+        self.action_dist = BetaDistribution(self.action_space.low, self.action_space.high)
+        self.log_std_init = math.log(self.concentration)
+        super()._build(lr_schedule)
+        self.log_concentration = self.log_std  # its name in SB3 would have a concentration logged as a deviation
+        del self.log_std
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        return {**super()._get_constructor_parameters(), "concentration": self.concentration}
+        own = {"concentration": self.concentration, "blocks": self.blocks}
+        return {**super()._get_constructor_parameters(), **own}
 
     def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Distribution:
         if isinstance(self.action_dist, BetaDistribution):

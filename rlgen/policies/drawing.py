@@ -96,8 +96,8 @@ def drawn(distribution: Distribution, uniform: Uniforms) -> NDArray[Any]:
         ActionError: a distribution of another kind.
     """
     if isinstance(distribution, BetaDistribution):
-        alpha, beta = (_plain(p) for p in (distribution.beta.concentration1, distribution.beta.concentration0))
-        unit = np.clip(betaincinv(alpha, beta, uniform), EDGE, 1.0 - EDGE)
+        made = distribution.distribution
+        unit = betaincinv(_plain(made.concentration1), _plain(made.concentration0), uniform).clip(EDGE, 1.0 - EDGE)
         low, width = (t.cpu().numpy() for t in (distribution.low, distribution.width))
         return np.asarray(low + width * unit, dtype=np.float32)
     if isinstance(distribution, DiagGaussianDistribution):

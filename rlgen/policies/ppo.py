@@ -14,9 +14,9 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
+from rlgen.envs.observation import ObservationLayout
 from rlgen.errors import ConfigError, TrainingError
 from rlgen.policies.bounded import BoundedPolicy
-from rlgen.policies.protocols import Layout
 
 
 class PPOConfig(BaseModel):
@@ -73,9 +73,8 @@ class BoundedPPO(PPO):
             )
         normaliser = self.policy.normaliser if isinstance(self.policy, BoundedPolicy) else None
         if normaliser is not None:
-            # After `train` the buffer is flat: [n_steps * N, D].
-            seen = torch.as_tensor(self.rollout_buffer.observations, device=self.device)
-            normaliser.update(seen.flatten(1))
+            # After `train` the buffer is flat: [n_steps * N, ...].
+            normaliser.update(torch.as_tensor(self.rollout_buffer.observations, device=self.device))
 
 
 def _blocks(env: VecEnv) -> list[int]:
@@ -84,11 +83,10 @@ def _blocks(env: VecEnv) -> list[int]:
     None where the env names none, or where a wrapper makes something else of them: then each column is a block.
     """
     try:
-        layout: Layout = env.get_attr("layout")[0]
+        layout: ObservationLayout = env.get_attr("layout")[0]
     except AttributeError:
         return []
-    columns = layout.unflatten(np.arange(layout.size)[None])
-    lengths = [np.size(where) for where in sorted(columns.values(), key=lambda where: int(where[0, 0]))]
+    lengths = [block.stop - block.start for block in layout.slices.values()]
     times, rest = divmod(int(np.prod(env.observation_space.shape or ())), layout.size)
     return [] if rest else lengths * times
 
@@ -118,6 +116,6 @@ def make_ppo(env: VecEnv, config: PPOConfig, *, seed: int = 0, device: str = "cp
     shape = {
         "net_arch": layers,
         "concentration": config.concentration,
-        "features_extractor_kwargs": {"blocks": _blocks(env)},
+        "blocks": _blocks(env),
     }
     return BoundedPPO("bounded", env, learning_rate=rate, policy_kwargs=shape, device=device, verbose=0, **settings)

@@ -14,14 +14,16 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from rlgen.envs.observation import ObservationLayout
+from rlgen.envs.world import World
 from rlgen.errors import ActionError, ConfigError
 from rlgen.policies.baselines import PURPOSE, check_space, from_space
 from rlgen.policies.drawing import States, draw
 from rlgen.policies.ppo import PPOConfig, make_ppo
-from rlgen.policies.protocols import Floats, Ints, Layout, WorldLike
 from rlgen.policies.saved import find_statistics, load_model, own_statistics, sha256_of
 from rlgen.policies.vec_env import WorldVecEnv
 from rlgen.rng import Streams
+from rlgen.types import F32, I64
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecNormalize
@@ -39,7 +41,7 @@ class _Memory:
         states: of a recurrent policy, None for others.
     """
 
-    turn: Ints
+    turn: I64
     frames: NDArray[np.float32] | None
     states: States | None
 
@@ -116,7 +118,7 @@ class Trained:
         """Go on with what `state` gave."""
         self._memory = state
 
-    def check(self, layout: Layout, space: spaces.Box, where: str) -> None:
+    def check(self, layout: ObservationLayout, space: spaces.Box, where: str) -> None:
         """Check that it can act on a world's observations, as it was trained.
 
         Args:
@@ -148,7 +150,7 @@ class Trained:
                 f"but the policy takes {taken}; bring those that were saved with it"
             )
 
-    def _saw_raw(self, layout: Layout, size: int) -> bool | None:
+    def _saw_raw(self, layout: ObservationLayout, size: int) -> bool | None:
         """Whether the last observation of its training was as the world gives it; None where that cannot be told."""
         last = getattr(self.model, "_last_obs", None)
         if not isinstance(last, np.ndarray) or last.size % size:
@@ -172,7 +174,7 @@ class Trained:
             )
         return taken // size
 
-    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `rlgen.policies.baselines.Actor`.
 
         Raises:
@@ -194,7 +196,7 @@ class Trained:
             self._memory = _Memory(turn.copy(), frames, states)
         return from_space(actions, self.model.action_space)
 
-    def _seen(self, obs: NDArray[np.float32], turn: Ints) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    def _seen(self, obs: NDArray[np.float32], turn: I64) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Observations as the model takes them, and those to be remembered."""
         rows, size = obs.shape
         count = self._stacked(size, self.algorithm)
@@ -219,7 +221,7 @@ class Trained:
             obs = obs.reshape(rows, *shape)
         return (obs if single else self._normalised(obs)), frames
 
-    def _check_memory(self, turn: Ints) -> None:
+    def _check_memory(self, turn: I64) -> None:
         goes_on = turn != 0
         if not goes_on.any():
             return
@@ -240,6 +242,6 @@ class Trained:
         return np.asarray(self.statistics.normalize_obs(obs), dtype=np.float32)
 
 
-def untrained(world: WorldLike, config: PPOConfig, seed: int, deterministic: bool = True) -> Trained:
+def untrained(world: World, config: PPOConfig, seed: int, deterministic: bool = True) -> Trained:
     """The policy that training from this seed starts with."""
     return Trained(make_ppo(WorldVecEnv(world), config, seed=seed), deterministic)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from rlgen.policies.protocols import Finished, Step, WorldLike
+from rlgen.envs.records import Finished, StepResult
+from rlgen.envs.world import World
 
 
 class WorldVecEnv(VecEnv):
@@ -27,11 +28,11 @@ class WorldVecEnv(VecEnv):
         seed: seed of the first `reset`.
     """
 
-    def __init__(self, world: WorldLike, seed: int = 0) -> None:
+    def __init__(self, world: World, seed: int = 0) -> None:
         self.world = world
         self.render_mode = None
         self._seed: int | None = seed
-        self._actions: NDArray[Any] | None = None
+        self._actions: NDArray[Any] = np.empty(0)
         self._start = time.perf_counter()
         self.seconds = 0.0
         super().__init__(world.num_envs, world.single_observation_space, world.single_action_space)
@@ -130,7 +131,7 @@ class WorldVecEnv(VecEnv):
         self._seed = state["seed"]
 
 
-def _infos(step: Step) -> list[dict[str, Any]]:
+def _infos(step: StepResult) -> list[dict[str, Any]]:
     """A dict of its own for each row: the step's costs and reward terms."""
     columns = {
         "cost": step.cost,

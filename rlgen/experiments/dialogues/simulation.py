@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from rlgen.envs.world import World
 from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
 from rlgen.policies.baselines import Actor, Remembering, begin, to_space
-from rlgen.policies.protocols import WorldLike
 from rlgen.rng import Realm, person_number
 
 Dialogue = list[str]
@@ -31,7 +31,7 @@ class Simulation:
 
     def __init__(
         self,
-        world: WorldLike,
+        world: World,
         actor: Actor,
         people: int,
         seed: int = 0,
@@ -117,7 +117,7 @@ class Simulation:
 
 
 def simulate(
-    world: WorldLike, actor: Actor, people: int, seed: int = 0, realm: Realm = "simulation"
+    world: World, actor: Actor, people: int, seed: int = 0, realm: Realm = "simulation"
 ) -> Iterator[list[dict[str, Any]]]:
     """Dialogues of `people` persons in their order.
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.affect import AFFECT_DIM, CATEGORIES
+from rlgen.envs.world import World
 from rlgen.errors import DataError
 from rlgen.experiments.statistics import as_dict, paired_difference, summary, worst_share
 from rlgen.generation.consistency import Consistency, consistency
 from rlgen.policies.baselines import Actor, begin, to_space
-from rlgen.policies.protocols import WorldLike
 from rlgen.rng import Realm, person_number
 
 _NAMES = ("return", "relief", "relief_points", "length", "completed", "abandoned", "limit", "mean_rating", "cost")
@@ -47,7 +47,7 @@ class Outcomes:
 
 
 def evaluate_all(
-    world: WorldLike,
+    world: World,
     actors: Mapping[str, Actor],
     env_id: str,
     people: int,
@@ -90,7 +90,7 @@ def evaluate_all(
 
 
 def evaluate(
-    world: WorldLike,
+    world: World,
     actor: Actor,
     people: int,
     seed: int = 0,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.affect import NUM_CATEGORIES
+from rlgen.envs.world import World
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.policies.baselines import (
     ACTION_DIM,
@@ -29,7 +30,6 @@ from rlgen.policies.baselines import (
     Random,
     Schedule,
 )
-from rlgen.policies.protocols import WorldLike
 from rlgen.types import MAX_TURNS
 
 KNOTS = (0, 1, 3, 6, 10, MAX_TURNS - 1)
@@ -79,6 +79,9 @@ def schedule(params: Params) -> Schedule:
     return Schedule(table=_rows(table.ravel()))
 
 
+from rlgen.types import MAX_TURNS
+
+
 class Search:
     """Searches rules in one world.
 
@@ -91,7 +94,7 @@ class Search:
 
     def __init__(
         self,
-        world: WorldLike,
+        world: World,
         budget: Budget | None = None,
         seed: int = 0,
         progress: Callable[[str], None] | None = None,
@@ -189,7 +192,7 @@ def cooler(rule: Baseline, by: float = 0.3) -> Baseline:
 
 
 def best_on(
-    world: WorldLike, candidates: Mapping[str, Sequence[Baseline]], people: int, say: Callable[[str], None]
+    world: World, candidates: Mapping[str, Sequence[Baseline]], people: int, say: Callable[[str], None]
 ) -> dict[str, Baseline]:
     """For each rung the candidate with the highest mean return, all on the same people.
 

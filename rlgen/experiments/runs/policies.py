@@ -17,10 +17,12 @@ from rlgen.experiments.display.progress import note
 from rlgen.experiments.runs.run import Run
 
 if TYPE_CHECKING:
+    from rlgen.envs.observation import ObservationLayout
+    from rlgen.envs.world import World
     from rlgen.policies.baselines import Actor, Baseline
-    from rlgen.policies.protocols import Floats, Ints, Layout, WorldLike
     from rlgen.policies.trained import Trained
     from rlgen.rng import Streams
+    from rlgen.types import F32, I64
 
 POLICY = (
     "run folder, a model's zip file, baseline:NAME, fixed:W,D,T,E (controls; random is drawn per person), untrained, "
@@ -44,7 +46,7 @@ class Policy:
     stamp: dict[str, Any]
 
 
-def find_policy(name: str, env_id: str, world: WorldLike, stochastic: bool = False, device: str = "cpu") -> Policy:
+def find_policy(name: str, env_id: str, world: World, stochastic: bool = False, device: str = "cpu") -> Policy:
     """A policy by name.
 
     Args:
@@ -99,7 +101,7 @@ def _nothing_to_draw(name: str) -> ConfigError:
     return ConfigError(f"--stochastic draws from a trained policy's distribution, and {name} has none; leave it out")
 
 
-def _saved(path: Path, world: WorldLike, device: str) -> Trained:
+def _saved(path: Path, world: World, device: str) -> Trained:
     """The policy of a run, or of a zip file."""
     from rlgen.policies.trained import Trained
 
@@ -118,7 +120,7 @@ def _saved(path: Path, world: WorldLike, device: str) -> Trained:
     return actor
 
 
-def _own(name: str, where: str, attribute: str, world: WorldLike, stochastic: bool) -> Policy:
+def _own(name: str, where: str, attribute: str, world: World, stochastic: bool) -> Policy:
     """An object of the user's own program."""
     from stable_baselines3.common.base_class import BaseAlgorithm
 
@@ -206,7 +208,7 @@ class Own:
         if hasattr(self._actor, "load_state"):
             self._actor.load_state(state)
 
-    def act(self, obs: Floats, layout: Layout, streams: Streams, turn: Ints) -> NDArray[np.float32]:
+    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `rlgen.policies.baselines.Actor`.
 
         Raises:

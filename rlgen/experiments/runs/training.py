@@ -26,7 +26,7 @@ from rlgen.policies.vec_env import WorldVecEnv
 from rlgen.rewards import design, shipped_designs
 
 if TYPE_CHECKING:
-    from rlgen.policies.protocols import WorldLike
+    from rlgen.envs.world import World
 
 
 class TrainConfig(WorldOptions):
@@ -89,7 +89,7 @@ class Outcome:
 Progress = Callable[[int, dict[str, Any] | None], None]
 
 
-def train(config: TrainConfig, progress: Progress | None = None, world: WorldLike | None = None) -> Outcome:
+def train(config: TrainConfig, progress: Progress | None = None, world: World | None = None) -> Outcome:
     """Train, or go on.
 
     Args:
@@ -127,7 +127,7 @@ def _train(
     config: TrainConfig,
     run: Run,
     resolved: dict[str, Any],
-    world: WorldLike,
+    world: World,
     progress: Progress | None,
     note: Callable[[dict[str, Any]], None],
 ) -> Outcome:

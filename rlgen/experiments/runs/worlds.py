@@ -22,7 +22,6 @@ from rlgen.rewards import design, shipped_designs
 
 if TYPE_CHECKING:
     from rlgen.envs import World
-    from rlgen.policies.protocols import WorldLike
 
 # Family -> the field that names where its people come from.
 _SOURCES = {"theory": None, "calibrated": "parameters", "replay": "path", "llm": "model"}
@@ -251,7 +250,7 @@ def learner_device(device: str) -> str:
     return "cuda" if device == "cuda" else "cpu"
 
 
-def precision_of(world: WorldLike) -> str | None:
+def precision_of(world: World) -> str | None:
     """In which type a world's generator computes, which may follow the processor; None where it has none."""
     speech = getattr(getattr(world, "parts", None), "speech", None)
     precision = getattr(getattr(speech, "generator", None), "precision", None)
