@@ -79,9 +79,6 @@ def schedule(params: Params) -> Schedule:
     return Schedule(table=_rows(table.ravel()))
 
 
-from rlgen.types import MAX_TURNS
-
-
 class Search:
     """Searches rules in one world.
 

@@ -11,7 +11,7 @@ from sb3_contrib import RecurrentPPO
 from rlgen.errors import ActionError, ConfigError
 from rlgen.experiments.dialogues.simulation import Simulation
 from rlgen.experiments.evaluation.outcomes import evaluate
-from rlgen.experiments.evaluation.search import Held
+from benchmarks.needs import Held
 from rlgen.experiments.runs.policies import find_policy
 from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig, Trained, WorldVecEnv
