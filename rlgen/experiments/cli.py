@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from rlgen import __version__
 from rlgen.errors import RlgenError
 from rlgen.experiments.display.encodings import take_any_text
+from rlgen.experiments.extras import missing
 
 # name -> (module under rlgen.experiments.commands, summary); the module has `main(argv) -> int`.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -97,6 +98,11 @@ def call(program: str, command: Callable[[Sequence[str]], int], argv: Sequence[s
         return status
     except RlgenError as error:
         return _refuse(program, error)
+    except ModuleNotFoundError as error:
+        told = missing(error)
+        if told is None:
+            raise
+        return _refuse(program, told)
     except BrokenPipeError:  # whoever read our output has had enough
         _drop_output()
         return 0

@@ -17,7 +17,7 @@ from rlgen.errors import ArtifactError
 from rlgen.experiments.options import Options, parse
 
 _NO_CACHE = "set RLGEN_CACHE to a folder of yours; without one, tables are computed at every start"
-_PACKAGES = ("rlgen", "torch", "gymnasium", "stable-baselines3", "transformers", "numpy", "librosa", "neurokit2")
+_PACKAGES = ("rlgen", "torch", "gymnasium", "stable-baselines3", "transformers", "numpy")
 
 
 class DoctorOptions(Options):

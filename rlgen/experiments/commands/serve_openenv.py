@@ -34,13 +34,9 @@ class ServeOptions(WorldOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command until it is interrupted."""
     options = parse(ServeOptions, argv, "serve openenv")
-    try:
-        import openenv.core
-        import uvicorn
-    except ImportError as error:
-        raise ConfigError(
-            f'this command needs an extra that is not installed ({error.name}); pip install "rlgen[openenv]"'
-        ) from error
+    import openenv.core
+    import uvicorn
+
     config = options.world_config()
     with contextlib.closing(_listen(options.host, options.port)) as door:
         from rlgen.experiments.serving.openenv import application

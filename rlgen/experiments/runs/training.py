@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -187,7 +188,9 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
 
 
 def _sinks(run: Run, config: TrainConfig, resolved: dict[str, Any], started_at: int) -> list[Sink]:
-    sinks: list[Sink] = [JsonLines(run.metrics), TensorBoard(run.path / "tensorboard", started_at or None)]
+    sinks: list[Sink] = [JsonLines(run.metrics)]
+    if find_spec("tensorboard") is not None:
+        sinks.append(TensorBoard(run.path / "tensorboard", started_at or None))
     if config.wandb != "off":
         shown = {**run.config(), **resolved}
         sinks.append(WeightsAndBiases(run.path, run.wandb_id(), config.wandb, config.wandb_project, shown))
