@@ -21,7 +21,8 @@ from rlgen.generation.huggingface.options import HuggingFaceOptions
 from rlgen.governance.config import GuardConfig
 from rlgen.text.encoding.choice import check_choice
 from rlgen.types import MAX_TURNS
-from rlgen.users import TheoryConfig, UsersConfig
+from rlgen.users import TheoryConfig
+from rlgen.users.families import UsersConfig
 
 
 class WorldConfig(BaseModel):
@@ -99,7 +100,7 @@ class WorldConfig(BaseModel):
         if value != "own" and not (value.startswith("corpus=") and value.removeprefix("corpus=")):
             raise ValueError(f"no utterances {value!r}; use own, or corpus=PATH with the path of your copy")
         users = info.data.get("users")
-        if value != "own" and users is not None and users.population == "crisis":
+        if value != "own" and users is not None and users.bank == "crisis":
             raise ValueError("people of the population 'crisis' speak from the project's own bank; use own")
         return value
 

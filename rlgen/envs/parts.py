@@ -171,12 +171,13 @@ def load_bank(config: WorldConfig, progress: Progress | None = None) -> tuple[Ut
     reader = _reader(config.readers, config.encoder, resolve_device(config.device))
     if config.utterances != "own":
         return real_utterances(Path(config.utterances.removeprefix("corpus=")), reader, progress), reader
-    if config.users.population == "crisis":
-        return with_crisis(), reader
-    if config.users.family == "calibrated":  # they want to say so many words, and to sound so positive
-        return read_by(reader, of_all_lengths()), reader
-    if config.users.family == "theory":  # they may hide in their words what they feel
-        return with_masks(), reader
+    match config.users.bank:
+        case "crisis":
+            return with_crisis(), reader
+        case "lengths":
+            return read_by(reader, of_all_lengths()), reader
+        case "masked":
+            return with_masks(), reader
     return utterances(), reader
 
 

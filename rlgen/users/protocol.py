@@ -1,10 +1,14 @@
-"""What a family of people has to offer, and what a family needs to be built."""
+"""What a family of people has to offer to a world, and how people are made from their config.
+
+In comes what a person is told: the words of a reply and their reading. Out comes what a person shows: feedback, and
+the next expression. Nothing else passes; `rlgen.users.people.People` is a base class that keeps this for you.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from importlib import import_module
+from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel
@@ -65,12 +69,6 @@ class Users(Protocol):
         same in points of the survey's scale of 1 to 5, see `with_points`). NaN where it is unknown.
         """
 
-    def actor(self) -> I64:
-        """`[N]`, whose recordings each person speaks with for the whole episode."""
-
-    def topic(self) -> I64:
-        """`[N]`, index into the topics of the utterance bank."""
-
 
 def with_points(hidden: dict[str, F32]) -> dict[str, F32]:
     """Hidden state with its `relief` told in points of the survey, too."""
@@ -82,29 +80,27 @@ def numbers_sha256(*models: BaseModel) -> str:
     return hashlib.sha256("".join(model.model_dump_json() for model in models).encode()).hexdigest()
 
 
-Factory = Callable[[Any, int, UtteranceCatalogue, SegmentCatalogue], Users]
-F = TypeVar("F", bound=Factory)
-_FAMILIES: dict[type[FamilyConfig], Factory] = {}
+def build(config: FamilyConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue) -> Users:
+    """People for a world of N rows; `reset` seats the first of them.
 
-
-def family(config: type[FamilyConfig]) -> Callable[[F], F]:
-    """Register the people that a config class describes (a decorator for their class)."""
-
-    def register(factory: F) -> F:
-        _FAMILIES[config] = factory
-        return factory
-
-    return register
-
-
-def factory(config: FamilyConfig) -> Factory:
-    """What makes the people of a registered family.
+    Args:
+        config: of any family, e.g. `TheoryConfig()`, or the `Config` of people of your own.
+        rows: N.
+        utterances: what people can say.
+        segments: the signals they can give.
 
     Raises:
-        ConfigError: no family is registered for this config.
+        ConfigError: the config names no people.
+        PopulationError: the parameters describe impossible people, or the banks cannot voice them.
     """
-    made = _FAMILIES.get(type(config))
+    made = config.people
+    if isinstance(made, str):
+        module, _, name = made.partition(":")
+        made = getattr(import_module(module), name)
     if made is None:
-        known = ", ".join(sorted(known.__name__ for known in _FAMILIES))
-        raise ConfigError(f"users: no family is registered for {type(config).__name__}; registered are {known}")
-    return made
+        raise ConfigError(
+            f"users: {type(config).__name__} is the Config of no people; name it in their class: Config = "
+            f"{type(config).__name__}"
+        )
+    users: Users = made(config, rows, utterances, segments)
+    return users

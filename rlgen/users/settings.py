@@ -1,50 +1,43 @@
-"""What every family's config is made of: frozen models whose numbers refuse impossible people."""
+"""What every family's config is made of: frozen models whose numbers refuse impossible people.
+
+What comes in are fields from Python, YAML or the command line; what goes out is a config that describes people who
+could exist, and that knows the class of these people (`FamilyConfig.people`).
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from rlgen.errors import PopulationError
 
 Population = Literal["general", "guarded", "despairing", "impatient", "constant_raters", "crisis", "stalling"]
 Scenario = Literal["education", "healthcare", "workplace", "companion"]
+Bank = Literal["plain", "masked", "lengths", "crisis"]
+"""Which of the project's own utterances people need: all; also those that hide a feeling; of all lengths; of crises."""
 
 
-def _refuse(value: float, info: ValidationInfo, allowed: str) -> PopulationError:
-    return PopulationError(f"users: {info.field_name} was {value}: it must be {allowed}; such people cannot exist")
+def _within(low: float, allowed: str, above: bool = False, high: float = math.inf) -> AfterValidator:
+    """A number from `low` (or above it) to `high`, itself finite."""
+
+    def checked(value: float, info: ValidationInfo) -> float:
+        if not (math.isfinite(value) and low <= value <= high and not (above and value == low)):
+            raise PopulationError(
+                f"users: {info.field_name} was {value}: it must be {allowed}; such people cannot exist"
+            )
+        return value
+
+    return AfterValidator(checked)
 
 
-def _number(value: float, info: ValidationInfo) -> float:
-    if not math.isfinite(value):
-        raise _refuse(value, info, "a finite number")
-    return value
-
-
-def _share(value: float, info: ValidationInfo) -> float:
-    if not 0.0 <= value <= 1.0:
-        raise _refuse(value, info, "in [0, 1]")
-    return value
-
-
-def _size(value: float, info: ValidationInfo) -> float:
-    if not 0.0 <= value < math.inf:
-        raise _refuse(value, info, "finite and not negative")
-    return value
-
-
-def _positive(value: float, info: ValidationInfo) -> float:
-    if not 0.0 < value < math.inf:
-        raise _refuse(value, info, "finite and above 0")
-    return value
-
-
-Number = Annotated[float, AfterValidator(_number)]
-Share = Annotated[float, AfterValidator(_share)]
-Size = Annotated[float, AfterValidator(_size)]
-Positive = Annotated[float, AfterValidator(_positive)]
+Number = Annotated[float, _within(-math.inf, "a finite number")]
+Share = Annotated[float, _within(0.0, "in [0, 1]", high=1.0)]
+Size = Annotated[float, _within(0.0, "finite and not negative")]
+Positive = Annotated[float, _within(0.0, "finite and above 0", above=True)]
+EffectScale = Annotated[Size, Field(description="multiplies everything that a reply does to a person")]
+"""0 makes replies irrelevant, 1 is the family's own size, and anything else a visible choice."""
 
 
 class Settings(BaseModel):
@@ -66,19 +59,56 @@ def changed(settings: S, **update: object) -> S:
 
 
 class FamilyConfig(Settings):
-    """What the configs of all families share.
+    """What describes the people of a family; each family adds the fields that it has.
 
     Attributes:
-        effect_scale: multiplies everything that a reply does to a person; 0 makes replies
-            irrelevant, 1 is the family's own size.
-        population: who comes, see `populations` of each family.
+        people: whose config this is: their class, or `package.module:Class`. A class of people of one's own that
+            names a config as its `Config` is found here.
+        family: the name by which config files choose the family; of one's own, `package.module:Class`.
+        bank: which of the project's own utterances these people choose from.
+    """
+
+    people: ClassVar[Any] = None
+    family: str = Field(default="", description="which people: a name, or package.module:Class")
+
+    @property
+    def bank(self) -> Bank:
+        """See the class."""
+        return "plain"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        name, own = cls.name(), [field for field in cls.model_fields if field != "family"]
+        for field in values:
+            if field not in cls.model_fields:
+                raise ValueError(
+                    f"people of the family {name!r} have no {field!r}; they have {', '.join(own) or 'no options'}"
+                )
+        if values.get("family") not in (None, "", name):
+            raise ValueError(f"this is a config of the family {name!r}, not of {values['family']!r}")
+        return {**values, "family": name}
+
+    @classmethod
+    def name(cls) -> str:
+        """The family's name, see `family`."""
+        if given := cls.model_fields["family"].default:
+            return str(given)
+        who = cls.people or cls
+        return who if isinstance(who, str) else f"{who.__module__}:{who.__qualname__}"
+
+
+class PeopleConfig(FamilyConfig):
+    """Of people who speak from the bank of utterances and the bank of signals, as all of `rlgen.users.People` do.
+
+    Attributes:
         scenario: restricts the topics to those of a setting; None leaves all.
         topics: restricts the topics by name, e.g. for folds; None leaves all.
         transitions: how far a turn sounds like the one before, see `expression.transitions`; None: not at all.
     """
 
-    effect_scale: Size = Field(default=1.0, description="multiplies everything that a reply does to a person")
-    population: Population = Field(default="general", description="who comes: a named sub-population")
     scenario: Scenario | None = Field(default=None, description="restricts the topics to those of a setting")
     topics: tuple[str, ...] | None = Field(default=None, description="restricts the topics by name")
     transitions: str | None = Field(

@@ -11,12 +11,12 @@ from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.text.writing.utterances import CRISIS, with_crisis
 from rlgen.users import CalibratedConfig, TheoryConfig, build
+from rlgen.users.calibrated.config import calibrated_people
 from rlgen.users.calibrated.parameters import read_fit
-from rlgen.users.calibrated.populations import calibrated_people
 from rlgen.users.expression.topics import topics_of
 from rlgen.users.settings import Population
 from rlgen.users.theory.coefficients import TheoryCoefficients
-from rlgen.users.theory.populations import theory_people
+from rlgen.users.theory.config import theory_people
 
 FAMILIES = (TheoryConfig, CalibratedConfig)
 
@@ -36,12 +36,12 @@ def test_people_in_crisis_speak_of_it_and_of_nothing_else(config, segments, read
     intensity = users.hidden()["intensity"]
     heard = np.arange(40), words(40), reading(40, warmth=0.4), streams
     said = [opening, *(users.respond(*heard, np.full(40, turn))[1] for turn in range(12))]
-    assert {bank.topics[i] for i in users.topic()} == {CRISIS}
+    assert {bank.topics[i] for i in users.voices.topic} == {CRISIS}
     assert (bank.topic[np.stack([expression.utterance for expression in said])] == bank.topics.index(CRISIS)).all()
     general = build(config(), 40, bank, segments)
     general.reset(np.arange(40), Streams.of(1, 40))
     assert intensity.mean() > general.hidden()["intensity"].mean()
-    assert CRISIS not in {bank.topics[i] for i in general.topic()}
+    assert CRISIS not in {bank.topics[i] for i in general.voices.topic}
 
 
 def test_crisis_needs_its_bank_and_has_one_topic(utterances, segments):
@@ -49,9 +49,9 @@ def test_crisis_needs_its_bank_and_has_one_topic(utterances, segments):
         build(TheoryConfig(population="crisis"), 2, utterances, segments)
     for narrower in ({"scenario": "workplace"}, {"topics": ("exam",)}):
         with pytest.raises(PopulationError, match="drop scenario and topics"):
-            topics_of(TheoryConfig(population="crisis", **narrower), with_crisis().topics)
+            build(TheoryConfig(population="crisis", **narrower), 2, with_crisis(), segments)
     with pytest.raises(PopulationError, match=r"none of the topics|topics held"):
-        topics_of(TheoryConfig(topics=(CRISIS,)), with_crisis().topics)
+        topics_of(with_crisis().topics, None, (CRISIS,))
 
 
 def test_people_in_crisis_wear_no_masks_and_wish_for_no_length():

@@ -10,9 +10,9 @@ import pytest
 from rlgen.affect import from_points, in_points
 from rlgen.rng import Streams
 from rlgen.users.calibrated.config import CalibratedConfig
-from rlgen.users.families import build
 from rlgen.users.own_words.config import HumanConfig, ReplayConfig
 from rlgen.users.own_words.human import Answer, HumanUsers
+from rlgen.users.protocol import build
 from rlgen.users.theory.config import TheoryConfig
 
 TURNS = 6

@@ -1,12 +1,25 @@
-"""The config of the calibrated family."""
+"""The config of the calibrated family, and its named sub-populations: each shifts what was fitted."""
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rlgen.users.settings import FamilyConfig, Number, Positive, Settings, Share, Size
+from rlgen.users.calibrated.parameters import Parameters
+from rlgen.users.settings import (
+    Bank,
+    EffectScale,
+    Number,
+    PeopleConfig,
+    Population,
+    Positive,
+    Settings,
+    Share,
+    Size,
+    changed,
+)
 
 
 class Assumptions(Settings):
@@ -34,10 +47,12 @@ class Assumptions(Settings):
     reading_limit: Positive = Field(default=3.0, description="readings count up to so many human standard deviations")
 
 
-class CalibratedConfig(FamilyConfig):
+class CalibratedConfig(PeopleConfig):
     """People fitted to rated human dialogues; see `rlgen.users.calibrated.people`.
 
     Attributes:
+        effect_scale: multiplies everything that a reply does to a person.
+        population: who comes, see `calibrated_people`.
         parameters: `"shipped:calibrated_users"` or the folder that `rlgen fit users --out` wrote.
         share_of_successes: share of people whose dialogue would have entered the corpus of
             successes; not identified by filtered data, hence a parameter.
@@ -51,7 +66,10 @@ class CalibratedConfig(FamilyConfig):
             in their very parameters.
     """
 
+    people: ClassVar = "rlgen.users.calibrated.people:CalibratedUsers"
     family: Literal["calibrated"] = "calibrated"
+    effect_scale: EffectScale = 1.0
+    population: Population = Field(default="general", description="who comes: a named sub-population")
     parameters: str = Field(default="shipped:calibrated_users", description="a fit: shipped:NAME or a folder")
     share_of_successes: Share = Field(
         default=0.8, description="share of people who come to be helped within the dialogue"
@@ -66,3 +84,36 @@ class CalibratedConfig(FamilyConfig):
     without: str | None = Field(
         default=None, description="a topic of the fitted dialogues: people of the fit that has not seen its fold"
     )
+
+    @property
+    def bank(self) -> Bank:
+        """They want to say so many words, and to sound so positive; people in crisis have a bank of their own."""
+        return "crisis" if self.population == "crisis" else "lengths"
+
+
+def calibrated_people(parameters: Parameters, population: Population) -> Parameters:
+    """The fitted parameters of a sub-population; the shifts are assumed, not fitted.
+
+    Guarded people rate lower by one standard deviation of personal effects, despairing people come
+    with intensities of 4 and 5 and end higher, impatient people abandon three times as often, people in
+    crisis come with an intensity of 5.
+
+    Raises:
+        PopulationError: shifted, the parameters describe impossible people.
+    """
+    ratings, endings, relief = parameters.ratings, parameters.endings, parameters.relief
+    if population == "guarded":
+        ratings = changed(ratings, cuts=tuple(cut + ratings.spread for cut in ratings.cuts))
+    if population == "constant_raters":
+        ratings = changed(ratings, constant=(1.0, 1.0))
+    if population == "impatient":
+        endings = changed(endings, abandon=endings.abandon + math.log(3.0))
+    update: dict[str, object] = {"ratings": ratings, "endings": endings}
+    if population == "despairing":
+        update["initial"] = tuple((0.0, 0.0, 0.0, *weights[3:]) for weights in parameters.initial)
+        update["relief"] = tuple(changed(part, base=part.base + 0.5) for part in relief)
+    if population == "crisis":
+        update["initial"] = ((0.0, 0.0, 0.0, 0.0, 1.0),) * 2
+        # Their bank has few lines, each of its moment: who wanted a length would take one of another.
+        update["words"] = update["valence"] = None
+    return changed(parameters, **update)

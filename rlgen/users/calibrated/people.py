@@ -9,89 +9,33 @@ in the data, taken as effects: an upper bound. Formulas: `docs/users/calibrated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit, ndtr, ndtri
+from pydantic import BaseModel
+from scipy.special import expit, ndtr
 
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL, from_points
 from rlgen.errors import PopulationError
-from rlgen.rng import Streams
-from rlgen.types import (
-    F32,
-    I64,
-    MAX_TURNS,
-    Bools,
-    Expression,
-    Feedback,
-    Reading,
-    Rows,
-    SegmentCatalogue,
-    UtteranceCatalogue,
-    Words,
-)
-from rlgen.users.calibrated.config import CalibratedConfig
-from rlgen.users.calibrated.parameters import (
-    SHARPNESS_NODES,
-    SHARPNESS_SHARES,
-    Parameters,
-    read_fit,
-)
-from rlgen.users.calibrated.populations import calibrated_people
-from rlgen.users.calibrated.wishes import Wishes
-from rlgen.users.expression.sounding import Sounding
-from rlgen.users.expression.topics import topics_of
-from rlgen.users.expression.transitions import FEELINGS, read_transitions
-from rlgen.users.expression.voices import (
-    CLOSING,
-    EXPLORING,
-    F64,
-    OPENING,
-    WORKING,
-    Felt,
-    Voices,
-    columns,
-)
+from rlgen.types import I64, MAX_TURNS, Bools, SegmentCatalogue, UtteranceCatalogue
+from rlgen.users.calibrated.config import CalibratedConfig, calibrated_people
+from rlgen.users.calibrated.parameters import SHARPNESS_NODES, SHARPNESS_SHARES, WORDS_CENTRE, Parameters, read_fit
+from rlgen.users.calibrated.wording import aimed_at, drifted, unevenness
+from rlgen.users.expression.transitions import FEELINGS
+from rlgen.users.expression.voices import F64
 from rlgen.users.logs.observations import CENTRE
 from rlgen.users.logs.readings import NAMES, select
-from rlgen.users.protocol import family, numbers_sha256, with_points
+from rlgen.users.people import Draws, People, Reaction, Reply, Shown, State, felt
 
-_PERSON: Final = (
-    "actor",
-    "topic",
-    "helped",
-    "feeling",
-    "initial",
-    "effect",
-    "constant",
-    "value",
-    "outlook",
-    "patience",
-)
-_START: Final = ("arousal", "gap", "sharpness", "verbosity", "brightness", "words_scale", "valence_scale")
-_TURN: Final = (
-    "utterance",
-    "segment",
-    "category",
-    "intensity",
-    "arousal",
-    "words",
-    "valence",
-    "words_noise",
-    "valence_noise",
-)
-_SHOWN: Final = slice(3, 5)  # intensity and arousal
-_ANSWER: Final = ("complete", "rating", "gap", "engagement")
+_WORDING: Final = ("words", "valence")  # in the order of `CalibratedState.wording`
 
 
 @dataclass
-class Hearts(Rows):
-    """Hidden state of N people, `[N]` each unless said otherwise."""
+class CalibratedState(State):
+    """Hidden state of N people, `[N]` each unless said otherwise. The fit counts in points of the survey, 1-5."""
 
     helped: Bools
-    feeling: I64  # 0 sad, 1 fearful, 2 angry
     initial: F64  # surveyed intensity, 1-5
     effect: F64  # personal effect on ratings, logits
     sharpness: F64  # by which the person's logits are multiplied
@@ -101,12 +45,14 @@ class Hearts(Rows):
     borne: F64  # of which so much is used up
     arousal: F64  # personal offset
     replies: I64
-    wait: I64  # replies until the next rating
     count: I64  # ratings so far
     total: F64  # their sum above CENTRE
     last: F64  # the last one above CENTRE
     fallen: F64  # model_relief in points of the survey
-    relief: F64  # in points of the survey
+    surveyed: F64  # the fall that a survey would find, in its points
+    window: F64  # `[N, 11]` readings since the last rating, summed
+    window_count: F64
+    wording: F64  # `[N, 2, 3]` of words and of valence: personal effect, unevenness, drift
 
     @property
     def mood(self) -> F64:
@@ -114,19 +60,21 @@ class Hearts(Rows):
         return self.total / (self.count + 1)
 
 
-@family(CalibratedConfig)
-class CalibratedUsers:
-    """N people of the calibrated family; a `rlgen.users.Users`.
+class CalibratedUsers(People[CalibratedConfig, CalibratedState]):
+    """N people of the calibrated family.
 
     The fit knows intensity and its fall in points of the survey, 1-5, and so does the state in here; `hidden`
     tells them on the common scale.
     """
 
-    hidden_names: tuple[str, ...] = (
-        "intensity", "model_relief", "relief", "valence", "arousal", "alliance", "trust", "patience",
-        "mood", "helped", "constant_rater", "sadness", "fear", "anger",
+    Config: ClassVar = CalibratedConfig
+    at_start: ClassVar = (
+        "helped", "feeling", "initial", "effect", "constant", "value", "outlook", "patience",
+        "arousal", "gap", "sharpness", "verbosity", "brightness", "words_scale", "valence_scale",
     )  # fmt: skip
-    knows_relief = True
+    at_turn: ClassVar = (
+        "words", "valence", "words_noise", "valence_noise", "complete", "rating", "gap", "engagement",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -137,20 +85,14 @@ class CalibratedUsers:
         parameters: Parameters | None = None,
     ) -> None:
         """Args as for `rlgen.users.build`; `parameters` stand in for the config's fit."""
-        self.config = config
         fitted = parameters or read_fit(config.parameters).member(config.draw, config.without)
         self.parameters = p = calibrated_people(fitted, config.population)
-        transitions = read_transitions(config.transitions)
-        self.sha256 = numbers_sha256(config, p, transitions)
+        super().__init__(config, rows, utterances, segments, lengths=p.words is not None)
         for name, weights in (("initial", p.initial[0]), ("initial", p.initial[1]), ("feelings", p.feelings)):
             if sum(weights) <= 0:
                 raise PopulationError(
                     f"users: {name} are all 0; refit with `rlgen fit users` or take another population"
                 )
-        topics = topics_of(config, utterances.topics)
-        self._voices = Voices(rows, utterances, segments, topics, lengths=p.words is not None)
-        self._sounding = Sounding(rows, transitions)
-        self._words, self._valence = Wishes(p.words, rows), Wishes(p.valence, rows)
         complete = np.array(p.endings.complete)
         self._complete = np.pad(complete, (0, max(MAX_TURNS - len(complete), 0)), mode="edge")
         # Only who is not helped abandons: the fewer such people there are, the rarer it is.
@@ -159,107 +101,105 @@ class CalibratedUsers:
         self._survey = np.array([[part.base, part.slope, part.mood, part.spread] for part in p.relief]).T
         self._length = _usual_length(self._complete)
         self._effects, self._means, self._deviations = _reading_arrays(p)
-        self._window = np.zeros((rows, len(NAMES)))
-        self._window_count = np.zeros(rows)
         self._stays = config.population == "stalling"
-        kinds: dict[str, Any] = {"helped": np.bool_, "feeling": np.int64, "replies": np.int64}
-        kinds |= {"wait": np.int64, "count": np.int64}
-        self._hearts = Hearts(**{f.name: np.zeros(rows, dtype=kinds.get(f.name, np.float64)) for f in fields(Hearts)})
-        self._all = np.arange(rows)
 
-    def reset(self, rows: I64, streams: Streams) -> Expression:
-        """See `rlgen.users.Users.reset`."""
-        p, s = self.parameters, self._hearts
-        drawn = streams.uniform("users.person", 0, len(_PERSON) + len(_START))
-        person = columns(_PERSON + _START, drawn)
-        self._voices.enter(rows, drawn[:, :2])
-        self._sounding.enter(rows)
-        helped = person["helped"] < self.config.share_of_successes
+    def made_of(self) -> tuple[BaseModel, ...]:
+        """The parameters of these people."""
+        return (self.parameters,)
+
+    def start(self, draw: Draws) -> CalibratedState:
+        """Who comes, as the fit has counted and fitted it."""
+        p = self.parameters
+        helped = draw["helped"] < self.config.share_of_successes
         kind = np.where(helped, 0, 1)
-        s.helped[rows] = helped
-        s.feeling[rows] = _pick(np.array(p.feelings)[None], person["feeling"])
-        s.initial[rows] = 1.0 + _pick(np.array(p.initial)[kind], person["initial"])
-        s.effect[rows] = p.ratings.spread * ndtri(person["effect"]) + np.where(helped, 0.0, p.ratings.unhelped)
-        s.sharpness[rows] = np.exp(
-            p.ratings.sharpness * SHARPNESS_NODES[_pick(SHARPNESS_SHARES[None], person["sharpness"])]
+        initial = np.asarray(1.0 + _pick(np.array(p.initial)[kind], draw["initial"]), dtype=np.float64)
+        constant = draw["constant"] < np.array(p.ratings.constant)[kind]
+        value = 1.0 + _pick(np.array(p.ratings.constant_value)[kind], draw["value"])
+        sharpness = _pick(SHARPNESS_SHARES[None], draw["sharpness"])
+        rows = len(helped)
+        wording = np.zeros((rows, 2, 3))
+        for own, name, effect in zip(wording.swapaxes(0, 1), _WORDING, ("verbosity", "brightness"), strict=True):
+            if (model := getattr(p, name)) is not None:
+                own[:, 0], own[:, 1] = draw.normal(effect), unevenness(model, draw[f"{name}_scale"])
+        nothing = ("borne", "total", "last", "fallen", "surveyed", "window_count")
+        return CalibratedState(
+            intensity=_scaled(initial - 1.0),
+            feeling=_pick(np.array(p.feelings)[None], draw["feeling"]),
+            helped=helped,
+            initial=initial,
+            effect=p.ratings.spread * draw.normal("effect") + np.where(helped, 0.0, p.ratings.unhelped),
+            sharpness=np.exp(p.ratings.sharpness * SHARPNESS_NODES[sharpness]),
+            constant=np.where(constant, value, 0.0),
+            outlook=draw["outlook"],
+            patience=-np.log(draw["patience"]),
+            arousal=self.config.assumed.arousal_spread * draw.normal("arousal"),
+            replies=np.zeros(rows, dtype=np.int64),
+            count=np.zeros(rows, dtype=np.int64),
+            window=np.zeros((rows, len(NAMES))),
+            wording=wording,
+            **{name: np.zeros(rows) for name in nothing},
         )
-        constant = person["constant"] < np.array(p.ratings.constant)[kind]
-        value = 1.0 + _pick(np.array(p.ratings.constant_value)[kind], person["value"])
-        s.constant[rows] = np.where(constant, value, 0.0)
-        s.outlook[rows] = person["outlook"]
-        s.patience[rows] = -np.log(person["patience"])
-        s.arousal[rows] = self.config.assumed.arousal_spread * ndtri(person["arousal"])
-        s.wait[rows] = self._gap(person["gap"])
-        self._words.enter(rows, person["verbosity"], person["words_scale"])
-        self._valence.enter(rows, person["brightness"], person["valence_scale"])
-        for name in ("borne", "replies", "count", "total", "last", "fallen", "relief"):
-            getattr(s, name)[rows] = 0
-        self._window[rows] = 0.0
-        self._window_count[rows] = 0.0
-        phase = np.full(len(rows), OPENING)
-        return self._speak(rows, phase, np.zeros_like(phase), streams.uniform("users.opening", 0, len(_TURN)))
 
-    def respond(
-        self, rows: I64, words: Words, reading: Reading, streams: Streams, turn: I64
-    ) -> tuple[Feedback, Expression]:
-        """See `rlgen.users.Users.respond`; only the reading of the words is used."""
-        a, s = self.config.assumed, self._hearts.rows(rows)
-        drawn = streams.uniform("users.turn", turn, len(_TURN) + len(_ANSWER))
-        answer = columns(_ANSWER, drawn[:, len(_TURN) :])
-        s.replies = turn + 1
-        self._window[rows] += select(reading)
-        self._window_count[rows] += 1
-        rating = self._rate(rows, s, answer["rating"], answer["gap"])
-        abandoned, completed = self._leave(rows, s, answer["complete"])
+    def react(self, state: CalibratedState, reply: Reply, draw: Draws) -> Reaction:
+        """Ratings, endings and relief after a reply, of which only the reading is used."""
+        a, s = self.config.assumed, state
+        s.replies = reply.turn + 1
+        s.window += select(reply.reading)
+        s.window_count += 1
+        rating = self._rate(s, reply.due, draw["rating"])
+        abandoned, completed = self._leave(s, draw["complete"])
         self._relieve(s, abandoned, completed)
-        self._hearts.put(rows, s)
-        engagement = a.engagement + a.engagement_by_mood * s.mood + a.engagement_noise * ndtri(answer["engagement"])
+        engagement = a.engagement + a.engagement_by_mood * s.mood + a.engagement_noise * draw.normal("engagement")
         engagement = np.ones_like(engagement) if self._stays else np.clip(engagement, 0.0, 1.0)
-        phase = np.where(s.replies >= a.working_from * self._length, WORKING, EXPLORING)
-        phase = np.where(completed | abandoned, CLOSING, phase)
-        leaving = completed.astype(np.int64) - abandoned
-        feedback = Feedback(rating, engagement.astype(np.float32), completed, abandoned)
-        return feedback, self._speak(rows, phase, leaving, drawn[:, : len(_TURN)])
+        return Reaction(rating, engagement, completed, abandoned)
 
-    def hidden(self) -> dict[str, F32]:
-        """See `rlgen.users.Users.hidden`."""
-        s = self._hearts
-        plane = CATEGORY_VALENCE_AROUSAL[FEELINGS[s.feeling]] * self._level(self._all)[:, None]
-        values: dict[str, NDArray[Any]] = {
-            "intensity": from_points(s.initial - s.fallen - 1.0),
+    def show(self, state: CalibratedState, draw: Draws, leaving: I64, opening: bool) -> Shown:
+        """See `People.show`; what is not fitted is assumed, see `Assumptions`."""
+        a, s = self.config.assumed, state
+        level, trust = np.clip(s.intensity, 0.0, 1.0), self._trust(s)
+        words = None if opening else self._aim("words", s, leaving != 0, draw)
+        valence = None if words is None else self._aim("valence", s, leaving != 0, draw, words)
+        return Shown(
+            intensity=level,
+            arousal=CATEGORY_VALENCE_AROUSAL[FEELINGS[s.feeling], 1] * level + s.arousal,
+            calm=expit((a.calm_below - level) / a.calm_width),
+            happy=np.clip(a.happy_by_relief * from_points(s.fallen), 0.0, 1.0),
+            disclosure=(trust >= a.plain_from).astype(np.int64) + (trust >= a.open_from),
+            working=s.replies >= a.working_from * self._length,
+            mixed=a.mixed,
+            noise=a.arousal_noise,
+            words=words,
+            valence=valence,
+        )
+
+    def tell(self, state: CalibratedState) -> dict[str, Any]:
+        """See `People.tell`."""
+        s = state
+        plane = CATEGORY_VALENCE_AROUSAL[FEELINGS[s.feeling]] * np.clip(s.intensity, 0.0, 1.0)[:, None]
+        return {
+            "intensity": s.intensity,
             "model_relief": from_points(s.fallen),
-            "relief": from_points(s.relief),
+            "relief": from_points(s.surveyed),
             "valence": plane[:, 0],
             "arousal": np.clip(plane[:, 1] + s.arousal, -1.0, 1.0),
             "alliance": s.effect,
-            "trust": self._trust(self._all),
+            "trust": self._trust(s),
             "patience": s.patience - s.borne,
             "mood": s.mood,
             "helped": s.helped,
             "constant_rater": s.constant > 0,
-            **{name: s.feeling == i for i, name in enumerate(("sadness", "fear", "anger"))},
+            **felt(s),
         }
-        return with_points({name: values[name].astype(np.float32) for name in self.hidden_names})
 
-    def actor(self) -> I64:
-        """See `rlgen.users.Users.actor`."""
-        return self._voices.actor
-
-    def topic(self) -> I64:
-        """See `rlgen.users.Users.topic`."""
-        return self._voices.topic.copy()
-
-    def _gap(self, uniform: F64) -> I64:
+    def gap(self, uniform: F64) -> I64:
+        """See `People.gap`."""
         short, long = self.parameters.ratings.gap
         return np.where(uniform * (short + long) < short, 2, 3)
 
-    def _rate(self, rows: I64, s: Hearts, uniform: F64, gap: F64) -> F32:
+    def _rate(self, s: CalibratedState, given: Bools, uniform: F64) -> F64:
         p = self.parameters.ratings
-        s.wait = s.wait - 1
-        given = s.wait <= 0
-        s.wait = np.where(given, self._gap(gap), s.wait)
         limit = self.config.assumed.reading_limit
-        mean = self._window[rows] / np.maximum(self._window_count[rows], 1.0)[:, None]
+        mean = s.window / np.maximum(s.window_count, 1.0)[:, None]
         standardised = np.clip((mean - self._means) / self._deviations, -limit, limit)
         # A sum over the short axis in a fixed order: a matrix product may round differently for other N.
         effect = np.add.reduce(standardised * self._effects, axis=1)
@@ -274,22 +214,22 @@ class CalibratedUsers:
         s.count = s.count + given
         s.total = s.total + np.where(given, value - CENTRE, 0.0)
         s.last = np.where(given, value - CENTRE, s.last)
-        self._window[rows[given]] = 0.0
-        self._window_count[rows[given]] = 0.0
-        return np.where(given, value, np.nan).astype(np.float32)
+        s.window[given] = 0.0
+        s.window_count[given] = 0.0
+        return value
 
-    def _leave(self, rows: I64, s: Hearts, uniform: F64) -> tuple[Bools, Bools]:
+    def _leave(self, s: CalibratedState, uniform: F64) -> tuple[Bools, Bools]:
         p = self.parameters.endings
         if self._stays:
             return np.zeros(len(uniform), dtype=np.bool_), np.zeros(len(uniform), dtype=np.bool_)
         leaving = expit(self._abandon + p.abandon_mood * s.mood + p.abandon_turn * s.replies / 10.0)
         s.borne = s.borne - np.log1p(-leaving)
         abandoned = s.borne >= s.patience
-        own = p.complete_verbosity * self._words.effect[rows] + p.complete_brightness * self._valence.effect[rows]
+        own = p.complete_verbosity * s.wording[:, 0, 0] + p.complete_brightness * s.wording[:, 1, 0]
         done = expit(self._complete[np.minimum(s.replies, len(self._complete)) - 1] + p.complete_mood * s.mood + own)
         return abandoned, ~abandoned & (uniform < done)
 
-    def _relieve(self, s: Hearts, abandoned: Bools, completed: Bools) -> None:
+    def _relieve(self, s: CalibratedState, abandoned: Bools, completed: Bools) -> None:
         """Where intensity stands: the change that the last survey would find, along the path of the config."""
         helped = s.helped & ~abandoned
         base, slope, mood, spread = self._survey[:, np.where(helped, 0, 1)]
@@ -300,9 +240,10 @@ class CalibratedUsers:
         bound = np.where(helped, np.take_along_axis(below, lower[:, None], axis=1)[:, 0], 1.0)
         final = 1.0 + ((s.outlook * bound)[:, None] > below).sum(axis=1)
         s.fallen = (s.initial - final) * self._reached(s)
-        s.relief = np.where(abandoned | completed, s.initial - final, s.fallen)
+        s.surveyed = np.where(abandoned | completed, s.initial - final, s.fallen)
+        s.intensity = _scaled(s.initial - s.fallen - 1.0)
 
-    def _reached(self, s: Hearts) -> F64:
+    def _reached(self, s: CalibratedState) -> F64:
         """Share of the change that the path has reached, `[K]`: 1 from the usual length on, whatever the path."""
         a, path = self.config.assumed, self.config.path
         progress = np.minimum(s.replies / self._length, 1.0)
@@ -312,51 +253,27 @@ class CalibratedUsers:
             progress = progress ** np.exp(-a.early_by_mood * s.mood)
         return progress
 
-    def _level(self, rows: I64) -> F64:
-        """Intensity on [0, 1]."""
-        s = self._hearts
-        return np.clip(from_points(s.initial[rows] - s.fallen[rows] - 1.0), 0.0, 1.0)
-
-    def _trust(self, rows: I64) -> F64:
-        p, s = self.parameters.ratings, self._hearts
-        progress = np.minimum(s.replies[rows] / self._length, 1.0)
-        trust: F64 = expit(
-            s.effect[rows] / max(p.spread, 1e-6) + self.config.assumed.trust_by_progress * (progress - 0.5)
-        )
+    def _trust(self, s: CalibratedState) -> F64:
+        progress = np.minimum(s.replies / self._length, 1.0)
+        growth = self.config.assumed.trust_by_progress * (progress - 0.5)
+        trust: F64 = expit(s.effect / max(self.parameters.ratings.spread, 1e-6) + growth)
         return trust
 
-    def _wording(self, rows: I64, phase: I64, draw: dict[str, F64]) -> tuple[F64 | None, F64 | None]:
-        """Wanted log(1 + words) and valence; none for openings, which human seekers begin with a greeting."""
-        if (phase == OPENING).all():
-            return None, None
-        who = rows, self._hearts.helped[rows], self._hearts.replies[rows], phase == CLOSING
-        words = self._words.turn(*who, draw["words"], draw["words_noise"])
-        if words is None:
-            return None, None
-        return words, self._valence.turn(*who, draw["valence"], draw["valence_noise"], words)
+    def _aim(
+        self, name: str, s: CalibratedState, closing: Bools, draw: Draws, words: F64 | float = WORDS_CENTRE
+    ) -> F64 | None:
+        """log(1 + words) (`"words"`), or the valence (`"valence"`), that people aim at; None without a model of it."""
+        model, own = getattr(self.parameters, name), s.wording[:, _WORDING.index(name)]
+        if model is None:
+            return None
+        own[:, 2] = drifted(model, own[:, 2], s.replies, draw[name])
+        effect, scale, drift = own.T
+        return aimed_at(model, (effect, scale, drift), s.helped, s.replies, closing, draw[f"{name}_noise"], words)
 
-    def _speak(self, rows: I64, phase: I64, leaving: I64, drawn: F64) -> Expression:
-        a, s = self.config.assumed, self._hearts
-        draw = columns(_TURN, drawn)
-        level, feeling = self._level(rows), s.feeling[rows]
-        happy = np.clip(a.happy_by_relief * from_points(s.fallen[rows]), 0.0, 1.0)
-        calm = expit((a.calm_below - level) / a.calm_width)
-        noise = ndtri(drawn[:, _SHOWN])
-        category, deviation = self._sounding.turn(rows, feeling, calm, happy, a.mixed, leaving, draw["category"], noise)
-        arousal = CATEGORY_VALENCE_AROUSAL[FEELINGS[feeling], 1] * level + s.arousal[rows]
-        trust = self._trust(rows)
-        words, valence = self._wording(rows, phase, draw)
-        felt = Felt(
-            category,
-            category,
-            np.clip(level + a.arousal_noise * deviation[:, 0], 0.0, 1.0),
-            np.clip(arousal + a.arousal_noise * deviation[:, 1], -1.0, 1.0),
-            phase,
-            (trust >= a.plain_from).astype(np.int64) + (trust >= a.open_from),
-            words,
-            valence,
-        )
-        return self._voices.speak(rows, felt, drawn[:, :2])
+
+def _scaled(points: F64) -> F64:
+    """Points of the survey on the common scale."""
+    return np.asarray(from_points(points), dtype=np.float64)
 
 
 def _pick(weights: F64, uniform: F64) -> I64:

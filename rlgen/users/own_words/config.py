@@ -1,53 +1,35 @@
-"""Configs of the families whose words are their own."""
+"""Configs of the families whose words are their own: they come as they are, and moods are in the words."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
-from rlgen.users.settings import FamilyConfig, Positive, Share
-
-
-class _OwnWords(FamilyConfig):
-    """People whose words are their own: they come as they are, and what a reply does cannot be scaled."""
-
-    transitions: None = Field(default=None, description="none: moods are in the words")
-
-    @field_validator("effect_scale", "scenario", "population")
-    @classmethod
-    def _as_they_are(cls, value: object, info: ValidationInfo) -> object:
-        if value != FamilyConfig.model_fields[str(info.field_name)].default and info.field_name in cls.cannot:
-            raise ValueError(f"{cls.cannot[info.field_name]}; leave it out")
-        return value
-
-    cannot: ClassVar[dict[str, str]] = {}
+from rlgen.users.settings import FamilyConfig, Positive, Scenario, Share
 
 
-class ReplayConfig(_OwnWords):
+class ReplayConfig(FamilyConfig):
     """Logged dialogues, played back; see `rlgen.users.own_words.replay`.
 
     Attributes:
         path: JSON lines of `rlgen simulate` or `rlgen chat`, or of rated dialogues as in `docs/users/calibrated.md`,
             or the folder that holds these.
+        topics: only dialogues on these, as the file names them; None for all.
         order: seed of the order in which an evaluation meets the dialogues.
         engagement: what is reported as engagement, which logs do not have.
     """
 
+    people: ClassVar = "rlgen.users.own_words.replay:ReplayUsers"
     family: Literal["replay"] = "replay"
     path: Path = Field(description="logged dialogues, JSON lines, or their folder")
+    topics: tuple[str, ...] | None = Field(default=None, description="restricts the topics by name")
     order: int = Field(default=0, ge=0, description="seed of the order of the dialogues")
     engagement: Share = Field(default=0.5, description="reported at every turn; logs have none")
 
-    cannot: ClassVar[dict[str, str]] = {
-        "effect_scale": "logged people do not react, so nothing can be scaled",
-        "population": "logged people are those of the log",
-        "scenario": "a log has no scenarios, restrict its own topics or take an environment without one",
-    }
 
-
-class LlmConfig(_OwnWords):
+class LlmConfig(FamilyConfig):
     """A language model plays the person from a card; see `rlgen.users.own_words.llm`.
 
     Attributes:
@@ -56,8 +38,11 @@ class LlmConfig(_OwnWords):
         dtype: of the weights; in bf16 a neighbour's length can tip a close decision.
         temperature: of the words. Answers are drawn at 1.
         max_new_tokens: greatest number of ids of an utterance.
+        population: who comes, by what the card says.
+        scenario, topics: restrict what cards are about; None leaves all.
     """
 
+    people: ClassVar = "rlgen.users.own_words.llm:LlmUsers"
     family: Literal["llm"] = "llm"
     model: str = Field(min_length=1, description="folder or hub id of a Hugging Face chat model")
     device: str = Field(default="cpu", min_length=1, description="where it runs: cpu or cuda")
@@ -67,23 +52,17 @@ class LlmConfig(_OwnWords):
     population: Literal["general", "guarded", "despairing", "impatient"] = Field(
         default="general", description="who comes: a named sub-population, by what the card says"
     )
+    scenario: Scenario | None = Field(default=None, description="restricts the topics to those of a setting")
+    topics: tuple[str, ...] | None = Field(default=None, description="restricts the topics by name")
 
-    cannot: ClassVar[dict[str, str]] = {"effect_scale": "what a reply does to a language model cannot be scaled"}
 
-
-class HumanConfig(_OwnWords):
+class HumanConfig(FamilyConfig):
     """A real person, handed in from outside; see `rlgen.users.own_words.human`.
 
     Attributes:
         rate_every: how many replies from one question for a rating to the next.
     """
 
+    people: ClassVar = "rlgen.users.own_words.human:nobody"
     family: Literal["human"] = "human"
-    topics: None = Field(default=None, description="none: people say what they want")
     rate_every: int = Field(default=2, ge=1, description="replies from one question for a rating to the next")
-
-    cannot: ClassVar[dict[str, str]] = {
-        "effect_scale": "what a reply does to a real person cannot be scaled",
-        "population": "a real person is who they are",
-        "scenario": "a real person brings their own",
-    }

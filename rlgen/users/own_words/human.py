@@ -17,7 +17,7 @@ from rlgen.rng import Streams
 from rlgen.text.plain import clean
 from rlgen.types import F32, I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.own_words.config import HumanConfig
-from rlgen.users.protocol import family, numbers_sha256, with_points
+from rlgen.users.protocol import numbers_sha256, with_points
 
 Leaving = Literal["completed", "abandoned"]
 
@@ -133,17 +133,13 @@ class HumanUsers:
         intensity = from_points(np.array([last - 1.0], dtype=np.float32))
         return with_points({"intensity": intensity, "model_relief": relief, "relief": relief.copy()})
 
-    def actor(self) -> I64:
-        """See `rlgen.users.Users.actor`: nobody's, a person gives no recorded signals."""
-        return np.array([-1])
 
-    def topic(self) -> I64:
-        """See `rlgen.users.Users.topic`: unknown."""
-        return np.array([-1])
+def nobody(config: HumanConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue) -> NoReturn:
+    """What a config builds that names no person.
 
-
-@family(HumanConfig)
-def _nobody(config: HumanConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue) -> NoReturn:
+    Raises:
+        ConfigError: always.
+    """
     raise ConfigError(
         "users: family human needs a person; run `rlgen chat`, or hand one in: World(config, 1, users=HumanUsers(...))"
     )

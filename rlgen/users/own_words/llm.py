@@ -26,7 +26,7 @@ from rlgen.users.expression.voices import F64
 from rlgen.users.own_words import cards
 from rlgen.users.own_words.cards import INTENSITIES, Card
 from rlgen.users.own_words.config import LlmConfig
-from rlgen.users.protocol import family, numbers_sha256, with_points
+from rlgen.users.protocol import numbers_sha256, with_points
 
 if TYPE_CHECKING:
     from rlgen.users.own_words.mind import Read
@@ -38,7 +38,6 @@ _GO_ON, _CONTENT = 0, 1  # answers to `leaving`; the third is disappointed
 _SHORTEST: Final = 8  # characters below which a text is not cut
 
 
-@family(LlmConfig)
 class LlmUsers:
     """N people of a language model; a `rlgen.users.Users`.
 
@@ -67,7 +66,7 @@ class LlmUsers:
         self._longest = max(zip(self._mind.lengths(asides), asides, strict=True))[1]
         made_of = f"{self._mind.sha256()}/{cards.sha256()}"
         self.sha256 = numbers_sha256(config.model_copy(update={"model": made_of}))
-        self._chosen = [(i, utterances.topics[i]) for i in topics_of(config, utterances.topics)]
+        self._chosen = [(i, utterances.topics[i]) for i in topics_of(utterances.topics, config.scenario, config.topics)]
         for _, name in self._chosen:
             cards.topic(name)
         self._label = np.full(len(utterances.topics), -1)
@@ -133,14 +132,6 @@ class LlmUsers:
             **{name: feeling == i for i, name in enumerate(("sadness", "fear", "anger"))},
         }
         return with_points({name: values[name].astype(np.float32) for name in self.hidden_names})
-
-    def actor(self) -> I64:
-        """See `rlgen.users.Users.actor`: nobody's, these people give no signals."""
-        return np.full(len(self._cards), -1, dtype=np.int64)
-
-    def topic(self) -> I64:
-        """See `rlgen.users.Users.topic`."""
-        return np.array([card.topic for card in self._cards], dtype=np.int64)
 
     def _rate(self, rows: I64, due: I64, helped: F64, streams: Streams, turn: I64) -> F32:
         """Every two or three replies a rating, drawn from the answers `[D, 5]` of the D of these rows who are due."""

@@ -25,7 +25,7 @@ from rlgen.text.plain import clean
 from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.logs.dialogues import Dialogue, read
 from rlgen.users.own_words.config import ReplayConfig
-from rlgen.users.protocol import family, numbers_sha256, with_points
+from rlgen.users.protocol import numbers_sha256, with_points
 
 _LOG = logging.getLogger(__name__)
 
@@ -157,7 +157,6 @@ def _exchange(dialogue: Dialogue) -> tuple[list[str], list[str], dict[int, float
     return [text or SILENCE for text in said], [text or SILENCE for text in replied], ratings
 
 
-@family(ReplayConfig)
 class ReplayUsers:
     """N logged people; a `rlgen.users.Users`.
 
@@ -227,15 +226,6 @@ class ReplayUsers:
             "dialogue": which,
         }
         return with_points({name: values[name].astype(np.float32) for name in self.hidden_names})
-
-    def actor(self) -> I64:
-        """See `rlgen.users.Users.actor`: nobody's, a log has words only."""
-        return np.full(len(self.dialogue), -1, dtype=np.int64)
-
-    def topic(self) -> I64:
-        """See `rlgen.users.Users.topic`; -1 where the bank has no topic of that name."""
-        topic: I64 = self._topic[self.dialogue]
-        return topic
 
     def _speak(self, rows: I64, over: Bools | None = None) -> Expression:
         silent = np.full(len(rows), -1, dtype=np.int64)

@@ -14,51 +14,26 @@ Formulas: `docs/users/theory.md`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, ndtri
+from pydantic import BaseModel
+from scipy.special import expit
 
-from rlgen.affect import NEUTRAL
 from rlgen.errors import PopulationError
-from rlgen.rng import Streams
-from rlgen.types import (
-    F32,
-    I64,
-    Bools,
-    Expression,
-    Feedback,
-    Reading,
-    Rows,
-    SegmentCatalogue,
-    UtteranceCatalogue,
-    Words,
-)
-from rlgen.users.expression.sounding import Sounding
-from rlgen.users.expression.topics import topics_of
-from rlgen.users.expression.transitions import FEELINGS, read_transitions
-from rlgen.users.expression.voices import CLOSING, EXPLORING, F64, OPENING, WORKING, Felt, Voices, columns
-from rlgen.users.protocol import family, numbers_sha256, with_points
+from rlgen.types import I64, Bools, Reading, SegmentCatalogue, UtteranceCatalogue
+from rlgen.users.expression.voices import F64
+from rlgen.users.people import Draws, People, Reaction, Reply, Shown, State, eased, felt
 from rlgen.users.theory.coefficients import Affine, Triple
-from rlgen.users.theory.config import TheoryConfig
-from rlgen.users.theory.populations import theory_people
-
-# Columns of the one draw per person and of the one draw per turn.
-_PERSON: Final = ("actor", "topic", "feeling", "intensity", "trust", "understood", "reactance", "pace", "arousal")
-_RATER: Final = ("rater", "constant", "gap")
-_TURN: Final = ("utterance", "segment", "category", "intensity", "arousal", "disclosure", "mask")
-_SHOWN: Final = slice(3, 5)  # intensity and arousal
-_ANSWER: Final = ("ending", "rating", "gap", "engagement", "drift")
+from rlgen.users.theory.config import TheoryConfig, theory_people
 
 
 @dataclass
-class Hearts(Rows):
+class TheoryState(State):
     """Hidden state of N people, `[N]` each; symbols as in `docs/users/theory.md`."""
 
-    intensity: F64
-    start: F64
     trust: F64
     understood: F64
     arousal: F64
@@ -67,15 +42,8 @@ class Hearts(Rows):
     reactance: F64
     pace: F64
     rest: F64  # personal offset of arousal
-    feeling: I64  # 0 sad, 1 fearful, 2 angry
     rater: F64
     constant: Bools
-    wait: I64  # replies until the next rating
-
-    @property
-    def relief(self) -> F64:
-        """Fall of intensity since the start."""
-        return self.start - self.intensity
 
 
 @dataclass(frozen=True)
@@ -93,103 +61,88 @@ def _plus(x: F64) -> F64:
     return np.maximum(x, 0.0)
 
 
-@family(TheoryConfig)
-class TheoryUsers:
-    """N people of the theory family; a `rlgen.users.Users`."""
+class TheoryUsers(People[TheoryConfig, TheoryState]):
+    """N people of the theory family."""
 
-    hidden_names: tuple[str, ...] = (
-        "intensity", "model_relief", "relief", "trust", "understood", "arousal", "habituation",
-        "over_validation", "reactance", "pace", "sadness", "fear", "anger",
+    Config: ClassVar = TheoryConfig
+    at_start: ClassVar = (
+        "feeling", "intensity", "trust", "understood", "reactance", "pace", "arousal", "rater", "constant", "gap",
     )  # fmt: skip
-    knows_relief = True
+    at_turn: ClassVar = ("disclosure", "mask", "ending", "rating", "gap", "engagement", "drift")
 
     def __init__(
         self, config: TheoryConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue
     ) -> None:
-        self.config = config
+        super().__init__(config, rows, utterances, segments)
         self.coefficients = theory_people(config.coefficients, config.population)
-        transitions = read_transitions(config.transitions)
-        self.sha256 = numbers_sha256(config, self.coefficients, transitions)
         weights = np.array(self.coefficients.people.feelings)
         if weights.sum() <= 0:
             raise PopulationError("users: people.feelings are all 0; give at least one feeling a weight")
         self._feelings = np.cumsum(weights) / weights.sum()
-        self._voices = Voices(rows, utterances, segments, topics_of(config, utterances.topics))
-        self._sounding = Sounding(rows, transitions)
-        kinds = {"feeling": np.int64, "wait": np.int64, "constant": np.bool_}
-        self._hearts = Hearts(**{f.name: np.zeros(rows, dtype=kinds.get(f.name, np.float64)) for f in fields(Hearts)})
 
-    def reset(self, rows: I64, streams: Streams) -> Expression:
-        """See `rlgen.users.Users.reset`."""
-        c, hearts = self.coefficients, self._hearts
+    def made_of(self) -> tuple[BaseModel, ...]:
+        """The coefficients of these people."""
+        return (self.coefficients,)
+
+    def start(self, draw: Draws) -> TheoryState:
+        """Who comes: see `People` among the coefficients."""
+        c = self.coefficients
         people = c.people
-        drawn = streams.uniform("users.person", 0, len(_PERSON) + len(_RATER))
-        person = columns(_PERSON + _RATER, drawn)
-        self._voices.enter(rows, drawn[:, :2])
-        self._sounding.enter(rows)
-        feeling = (person["feeling"][:, None] > self._feelings[:2]).sum(axis=1)
-        intensity = np.clip(people.intensity + people.intensity_spread * ndtri(person["intensity"]), 0.05, 1.0)
-        rest = c.arousal.spread * ndtri(person["arousal"])
-        hearts.feeling[rows] = feeling
-        hearts.intensity[rows] = hearts.start[rows] = intensity
-        hearts.trust[rows] = np.clip(people.trust + people.trust_spread * ndtri(person["trust"]), 0.0, 1.0)
-        early = person["understood"] < people.understood_share
-        hearts.understood[rows] = np.where(early, people.understood_start, people.understood)
-        hearts.reactance[rows] = np.clip(
-            people.reactance + people.reactance_spread * ndtri(person["reactance"]), 0.0, 1.0
+
+        def share(name: str, mean: float, spread: float, low: float = 0.0) -> F64:
+            return np.clip(mean + spread * draw.normal(name), low, 1.0)
+
+        feeling = (draw["feeling"][:, None] > self._feelings[:2]).sum(axis=1)
+        intensity = share("intensity", people.intensity, people.intensity_spread, 0.05)
+        rest = c.arousal.spread * draw.normal("arousal")
+        early = draw["understood"] < people.understood_share
+        return TheoryState(
+            intensity=intensity,
+            feeling=feeling,
+            trust=share("trust", people.trust, people.trust_spread),
+            understood=np.where(early, people.understood_start, people.understood),
+            arousal=np.clip(_by(c.arousal.by_feeling, feeling) * intensity + rest, -1.0, 1.0),
+            habituation=np.zeros_like(rest),
+            over_validation=np.zeros_like(rest),
+            reactance=share("reactance", people.reactance, people.reactance_spread),
+            pace=np.exp(people.pace_spread * draw.normal("pace")),
+            rest=rest,
+            rater=c.rating.rater_spread * draw.normal("rater"),
+            constant=draw["constant"] < c.rating.constant_share,
         )
-        hearts.pace[rows] = np.exp(people.pace_spread * ndtri(person["pace"]))
-        hearts.rest[rows] = rest
-        hearts.arousal[rows] = np.clip(np.array(c.arousal.by_feeling)[feeling] * intensity + rest, -1.0, 1.0)
-        hearts.habituation[rows] = hearts.over_validation[rows] = 0.0
-        hearts.rater[rows] = c.rating.rater_spread * ndtri(person["rater"])
-        hearts.constant[rows] = person["constant"] < c.rating.constant_share
-        hearts.wait[rows] = 2 + (person["gap"] < c.rating.long_gap)
-        opening = np.full(len(rows), OPENING)
-        return self._speak(rows, opening, np.zeros_like(opening), streams.uniform("users.opening", 0, len(_TURN)))
 
-    def respond(
-        self, rows: I64, words: Words, reading: Reading, streams: Streams, turn: I64
-    ) -> tuple[Feedback, Expression]:
-        """See `rlgen.users.Users.respond`; only the reading of the words is used."""
-        reply, hearts = self.perceive(reading), self._hearts.rows(rows)
-        drawn = streams.uniform("users.turn", turn, len(_TURN) + len(_ANSWER))
-        answer = columns(_ANSWER, drawn[:, len(_TURN) :])
-        threat = self.update(hearts, reply, ndtri(answer["drift"]))
-        abandoned, completed = self._leave(hearts, threat, turn, answer["ending"])
-        feedback = Feedback(
-            self._rate(hearts, threat, ndtri(answer["rating"]), answer["gap"]),
-            self._engage(hearts, threat, ndtri(answer["engagement"])),
-            completed,
-            abandoned,
+    def react(self, state: TheoryState, reply: Reply, draw: Draws) -> Reaction:
+        """One turn of the hidden state, and what shows of it; only the reading of the words is used."""
+        threat = self.update(state, self.perceive(reply.reading), draw.normal("drift"))
+        abandoned, completed = self._leave(state, threat, reply.turn, draw["ending"])
+        rating = self._rate(state, threat, draw.normal("rating"))
+        return Reaction(rating, self._engage(state, threat, draw.normal("engagement")), completed, abandoned)
+
+    def show(self, state: TheoryState, draw: Draws, leaving: I64, opening: bool) -> Shown:
+        """See `People.show`; words may hide what voice and face show, the sooner the less trust there is."""
+        c, s = self.coefficients.showing, state
+        shown_trust = s.trust + c.disclosure_noise * draw.normal("disclosure")
+        disclosure = (shown_trust >= c.plain_from).astype(np.int64) + (shown_trust >= c.open_from)
+        return Shown(
+            intensity=s.intensity,
+            arousal=s.arousal,
+            calm=expit((c.calm_below - s.intensity) / c.calm_width),
+            happy=np.clip(c.happy_by_relief * s.relief, 0.0, 1.0),
+            disclosure=disclosure,
+            working=s.understood >= c.working_from,
+            masked=draw["mask"] < c.masked * (1.0 - 0.5 * disclosure),
+            mixed=c.mixed,
+            noise=c.noise,
         )
-        self._hearts.put(rows, hearts)
-        showing = self.coefficients.showing
-        phase = np.where(hearts.understood >= showing.working_from, WORKING, EXPLORING)
-        phase = np.where(completed | abandoned, CLOSING, phase)
-        mood = completed.astype(np.int64) - abandoned
-        return feedback, self._speak(rows, phase, mood, drawn[:, : len(_TURN)])
 
-    def hidden(self) -> dict[str, F32]:
-        """See `rlgen.users.Users.hidden`; relief is model_relief here, since the path is the model's own."""
-        hearts = self._hearts
-        relief = hearts.relief.astype(np.float32)
-        values = {"model_relief": relief, "relief": relief.copy()}
-        for i, name in enumerate(("sadness", "fear", "anger")):
-            values[name] = (hearts.feeling == i).astype(np.float32)
-        found = {
-            name: values[name] if name in values else getattr(hearts, name).astype(np.float32)
-            for name in self.hidden_names
-        }
-        return with_points(found)
+    def tell(self, state: TheoryState) -> dict[str, Any]:
+        """See `People.tell`; what people are like besides is not told."""
+        names = ("trust", "understood", "arousal", "habituation", "over_validation", "reactance", "pace")
+        return {**eased(state), **{name: getattr(state, name) for name in names}, **felt(state)}
 
-    def actor(self) -> I64:
-        """See `rlgen.users.Users.actor`."""
-        return self._voices.actor
-
-    def topic(self) -> I64:
-        """See `rlgen.users.Users.topic`."""
-        return self._voices.topic.copy()
+    def gap(self, uniform: F64) -> I64:
+        """See `People.gap`."""
+        return 2 + (uniform < self.coefficients.rating.long_gap).astype(np.int64)
 
     def perceive(self, reading: Reading) -> Perceived:
         """A reading in the model's units."""
@@ -206,7 +159,7 @@ class TheoryUsers:
             scaled(reading.repetition, maps.repetition, 0.0),
         )
 
-    def update(self, s: Hearts, reply: Perceived, noise: F64) -> F64:
+    def update(self, s: TheoryState, reply: Perceived, noise: F64) -> F64:
         """One turn of the hidden state.
 
         Args:
@@ -261,27 +214,27 @@ class TheoryUsers:
             s.over_validation = kept + c.over_validation.gain * warm * (1.0 - direct)
         return threat
 
-    def _match(self, s: Hearts, intensity: F64) -> F64:
+    def _match(self, s: TheoryState, intensity: F64) -> F64:
         c = self.coefficients.pacing
         wanted = np.full_like(intensity, c.base)
         if self.config.pacing:
             wanted = c.base + c.by_arousal * s.arousal - c.by_trust * s.trust
         return np.exp(-((intensity - wanted) ** 2) / c.width)
 
-    def _threat(self, s: Hearts, reply: Perceived) -> F64:
+    def _threat(self, s: TheoryState, reply: Perceived) -> F64:
         c = self.coefficients.reactance
         if not self.config.reactance:
             return np.zeros_like(s.trust)
         tolerated = c.base + c.by_trust * s.trust - c.by_reactance * s.reactance + _by(c.by_feeling, s.feeling)
         return _plus(reply.directiveness - tolerated)
 
-    def _insincere(self, s: Hearts, reply: Perceived) -> F64:
+    def _insincere(self, s: TheoryState, reply: Perceived) -> F64:
         c = self.coefficients.sincerity
         if not self.config.sincerity:
             return np.zeros_like(s.trust)
         return _plus(reply.warmth - c.base - c.by_trust * s.trust - _by(c.by_feeling, s.feeling))
 
-    def _leave(self, s: Hearts, threat: F64, turn: I64, uniform: F64) -> tuple[Bools, Bools]:
+    def _leave(self, s: TheoryState, threat: F64, turn: I64, uniform: F64) -> tuple[Bools, Bools]:
         c = self.coefficients
         if c.people.stays:
             return np.zeros(len(turn), dtype=np.bool_), np.zeros(len(turn), dtype=np.bool_)
@@ -294,46 +247,19 @@ class TheoryUsers:
         abandoned = uniform < leaving
         return abandoned, ~abandoned & (uniform < leaving + (1.0 - leaving) * done)
 
-    def _rate(self, s: Hearts, threat: F64, noise: F64, gap: F64) -> F32:
+    def _rate(self, s: TheoryState, threat: F64, noise: F64) -> F64:
         c = self.coefficients.rating
-        felt = c.by_trust * (s.trust - 0.5) + c.by_understood * (s.understood - 0.5) + c.by_relief * s.relief
-        felt = felt - self.config.effect_scale * c.by_threat * threat + c.noise * noise
-        latent = c.mean + s.rater + np.where(s.constant, 0.0, felt)
-        s.wait = s.wait - 1
-        given = s.wait <= 0
-        s.wait = np.where(given, 2 + (gap < c.long_gap), s.wait)
-        return np.where(given, np.clip(np.rint(latent), 1.0, 5.0), np.nan).astype(np.float32)
+        moved = c.by_trust * (s.trust - 0.5) + c.by_understood * (s.understood - 0.5) + c.by_relief * s.relief
+        moved = moved - self.config.effect_scale * c.by_threat * threat + c.noise * noise
+        return np.clip(np.rint(c.mean + s.rater + np.where(s.constant, 0.0, moved)), 1.0, 5.0)
 
-    def _engage(self, s: Hearts, threat: F64, noise: F64) -> F32:
+    def _engage(self, s: TheoryState, threat: F64, noise: F64) -> F64:
         c = self.coefficients.engagement
         if self.coefficients.people.stays:
-            return np.ones(len(s.trust), dtype=np.float32)
+            return np.ones(len(s.trust))
         strain = self.config.effect_scale * (c.by_habituation * s.habituation + c.by_threat * threat)
         shown = c.base + c.by_trust * s.trust + c.by_understood * s.understood - strain + c.noise * noise
-        return np.clip(shown, 0.0, 1.0).astype(np.float32)
-
-    def _speak(self, rows: I64, phase: I64, leaving: I64, drawn: F64) -> Expression:
-        """`leaving` is 1 where one leaves content, -1 where disappointed, else 0."""
-        c, s = self.coefficients.showing, self._hearts
-        draw = columns(_TURN, drawn)
-        intensity, trust, feeling = s.intensity[rows], s.trust[rows], s.feeling[rows]
-        calm = expit((c.calm_below - intensity) / c.calm_width)
-        happy = np.clip(c.happy_by_relief * s.relief[rows], 0.0, 1.0)
-        noise = ndtri(drawn[:, _SHOWN])
-        category, deviation = self._sounding.turn(rows, feeling, calm, happy, c.mixed, leaving, draw["category"], noise)
-        shown_trust = trust + c.disclosure_noise * ndtri(draw["disclosure"])
-        disclosure = (shown_trust >= c.plain_from).astype(np.int64) + (shown_trust >= c.open_from)
-        hidden = np.isin(category, FEELINGS) & (phase != OPENING) & (leaving == 0)
-        hidden &= draw["mask"] < c.masked * (1.0 - 0.5 * disclosure)
-        felt = Felt(
-            category,
-            np.where(hidden, NEUTRAL, category),
-            np.clip(intensity + c.noise * deviation[:, 0], 0.0, 1.0),
-            np.clip(s.arousal[rows] + c.noise * deviation[:, 1], -1.0, 1.0),
-            phase,
-            disclosure,
-        )
-        return self._voices.speak(rows, felt, drawn[:, :2])
+        return np.clip(shown, 0.0, 1.0)
 
 
 def _by(values: Triple, feeling: I64) -> F64:

@@ -96,7 +96,7 @@ def test_bright_people_complete_sooner_by_so_much(seat, reading, words):
         return p | {"endings": endings, "words": wording, "valence": wording}
 
     users, streams = seat(20_000, change=tied, share_of_successes=1.0)
-    bright = users._valence.effect.copy()
+    bright = users.state.wording[:, 1, 0].copy()
     ((feedback, _, _),) = talk(users, streams, reading(20_000), words, turns=1)
     for low, high in ((-2.0, -1.0), (-0.5, 0.5), (1.0, 2.0)):
         some = (bright > low) & (bright < high)

@@ -220,8 +220,8 @@ def test_people_write_as_the_parameters_say(bank, segments, parameters, reading,
     streams = Streams.of(0, 3000)
     people.reset(np.arange(3000), streams)
     wished = []
-    speak = people._voices.speak
-    people._voices.speak = lambda rows, felt, u: wished.append(felt.words) or speak(rows, felt, u)
+    speak = people.voices.speak
+    people.voices.speak = lambda rows, felt, u: wished.append(felt.words) or speak(rows, felt, u)
     for turn in range(4):
         people.respond(np.arange(len(streams)), words(3000), reading(3000), streams, np.full(3000, turn))
     found = np.array(wished)
@@ -242,8 +242,8 @@ def test_valence_is_of_the_shape_that_people_s_is(bank, segments, parameters, re
     streams = Streams.of(1, 4000)
     people.reset(np.arange(4000), streams)
     wished = []
-    speak = people._voices.speak
-    people._voices.speak = lambda rows, felt, u: wished.append(felt.valence) or speak(rows, felt, u)
+    speak = people.voices.speak
+    people.voices.speak = lambda rows, felt, u: wished.append(felt.valence) or speak(rows, felt, u)
     people.respond(np.arange(len(streams)), words(4000), reading(4000), streams, np.zeros(4000, dtype=np.int64))
     levels = np.linspace(0.05, 0.95, 10)
     expected = np.interp(ndtri(levels), SCORES, shape)

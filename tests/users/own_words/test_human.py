@@ -45,7 +45,6 @@ def test_words_come_as_they_were_said_on_one_line_and_without_signals():
     expression = users.reset(np.array([0]), ONE)
     assert expression.text == ["I'm [31mlost here"]
     assert expression.segment.tolist() == expression.utterance.tolist() == [-1]
-    assert users.actor().tolist() == users.topic().tolist() == [-1]
 
 
 @pytest.mark.parametrize("every", [1, 2, 3])

@@ -311,7 +311,7 @@ def test_cards_say_who_one_is(chat, people):
     assert all("little time" in c.text for c in cards.deal(drawn, users._chosen, "impatient"))
     exam = people(chat, 3, topics=("exam",))
     exam.reset(np.arange(3), Streams.of(0, 3))
-    assert [shipped_utterances().topics[i] for i in exam.topic()] == ["exam"] * 3
+    assert [shipped_utterances().topics[card.topic] for card in exam._cards] == ["exam"] * 3
 
 
 def test_a_long_dialogue_forgets_its_beginning(chat, people, reading, caplog, monkeypatch):
@@ -388,7 +388,7 @@ def test_what_is_no_chat_model_is_refused_in_a_sentence(copied, people, tmp_path
 
 @pytest.mark.parametrize(
     ("field", "value", "says"),
-    [("effect_scale", 0.5, "cannot be scaled"), ("population", "stalling", "guarded"), ("model", "", "at least 1"),
+    [("effect_scale", 0.5, "no .effect_scale."), ("population", "stalling", "guarded"), ("model", "", "at least 1"),
      ("temperature", 0.0, "above 0"), ("max_new_tokens", 0, "greater"), ("dtype", "fp8", "bf16")],
 )  # fmt: skip
 def test_options_out_of_range_are_refused(field, value, says):

@@ -102,8 +102,6 @@ def test_who_left_disappointed_and_without_a_survey(logged, people, reading, wor
     assert not users.knows_relief
     unknown = {name for name, value in last.items() if np.isnan(value).any()}
     assert unknown == {"intensity", "model_relief", "relief", "relief_points"}
-    assert users.topic().tolist() == [1]
-    assert users.actor().tolist() == [-1]
 
 
 def test_what_the_log_replied_stands_beside_what_was_said(logged):
@@ -223,9 +221,9 @@ def test_the_same_log_elsewhere_is_the_same_people_and_another_is_not(logged, pe
 
 @pytest.mark.parametrize(
     ("field", "value", "says"),
-    [("effect_scale", 2.0, "do not react"), ("population", "guarded", "those of the log"),
-     ("scenario", "education", "no scenarios"), ("transitions", "shipped:transitions", "be None"),
-     ("engagement", 1.5, "in .0, 1."), ("speed", 2, "no field")],
+    [("effect_scale", 2.0, "no 'effect_scale'"), ("population", "guarded", "no 'population'"),
+     ("scenario", "education", "no 'scenario'; they have path"), ("transitions", "shipped:transitions", "no 'trans"),
+     ("engagement", 1.5, "in .0, 1."), ("speed", 2, "no 'speed'")],
 )  # fmt: skip
 def test_what_logged_people_cannot_have_is_refused(field, value, says):
     with pytest.raises((ConfigError, PopulationError), match=says) as caught:

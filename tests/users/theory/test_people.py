@@ -17,7 +17,6 @@ from rlgen.errors import PopulationError
 from rlgen.rng import Streams
 from rlgen.types import Words
 from rlgen.users import TheoryConfig, Users, build
-from rlgen.users.expression.voices import EXPLORING
 from rlgen.users.theory.coefficients import TheoryCoefficients
 from rlgen.users.theory.people import Perceived, TheoryUsers
 
@@ -94,15 +93,15 @@ def test_one_turn_follows_the_equations(
     utterances, segments, state, warmth, directiveness, intensity, incoherence, repetition
 ):
     users = TheoryUsers(TheoryConfig(), 1, utterances, segments)
-    hearts = users._hearts
+    now = users.state
     for name in ("trust", "understood", "habituation", "reactance", "intensity", "arousal", "pace"):
-        getattr(hearts, name)[:] = state[name]
-    hearts.over_validation[:] = state["over"]
-    hearts.feeling[:] = state["feeling"]
+        getattr(now, name)[:] = state[name]
+    now.over_validation[:] = state["over"]
+    now.feeling[:] = state["feeling"]
     reply = (warmth, directiveness, intensity, incoherence, repetition)
-    users.update(users._hearts, Perceived(*(np.array([x]) for x in reply)), np.zeros(1))
+    users.update(users.state, Perceived(*(np.array([x]) for x in reply)), np.zeros(1))
     for name, value in by_hand(state, *reply).items():
-        assert getattr(hearts, name)[0] == pytest.approx(value, abs=1e-12), name
+        assert getattr(now, name)[0] == pytest.approx(value, abs=1e-12), name
 
 
 def test_nothing_but_the_reading_enters(seat, reading, words):
@@ -136,14 +135,14 @@ def test_a_person_does_not_depend_on_neighbours(seat, reading, words, rows):
 def test_reset_of_some_rows_leaves_the_others(seat, reading, words):
     users, streams = seat()
     talk(users, streams, reading(64, warmth=0.5), words, 3)
-    before, actor = users.hidden(), users.actor()
+    before, actor = users.hidden(), users.voices.actor
     rows = np.array([2, 40])
     streams.episode[rows] += 1
     users.reset(rows, streams.rows(rows))
     rest = np.setdiff1d(np.arange(64), rows)
     for name, value in users.hidden().items():
         np.testing.assert_array_equal(value[rest], before[name][rest])
-    np.testing.assert_array_equal(users.actor()[rest], actor[rest])
+    np.testing.assert_array_equal(users.voices.actor[rest], actor[rest])
     assert (users.hidden()["model_relief"][rows] == 0).all()
 
 
@@ -166,22 +165,22 @@ def test_shown_things_are_in_range_and_ratings_come_every_two_or_three_turns(sea
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_a_switch_removes_its_mechanism(seat, mechanism):
     users, _ = seat(200, **{mechanism: False})
-    hearts = users._hearts
+    now = users.state
     rng = np.random.default_rng(0)
     for name in ("trust", "understood", "reactance"):
-        getattr(hearts, name)[:] = rng.random(200)
+        getattr(now, name)[:] = rng.random(200)
     reply = Perceived(*(np.full(200, x) for x in (0.9, 0.8, 0.7, 0.0, 1.0)))
-    threat = users.update(users._hearts, reply, np.zeros(200))
+    threat = users.update(users.state, reply, np.zeros(200))
     if mechanism == "pacing":
-        assert np.ptp(users._match(users._hearts, np.full(200, 0.3))) == 0
+        assert np.ptp(users._match(users.state, np.full(200, 0.3))) == 0
     elif mechanism == "reactance":
         assert not threat.any()
     elif mechanism == "sincerity":
-        assert not users._insincere(users._hearts, reply).any()
+        assert not users._insincere(users.state, reply).any()
     elif mechanism == "habituation":
-        assert not hearts.habituation.any()
+        assert not now.habituation.any()
     else:
-        assert not hearts.over_validation.any()
+        assert not now.over_validation.any()
 
 
 def test_without_interactions_one_reading_is_best_for_everybody(utterances, segments):
@@ -194,14 +193,14 @@ def test_without_interactions_one_reading_is_best_for_everybody(utterances, segm
     def after(warmth, directiveness, intensity):
         users = TheoryUsers(off, 300, utterances, segments)
         for name, value in state.items():
-            getattr(users._hearts, name)[:] = value
-        users._hearts.arousal[:], users._hearts.feeling[:], users._hearts.pace[:] = arousal, feeling, 1.0
+            getattr(users.state, name)[:] = value
+        users.state.arousal[:], users.state.feeling[:], users.state.pace[:] = arousal, feeling, 1.0
         users.update(
-            users._hearts,
+            users.state,
             Perceived(*(np.full(300, x) for x in (warmth, directiveness, intensity, 0.0, 0.0))),
             np.zeros(300),
         )
-        return users._hearts
+        return users.state
 
     best = after(1.0, 1.0, 0.5)
     for other in ((0.5, 1.0, 0.5), (1.0, 0.2, 0.5), (1.0, 1.0, 0.9), (-1.0, -1.0, 0.1)):
@@ -227,17 +226,18 @@ def test_better_replies_relieve_more(seat, reading, words):
 @pytest.mark.parametrize(
     ("masked", "trust", "hidden"), [(1.0, 0.0, 1.0), (1.0, 0.5, 0.5), (1.0, 1.0, 0.0), (0.0, 0.0, 0.0)]
 )
-def test_words_hide_what_the_voice_shows_where_trust_is_low(utterances, segments, masked, trust, hidden):
+def test_words_hide_what_the_voice_shows_where_trust_is_low(
+    utterances, segments, words, reading, masked, trust, hidden
+):
     rows = 2000
     showing = {"masked": masked, "calm_below": -5.0, "disclosure_noise": 0.0}
-    users = TheoryUsers(TheoryConfig(coefficients={"showing": showing}), rows, utterances, segments)
+    config = TheoryConfig(coefficients={"showing": showing}, effect_scale=0.0, population="stalling")
+    users = TheoryUsers(config, rows, utterances, segments)
     streams = Streams.of(1, rows)
     opening = users.reset(np.arange(rows), streams)
     assert (utterances.category[opening.utterance] != NEUTRAL).all()
-    users._hearts.trust[:] = trust
-    said = users._speak(
-        np.arange(rows), np.full(rows, EXPLORING), np.zeros(rows, dtype=int), streams.uniform("x", 0, 7)
-    )
+    users.state.trust[:] = trust
+    _, said = users.respond(np.arange(rows), words(rows), reading(rows), streams, np.zeros(rows, dtype=int))
     assert (segments.category[said.segment] != NEUTRAL).all()
     assert (utterances.category[said.utterance] == NEUTRAL).mean() == pytest.approx(hidden, abs=0.05)
 
@@ -287,7 +287,7 @@ def test_impossible_people_are_refused():
 def test_topics_are_restricted_and_checked(utterances, segments):
     users = build(TheoryConfig(topics=("two",)), 20, utterances, segments)
     users.reset(np.arange(20), Streams.of(0, 20))
-    assert (users.topic() == 1).all()
+    assert (users.voices.topic == 1).all()
     with pytest.raises(PopulationError, match="nowhere"):
         build(TheoryConfig(topics=("nowhere",)), 2, utterances, segments)
     with pytest.raises(PopulationError, match="scenario"):
