@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.compat.environments import ROOT, NotInstalled, folder, python_of
+from benchmarks.compat.environments import ROOT, NotInstalled, python_of
 from benchmarks.compat.registry import ABSENT, CLIENTS, Client
 from benchmarks.compat.report import Report
 from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 
 PAGE = ROOT / "docs" / "compatibility.md"
+KEPT = Path(__file__).with_name("results.json")  # the last report of every client, which the page shows
 BEGIN, END = "<!-- table: python -m benchmarks.compat --page -->", "<!-- end of table -->"
 
 
@@ -24,7 +26,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CLIENTS)}; all by default")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
     parser.add_argument(
-        "--page", action="store_true", help=f"put every client's last result into {PAGE.relative_to(ROOT)}"
+        "--page",
+        action="store_true",
+        help=f"keep the results in {KEPT.relative_to(ROOT)}, and draw {PAGE.relative_to(ROOT)} from it",
     )
     parser.add_argument("--keep-logs", type=Path, metavar="DIR", help="folder for what the scripts said")
     options = parser.parse_args()
@@ -37,7 +41,8 @@ def main() -> int:
         results[name] = run(name, CLIENTS[name], options.keep_logs)
         note(f"  {said(results[name])}")
     if options.page:
-        write_page({**kept(), **results})
+        keep(results)
+        write_page(kept())
     if options.json:
         show("compat", rows(results), as_json=True)
     else:
@@ -65,16 +70,20 @@ def run(name: str, client: Client, logs: Path | None) -> Report | str:
     last = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
     if done.returncode:
         return f"failed: {last[-1].strip()[:300]}"
-    report = done.stdout.strip().splitlines()[-1]
-    folder().mkdir(parents=True, exist_ok=True)
-    (folder() / f"{name}.json").write_text(report)
-    return Report.of(report)
+    return Report.of(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def kept() -> dict[str, Report | str]:
     """The last report of every client; of one that was never run, that it was not."""
-    files = {name: folder() / f"{name}.json" for name in CLIENTS}
-    return {name: Report.of(file.read_text()) if file.exists() else "not run" for name, file in files.items()}
+    reports = json.loads(KEPT.read_text(encoding="utf-8"))
+    return {name: Report.of(reports[name]) if name in reports else "not run" for name in CLIENTS}
+
+
+def keep(results: dict[str, Report | str]) -> None:
+    """Put new reports in the place of old ones; a client that could not be run keeps its last."""
+    reports = json.loads(KEPT.read_text(encoding="utf-8"))
+    reports |= {name: found.fields() for name, found in results.items() if isinstance(found, Report)}
+    KEPT.write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
 
 
 def said(found: Report | str) -> str:
@@ -82,7 +91,7 @@ def said(found: Report | str) -> str:
     if isinstance(found, str):
         return found
     wrong = [f"{c.what} ({c.held} of {c.of})" for c in found.checks if not c.ok]
-    held = f"{len(found.checks) - len(wrong)} of {len(found.checks)} checks hold, {found.seconds:g} s"
+    held = f"{len(found.checks) - len(wrong)} of {len(found.checks)} checks hold"
     return "; ".join([held, *wrong])
 
 
@@ -100,22 +109,22 @@ def rows(results: dict[str, Report | str]) -> list[Row]:
 
 
 def table(results: dict[str, Report | str]) -> str:
-    """The results as a table of a page."""
-    lines = [
-        "| client | versions | what was checked: held / of | result | what a user has to do |",
-        "|---|---|---|---|---|",
-    ]
+    """The results as a table of a page, and under it what was checked of each client."""
+    lines = ["| client | versions | checks that hold | what a user has to do |", "|---|---|---|---|"]
+    checked: list[str] = []
     for name, found in results.items():
         client = CLIENTS[name]
         if isinstance(found, str):
-            lines.append(f"| {client.title} | | | {found.replace('|', '/')} | {client.user} |")
+            lines.append(f"| {client.title} | | {found.replace('|', '/')} | {client.user} |")
             continue
         versions = ", ".join(f"{package} {version}" for package, version in found.versions.items())
-        checks = "<br>".join(f"{check.what}: {check.held:,} / {check.of:,}" for check in found.checks)
-        result = "holds" if all(check.ok for check in found.checks) else "**does not hold**"
-        lines.append(f"| {client.title} | {versions} | {checks} | {result} | {client.user} |")
-    lines += [f"| {name} | | | not installed: {reason} | |" for name, reason in ABSENT.items()]
-    return "\n".join(lines)
+        held = sum(check.ok for check in found.checks)
+        count = f"{held} of {len(found.checks)}" if held == len(found.checks) else f"**{held} of {len(found.checks)}**"
+        lines.append(f"| {client.title} | {versions} | {count} | {client.user} |")
+        checks = (f"- {check.what}: {check.held:,} of {check.of:,}" for check in found.checks)
+        checked += ["", f"<details><summary>{client.title}</summary>", "", *checks, "", "</details>"]
+    lines += [f"| {name} | | not installed: {reason} | |" for name, reason in ABSENT.items()]
+    return "\n".join([*lines, "", "What was checked, and how often it held:", *checked])
 
 
 def write_page(results: dict[str, Report | str]) -> None:

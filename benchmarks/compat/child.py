@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import time
 
 from benchmarks.compat.registry import CLIENTS
 from benchmarks.compat.report import Report
@@ -15,9 +14,7 @@ def main() -> None:
     name = sys.argv[1]
     report = Report()
     script = importlib.import_module(f"benchmarks.compat.clients.{name}")
-    started = time.perf_counter()
     script.check(report)
-    report.seconds = round(time.perf_counter() - started, 1)
     report.packages(*CLIENTS[name].shows)
     print("\n" + report.line(), flush=True)
 

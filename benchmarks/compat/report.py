@@ -35,12 +35,10 @@ class Report:
     Attributes:
         checks: in order.
         versions: package -> version.
-        seconds: how long the script took, without its installation.
     """
 
     checks: list[Check] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
 
     def count(self, what: str, held_of: tuple[int, int]) -> None:
         """A check with counts."""
@@ -56,11 +54,13 @@ class Report:
 
     def line(self) -> str:
         """One line of JSON."""
-        return json.dumps(asdict(self))
+        return json.dumps(self.fields())
+
+    def fields(self) -> dict[str, Any]:
+        """Plain values: how long it took is of one machine and day, and left out."""
+        return {"checks": [asdict(check) for check in self.checks], "versions": self.versions}
 
     @classmethod
-    def of(cls, line: str) -> Report:
-        """Read `line` again."""
-        fields = json.loads(line)
-        fields["checks"] = [Check(**check) for check in fields["checks"]]
-        return cls(**fields)
+    def of(cls, fields: dict[str, Any]) -> Report:
+        """From `fields`."""
+        return cls([Check(**check) for check in fields["checks"]], fields["versions"])
