@@ -6,6 +6,10 @@ Importing the package is cheap (no torch) and registers the environments with Gy
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rlgen.envs.service import SimulatedPeople as simulated_people
 
 try:
     __version__ = version("rlgen")
@@ -27,4 +31,14 @@ def _one_thread_after_fork() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_one_thread_after_fork)
 
-__all__ = ["__version__"]
+
+def __getattr__(name: str) -> Any:
+    """Names that need torch are resolved on first use."""
+    if name == "simulated_people":
+        from rlgen.envs.service import SimulatedPeople
+
+        return SimulatedPeople
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = ["__version__", "simulated_people"]

@@ -66,9 +66,11 @@ class FamilyConfig(Settings):
             names a config as its `Config` is found here.
         family: the name by which config files choose the family; of one's own, `package.module:Class`.
         bank: which of the project's own utterances these people choose from.
+        statement: what is known of how human they are, where no figures tell it (`rlgen.users.reference`).
     """
 
     people: ClassVar[Any] = None
+    statement: ClassVar[str] = "Nothing was measured of how human these people are."
     family: str = Field(default="", description="which people: a name, or package.module:Class")
 
     @property

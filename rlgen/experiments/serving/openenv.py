@@ -20,8 +20,8 @@ from pydantic import Field
 
 from rlgen import __version__
 from rlgen.errors import RlgenError
-from rlgen.experiments.serving.reference import reference, told
 from rlgen.experiments.serving.sessions import LONGEST, SPLITS, Heard, Sessions
+from rlgen.users.reference import reference, told
 
 _WHAT: Final = (
     "A simulated person in distress talks; the client answers, in words of its own (text) or by setting how a frozen "
@@ -120,7 +120,7 @@ def application(sessions: Sessions, env_id: str, idle: float | None = 600.0) -> 
         idle: seconds without a message after which a session is closed; None: never.
     """
     app = create_fastapi_app(
-        functools.partial(SupportEnvironment, sessions, env_id, reference(sessions.world.config)),
+        functools.partial(SupportEnvironment, sessions, env_id, reference(sessions.world.config.users)),
         Reply,
         Person,
         concurrency_config=ConcurrencyConfig(max_concurrent_envs=sessions.world.num_envs, session_timeout=idle),

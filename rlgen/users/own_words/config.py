@@ -22,6 +22,7 @@ class ReplayConfig(FamilyConfig):
     """
 
     people: ClassVar = "rlgen.users.own_words.replay:ReplayUsers"
+    statement: ClassVar = "Words and ratings of recorded people, who do not react to what they are told."
     family: Literal["replay"] = "replay"
     path: Path = Field(description="logged dialogues, JSON lines, or their folder")
     topics: tuple[str, ...] | None = Field(default=None, description="restricts the topics by name")

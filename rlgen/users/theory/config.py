@@ -22,6 +22,10 @@ class TheoryConfig(PeopleConfig):
     """
 
     people: ClassVar = "rlgen.users.theory.people:TheoryUsers"
+    statement: ClassVar = (
+        "People for whom what helps depends on their state, from the literature; sizes of effects are chosen so that "
+        "there is something to learn and are no estimate of human ones: nothing was measured."
+    )
     family: Literal["theory"] = "theory"
     effect_scale: EffectScale = 1.0
     population: Population = Field(default="general", description="who comes: a named sub-population")

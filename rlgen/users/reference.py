@@ -1,13 +1,16 @@
-"""How good the simulated people are, in words and figures, for whoever is served them."""
+"""How human the simulated people are, in words and figures, for whoever is served them.
+
+In comes a config of people; out comes what was measured of just these people, and no more.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from rlgen.artifacts import load
-from rlgen.envs import WorldConfig
 from rlgen.users.calibrated.config import CalibratedConfig
 from rlgen.users.calibrated.parameters import KIND
+from rlgen.users.settings import FamilyConfig
 
 PAGE: Final = "docs/results/users.md"
 """Where each figure stands beside that of human dialogues and of trivial models, with the command that prints it."""
@@ -27,22 +30,16 @@ _MEANING: Final = {
 }
 
 
-def reference(config: WorldConfig) -> dict[str, Any]:
-    """What is known of the fidelity of a world's people.
+def reference(users: FamilyConfig) -> dict[str, Any]:
+    """What is known of the fidelity of the people of a config.
 
     Returns:
         `family`; `statement`, for a person to read; `figures`, name -> value and meaning, measured on dialogues that
         took no part in fitting (empty where nothing was measured); `fit`, hash of the parameters that they belong to;
         `page`, where the figures stand beside human and trivial ones.
     """
-    users = config.users
     if not isinstance(users, CalibratedConfig):
-        said = {
-            "theory": "People for whom what helps depends on their state, from the literature; sizes of effects are "
-            "chosen so that there is something to learn and are no estimate of human ones: nothing was measured.",
-            "replay": "Words and ratings of recorded people, who do not react to what they are told.",
-        }
-        return {"family": users.family, "statement": said.get(users.family, "Nothing was measured."), "figures": {}}
+        return {"family": users.name(), "statement": users.statement, "figures": {}}
     artifact = load(users.parameters, KIND)
     quality = artifact.manifest.quality
     figures = {
@@ -63,7 +60,7 @@ def reference(config: WorldConfig) -> dict[str, Any]:
             f" These people differ from the fit in {', '.join(changed)}: the figures are the fit's, not theirs."
         )
     return {
-        "family": users.family,
+        "family": users.name(),
         "statement": statement,
         "figures": figures,
         "fit": dict(artifact.manifest.sha256),

@@ -1,0 +1,357 @@
+"""Do people of one's own keep the laws that worlds, resuming and evaluation rely on?
+
+In come people, as a config, as their class, or as a function from N to people; out comes one sentence a fault.
+
+    from rlgen.checks.users import check_users
+    from examples.own_people import Curious
+
+    check_users(Curious)
+    check_users(Curious.Config(ease=0.4))
+    check_users(lambda rows: Mine(rows, ...))
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlgen.checks.laws import Finding, Law, insist, try_laws
+from rlgen.envs.parts import load_bank
+from rlgen.envs.presets import world_config
+from rlgen.perception import SignalBank
+from rlgen.rng import Realm, Streams
+from rlgen.types import I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
+from rlgen.users import FamilyConfig, Users, build
+
+ROWS: Final = 10
+TURNS: Final = 6
+_SOME: Final = np.array([7, 1, 4])
+_REST: Final = np.setdiff1d(np.arange(ROWS), _SOME)
+_ALWAYS: Final = ("intensity", "model_relief", "relief", "relief_points")
+_TEXTS: Final = ("I hear you.", "What happened then?", "You should sleep more.", "That sounds hard, and it is a lot.")
+
+Shown = dict[str, NDArray[Any]]
+"""All that K people show at one time, by name."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the laws are tried on.
+
+    Attributes:
+        people: who; N of them, newly made.
+        utterances: how many there are to say.
+        segments: how many signals there are to give.
+    """
+
+    people: Callable[[int], Users]
+    utterances: int
+    segments: int
+
+
+def try_users(
+    people: Any, utterances: UtteranceCatalogue | None = None, segments: SegmentCatalogue | None = None
+) -> Iterator[Finding]:
+    """Try all laws.
+
+    Args:
+        people: a config of a family, a class that names one as its `Config`, or a function from N to people.
+        utterances, segments: the banks; those of the package by default.
+    """
+    named = getattr(people, "Config", None)
+    config = named() if isinstance(named, type) and issubclass(named, FamilyConfig) else None
+    if isinstance(people, FamilyConfig):
+        config = people
+    if segments is None:
+        segments = SignalBank.load("shipped:signal_bank").catalogue
+    if utterances is None:
+        world = world_config("rlgen/Support-v0")
+        utterances = load_bank(world if config is None else world.model_copy(update={"users": config}))[0]
+    kept: dict[int, Users] = {}
+
+    def made(rows: int) -> Users:
+        if config is None:
+            users: Users = people(rows)
+            return users
+        if rows not in kept:  # indexing a bank takes a second
+            kept[rows] = build(config, rows, utterances, segments)
+        return copy.deepcopy(kept[rows])
+
+    yield from try_laws(Trial(made, len(utterances), len(segments)), LAWS)
+
+
+def check_users(
+    people: Any, utterances: UtteranceCatalogue | None = None, segments: SegmentCatalogue | None = None
+) -> None:
+    """Raise the first fault; arguments as for `try_users`.
+
+    Raises:
+        CheckError: there is one.
+    """
+    insist(try_users(people, utterances, segments))
+
+
+def _words(turn: int, rows: I64, padding: int = 0) -> Words:
+    """What people with these numbers are told, read-only: ids are padded with -1 as far as a batch needs."""
+    ids = np.full((len(rows), 4 + padding), -1, dtype=np.int64)
+    ids[:, :4] = (turn + rows[:, None] + np.arange(4)) % 50
+    ids.setflags(write=False)
+    return Words(ids, [_TEXTS[(turn + row) % len(_TEXTS)] for row in rows.tolist()])
+
+
+def _reading(turn: int, rows: I64) -> Reading:
+    """How it is read: different for all people and turns, and read-only."""
+    drawn = np.random.default_rng(turn).random((ROWS, 18)).astype(np.float32)[rows]
+    affect = np.concatenate([drawn[:, :6] / drawn[:, :6].sum(axis=1, keepdims=True), 2 * drawn[:, 6:8] - 1], axis=1)
+    scalars = dict(zip(Reading.SCALARS, drawn[:, 11:].T.copy(), strict=True))
+    scalars["warmth"], scalars["directiveness"] = 2 * scalars["warmth"] - 1, 2 * scalars["directiveness"] - 1
+    reading = Reading(affect, drawn[:, 8:11], **scalars)
+    for field in fields(reading):
+        getattr(reading, field.name).setflags(write=False)
+    return reading
+
+
+class _Talk:
+    """Some people over some turns, each told what their number says; who leaves makes room for the next.
+
+    Args:
+        users: N of them.
+        numbers: `[N]`, which of the `ROWS` people of the streams they are.
+        seed, realm: of the streams.
+    """
+
+    def __init__(self, users: Users, numbers: I64, seed: int = 1, realm: Realm = "training") -> None:
+        self.users, self.numbers, self.turn = users, numbers, np.zeros(len(numbers), dtype=np.int64)
+        self.streams = Streams.of(seed, ROWS, realm).rows(numbers)
+
+    def begin(self, rows: I64 | None = None) -> Shown:
+        """New people in some rows, or in all."""
+        rows = np.arange(len(self.numbers)) if rows is None else rows
+        self.turn[rows] = 0
+        return _shown(self.users.reset(rows, self.streams.rows(rows)))
+
+    def reply(self, time: int, rows: I64 | None = None, padding: int = 0) -> Shown:
+        """A reply to the people in some rows, or in all."""
+        rows = np.arange(len(self.numbers)) if rows is None else rows
+        told = _words(time, self.numbers[rows], padding), _reading(time, self.numbers[rows])
+        feedback, expression = self.users.respond(rows, *told, self.streams.rows(rows), self.turn[rows])
+        self.turn[rows] += 1
+        over = rows[np.asarray(feedback.completed) | np.asarray(feedback.abandoned)]
+        hidden = {f"hidden {name}": value[rows] for name, value in self.users.hidden().items()}
+        shown = {**_shown(expression), **{f.name: getattr(feedback, f.name) for f in fields(Feedback)}, **hidden}
+        if len(over):
+            self.streams.episode[over] += 1
+            self.begin(over)
+        return shown
+
+    def all(self, padding: int = 0) -> list[Shown]:
+        """What all show, from their first words on."""
+        return [self.begin(), *(self.reply(time, padding=padding) for time in range(TURNS))]
+
+
+def _shown(expression: Expression) -> Shown:
+    found = {"utterance": expression.utterance, "segment": expression.segment}
+    texts = {"text": expression.text, "to": expression.to}
+    return found | {name: np.array(said, dtype=object) for name, said in texts.items() if said is not None}
+
+
+def _differ(first: Sequence[Shown], second: Sequence[Shown]) -> str | None:
+    """Where two talks part, in words; None where they are the same to the bit."""
+    for time, (one, other) in enumerate(zip(first, second, strict=True)):
+        for name in one:
+            a, b = np.asarray(one[name]), np.asarray(other.get(name))
+            same = a.shape == b.shape and (np.array_equal(a, b) if a.dtype == object else a.tobytes() == b.tobytes())
+            if not same:
+                return f"{name} differs {'in the first words' if time == 0 else f'after reply {time}'}"
+    return None
+
+
+def _everybody(trial: Trial, rows: int = ROWS, **streams: Any) -> _Talk:
+    return _Talk(trial.people(rows), np.arange(rows), **streams)
+
+
+def _has_what_people_have(trial: Trial) -> Iterator[str]:
+    users = trial.people(ROWS)
+    for name in ("reset", "respond", "hidden"):
+        if not callable(getattr(users, name, None)):
+            yield f"{type(users).__name__} has no method {name}; see rlgen.users.Users, or subclass rlgen.users.People"
+    names = getattr(users, "hidden_names", None)
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        yield f"hidden_names is {names!r}; it must be a tuple of the names that privileged observations show"
+    if not isinstance(getattr(users, "knows_relief", None), bool):
+        yield "knows_relief is missing; say True where everybody's relief is known in the end, else False"
+    if not isinstance(getattr(users, "sha256", None), str) or not users.sha256:
+        yield "sha256 is missing; give a hash of every number that these people are made of"
+
+
+def _speaks(trial: Trial) -> Iterator[str]:
+    for time, shown in enumerate(_everybody(trial).all()):
+        where = "the first words" if time == 0 else f"the words after reply {time}"
+        for name, most in (("utterance", trial.utterances), ("segment", trial.segments)):
+            index = np.asarray(shown[name])
+            if index.shape != (ROWS,) or not np.issubdtype(index.dtype, np.integer):
+                yield f"{where}: {name} is {index.dtype} of shape {index.shape}; it must be int64 [{ROWS}]"
+            elif index.min() < -1 or index.max() >= most:
+                yield f"{where}: {name} holds {index.min()} to {index.max()}; the bank has 0 to {most - 1}, -1 for none"
+            elif name == "utterance" and index.min() < 0 and "text" not in shown:
+                yield f"{where}: utterance is -1 and there is no text; people without own words say what the bank has"
+        said = shown.get("text")
+        if said is not None and not (said.shape == (ROWS,) and all(isinstance(each, str) for each in said)):
+            yield f"{where}: text must be a list of {ROWS} strings"
+
+
+def _shows_what_can_be(trial: Trial) -> Iterator[str]:
+    for time, shown in enumerate(_everybody(trial).all()[1:], start=1):
+        where, rating, engagement = f"after reply {time}", np.asarray(shown["rating"]), np.asarray(shown["engagement"])
+        for name in ("rating", "engagement", "completed", "abandoned"):
+            value, kind = np.asarray(shown[name]), np.bool_ if name in ("completed", "abandoned") else np.float32
+            if value.shape != (ROWS,) or value.dtype != kind:
+                yield f"{where}: {name} is {value.dtype} of shape {value.shape}; it must be {kind.__name__} [{ROWS}]"
+                return
+        given = rating[~np.isnan(rating)]
+        if not np.isin(given, np.arange(1, 6)).all():
+            wrong = given[~np.isin(given, np.arange(1, 6))][0]
+            yield f"{where}: a rating was {wrong:g}; it must be 1, 2, 3, 4 or 5, and NaN where none was given"
+        if not ((engagement >= 0) & (engagement <= 1)).all():
+            yield f"{where}: engagement holds {engagement.min():g} to {engagement.max():g}; it lies in 0 to 1"
+        if (shown["completed"] & shown["abandoned"]).any():
+            yield f"{where}: somebody is completed and abandoned at once; a person leaves in one way"
+
+
+def _hides_what_is_known(trial: Trial) -> Iterator[str]:
+    talk = _everybody(trial)
+    talk.all()
+    hidden = talk.users.hidden()
+    for name in (*_ALWAYS, *talk.users.hidden_names):
+        if name not in hidden:
+            yield f"hidden() has no {name!r}; it always has {', '.join(_ALWAYS)} and all of hidden_names"
+    for name, value in hidden.items():
+        if np.shape(value) != (ROWS,) or np.asarray(value).dtype != np.float32:
+            kind = np.asarray(value).dtype
+            yield f"hidden() {name} is {kind} of shape {np.shape(value)}; it must be float32 [{ROWS}]"
+        elif talk.users.knows_relief and name in _ALWAYS and not np.isfinite(value).all():
+            yield f"hidden() {name} is not finite, but knows_relief is True; say False where it can be unknown"
+    if any(name not in hidden for name in _ALWAYS):
+        return
+    for name, low, high in (("intensity", 0.0, 1.0), ("model_relief", -1.0, 1.0), ("relief", -1.0, 1.0)):
+        known = hidden[name][np.isfinite(hidden[name])]
+        if len(known) and not (low - 1e-5 <= known.min() and known.max() <= high + 1e-5):
+            yield f"hidden() {name} holds {known.min():g} to {known.max():g}; it lies in {low:g} to {high:g}"
+    if not np.allclose(hidden["relief_points"], 4 * hidden["relief"], atol=1e-4, equal_nan=True):
+        yield "hidden() relief_points is not four times relief; use rlgen.users.protocol.with_points"
+
+
+def _hidden_is_a_copy(trial: Trial) -> Iterator[str]:
+    talk = _everybody(trial)
+    talk.all()
+    before = {name: np.array(value) for name, value in talk.users.hidden().items()}
+    for value in talk.users.hidden().values():
+        value[...] = 0.5
+    if where := _differ([before], [talk.users.hidden()]):
+        yield f"who writes into what hidden() gave changes people ({where.partition(' differs')[0]}); give out copies"
+
+
+def _repeats(trial: Trial) -> Iterator[str]:
+    found = []
+    for seed in (1, 2):
+        np.random.seed(seed)  # noqa: NPY002 - the state that nobody may use
+        random.seed(seed)
+        found.append(_everybody(trial).all())
+    if where := _differ(*found):
+        yield f"twice the same streams gave different people ({where}); draw from the streams alone"
+
+
+def _others_are_others(trial: Trial) -> Iterator[str]:
+    base = _everybody(trial).all()
+    for what, streams in (("seed", {"seed": 2}), ("realm", {"realm": "evaluation"})):
+        if _differ(base, _everybody(trial, **streams).all()) is None:
+            yield f"another {what} gave the same people; draw with the key of the streams, not by row alone"
+
+
+def _is_alone(trial: Trial) -> Iterator[str]:
+    base = _everybody(trial).all()
+    for rows in (_SOME, np.array([3])):
+        few = _Talk(trial.people(len(rows)), rows).all()
+        if where := _differ([{name: value[rows] for name, value in shown.items()} for shown in base], few):
+            yield f"a person differs with the others in the batch ({where}, {ROWS} or {len(rows)} rows); compute by row"
+
+
+def _lets_the_others_be(trial: Trial) -> Iterator[str]:
+    whole, parted = _everybody(trial), _everybody(trial)
+    whole.begin(), parted.begin()
+    for time in range(TURNS):
+        expected = whole.reply(time)
+        before = parted.users.hidden()
+        found = parted.reply(time, _SOME)
+        now = parted.users.hidden()
+        if where := _differ([{n: v[_REST] for n, v in before.items()}], [{n: v[_REST] for n, v in now.items()}]):
+            yield f"a reply to some changed others ({where.partition(' differs')[0]}); change the rows named alone"
+            return
+        for rows, shown in ((_SOME, found), (_REST, parted.reply(time, _REST))):
+            if where := _differ([{name: value[rows] for name, value in expected.items()}], [shown]):
+                name = where.partition(" differs")[0]
+                yield f"rows that are answered apart react otherwise than together ({name}, reply {time + 1})"
+                return
+
+
+def _begins_anew(trial: Trial) -> Iterator[str]:
+    fresh, used = _everybody(trial).all(), _everybody(trial, seed=5)
+    used.all()
+    again = _Talk(used.users, np.arange(ROWS)).all()
+    if where := _differ(fresh, again):
+        yield f"a person depends on who sat there before ({where}); set the whole state in reset"
+
+
+def _reacts_to_words(trial: Trial) -> Iterator[str]:
+    if where := _differ(_everybody(trial).all(), _everybody(trial).all(padding=7)):
+        yield f"people react to how far ids are padded ({where}), which depends on the others' replies"
+
+
+def _goes_on(trial: Trial) -> Iterator[str]:
+    ways: tuple[tuple[str, Callable[[_Talk], _Talk]], ...] = (
+        ("a deep copy", copy.deepcopy),
+        ("what was pickled", lambda talk: pickle.loads(pickle.dumps(talk))),
+    )
+    for what, way in ways:
+        talk = _everybody(trial)
+        talk.begin()
+        talk.reply(0)
+        twin = way(talk)
+        ahead = [talk.reply(time) for time in range(1, TURNS)]
+        if where := _differ(ahead, [twin.reply(time) for time in range(1, TURNS)]):
+            yield f"{what} goes on otherwise ({where}); what changes must belong to the people and be copied with them"
+
+
+def _keeps_apart(trial: Trial) -> Iterator[str]:
+    seeds = (1, 2, 1, 2)
+    with ThreadPoolExecutor(len(seeds)) as pool:
+        together = list(pool.map(lambda talk: talk.all(), [_everybody(trial, seed=seed) for seed in seeds]))
+    for seed, found in zip(seeds, together, strict=True):
+        if where := _differ(_everybody(trial, seed=seed).all(), found):
+            yield f"people in two threads disturb each other ({where}); keep state on the object, not in the module"
+            return
+
+
+LAWS: Final[tuple[Law[Trial], ...]] = (
+    Law("people have reset, respond, hidden, names and a hash", _has_what_people_have, basic=True),
+    Law("everybody who is asked says something that there is", _speaks, basic=True),
+    Law("ratings are 1 to 5 or NaN, engagement 0 to 1, and one leaves in one way", _shows_what_can_be, basic=True),
+    Law("hidden state has intensity and relief on their scales, and NaN only where unknown", _hides_what_is_known),
+    Law("what hidden gives is a copy", _hidden_is_a_copy),
+    Law("the same streams give the same people", _repeats),
+    Law("other seeds and realms give other people", _others_are_others),
+    Law("a person does not depend on the others in the batch", _is_alone),
+    Law("a reply to some leaves the others as they are", _lets_the_others_be),
+    Law("new people begin anew", _begins_anew),
+    Law("people react to words, whatever their padding", _reacts_to_words),
+    Law("copies and pickles go on to the same bits", _goes_on),
+    Law("people in several threads do not meet", _keeps_apart),
+)
