@@ -16,8 +16,8 @@ from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import TableOptions, parse, recorded
 
 if TYPE_CHECKING:
-    from rlgen.experiments.corpora import Control
-    from rlgen.generation.training.fit import Recipe
+    from recipes.generator.corpora import Control
+    from recipes.generator.fit import Recipe
     from rlgen.text import Judge, Reader
 
 _MEASURED: Final = 600  # held-out dialogues that loss and misalignment are measured on
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     options = parse(BenchAblationOptions, argv, "python -m benchmarks.ablation")
     import torch
 
-    from rlgen.generation.training.fit import Recipe
+    from recipes.generator.fit import Recipe
     from rlgen.text import Judge, Reader
 
     if options.threads:
@@ -74,11 +74,11 @@ def main(argv: Sequence[str]) -> int:
 
 def trained(out: Path, without: Variant, recipe: Recipe, command: str) -> Path:
     """The folder of a model, trained now where it is not there or was made otherwise."""
+    from recipes.generator.corpora import composed
+    from recipes.generator.fit import Progress, fit
     from rlgen.artifacts import check_target, load
     from rlgen.errors import ArtifactError
-    from rlgen.experiments.corpora import composed
     from rlgen.generation.embedded.generator import KIND
-    from rlgen.generation.training.fit import Progress, fit
 
     target = out / without
     check_target(target, KIND)
@@ -114,13 +114,13 @@ def figures(
     from benchmarks.controls.ngrams import Trigrams
     from benchmarks.controls.parts import Bench
     from benchmarks.controls.sweep import GRID, sweep
-    from rlgen.experiments.corpora import composed
+    from recipes.generator.alignment import lexicon
+    from recipes.generator.corpora import composed
+    from recipes.generator.examples import encode
+    from recipes.generator.fit import Trainer
+    from recipes.generator.scoring import Scorer
+    from recipes.writing.corpus import compose
     from rlgen.generation.embedded.generator import EmbeddedGenerator
-    from rlgen.generation.embedded.scoring import Scorer
-    from rlgen.generation.training.alignment import lexicon
-    from rlgen.generation.training.examples import encode
-    from rlgen.generation.training.fit import Trainer
-    from rlgen.text.writing.corpus import compose
 
     scorer = Scorer(folder)
     full = composed(recipe.seed)

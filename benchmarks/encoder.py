@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from pydantic import Field
 
+from recipes.writing.corpus import Exchange, compose
 from rlgen.affect import CATEGORIES, cosine, from_category, regulating_target
 from rlgen.experiments.cli import call
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.rng import Streams
-from rlgen.text.writing.contrast_sets import labelled
-from rlgen.text.writing.corpus import Exchange, compose
+from rlgen.text.fitting.contrast_sets import labelled
 from rlgen.types import CONTROL_RANGES, F32, Context, Controls, Estimate, Generator
 
 if TYPE_CHECKING:

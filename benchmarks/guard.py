@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from recipes.writing.corpus import compose
 from rlgen.errors import DataError
 from rlgen.experiments.cli import call
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.governance import GuardConfig, OutputGuard
-from rlgen.text.writing.corpus import compose
 from rlgen.types import ALLOW, ESCALATE, Context, Words
 
 _BATCH = 64

@@ -82,7 +82,7 @@ def latencies(
     Returns:
         `[calls]` each: ms of the recognizer and of the generator, ids of the reply.
     """
-    from rlgen.text.writing.utterances import utterances
+    from rlgen.text.utterances import utterances
 
     said = utterances()
     measured = np.zeros((3, calls))

@@ -45,14 +45,14 @@ def measure(options: BenchControlsOptions) -> list[Row]:
     from benchmarks.controls import asked, heard, human_language, sweep, variety
     from benchmarks.controls.ngrams import Trigrams
     from benchmarks.controls.parts import Bench
+    from recipes.generator.scoring import Scorer
+    from recipes.writing.corpus import compose
     from rlgen import artifacts
     from rlgen.experiments.files.whole import writable_folder, write_atomically
     from rlgen.generation.embedded.generator import EmbeddedGenerator
-    from rlgen.generation.embedded.scoring import Scorer
     from rlgen.text import Judge, Reader
     from rlgen.text.datasets import sources
     from rlgen.text.reading import judge
-    from rlgen.text.writing.corpus import compose
 
     if options.threads:
         torch.set_num_threads(options.threads)

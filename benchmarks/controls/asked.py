@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.controls.parts import Bench, Read, affects, contexts, fixed, lasts, over
 from benchmarks.readers.figures import spearman
 from rlgen.experiments.display.tables import Row
-from rlgen.text.writing.topics import topics
+from rlgen.text.topics import topics
 from rlgen.types import Controls
 
 TARGET: Final = 0.8

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.controls.parts import Bench, Read, affects, every, fixed
+from recipes.writing.corpus import Turn
+from recipes.writing.parts import to_first_person
 from rlgen.affect import ANGER, FEAR, HAPPINESS, NUM_CATEGORIES, SADNESS, cosine, from_category, regulating_target
 from rlgen.experiments.display.tables import Row
-from rlgen.text.writing.corpus import Turn
-from rlgen.text.writing.parts import to_first_person
-from rlgen.text.writing.topics import topics
+from rlgen.text.topics import topics
 from rlgen.types import F32, Controls
 
 ASKED: Final = (HAPPINESS, SADNESS, ANGER, FEAR)  # a reply is asked for no neutrality, and none surprises

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.controls.ngrams import byte_entropy
+from recipes.generator.scoring import Scorer
 from rlgen.affect import from_category
 from rlgen.experiments.display.tables import Row
-from rlgen.generation.embedded.scoring import Scorer
 from rlgen.text import Reader
 from rlgen.text.datasets import sources
 from rlgen.text.datasets.dialogues import exchanges

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from recipes.writing.corpus import Exchange, Turn
 from rlgen.affect import from_category
 from rlgen.rng import Streams
 from rlgen.text import Judge, Reader
 from rlgen.text.reading.judge import Judgement
-from rlgen.text.writing.corpus import Exchange, Turn
 from rlgen.types import CONTROL_RANGES, F32, Context, Controls, Estimate, Generator, Reading
 
 BATCH: Final = 256

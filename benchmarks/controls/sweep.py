@@ -14,12 +14,12 @@ import numpy as np
 from benchmarks.controls.heard import ASKED, TEMPERATURE, WEIGHTS, Corpus, Yardstick, heard, regard
 from benchmarks.controls.parts import Bench, affects, every, fixed, over
 from benchmarks.readers.figures import spearman
+from recipes.generator.scoring import Scorer
+from recipes.writing.corpus import Exchange
 from rlgen.affect import ANGER, FEAR, SADNESS, from_category
 from rlgen.experiments.display.pictures import save_png
 from rlgen.experiments.display.tables import Row
-from rlgen.generation.embedded.scoring import Scorer
 from rlgen.rng import Streams
-from rlgen.text.writing.corpus import Exchange
 from rlgen.types import Controls
 
 GRID: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)

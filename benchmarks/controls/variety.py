@@ -10,10 +10,10 @@ import numpy as np
 
 from benchmarks.controls.ngrams import distinct, expectation_adjusted_distinct, tokens, top_phrase, unique
 from benchmarks.controls.parts import Bench, Read, affects, contexts, every, fixed, lasts, over
+from recipes.writing.corpus import MOST_TURNS, Turn
 from rlgen.experiments.display.tables import Row
 from rlgen.generation.consistency import Consistency, consistency
 from rlgen.text.reading.repetition import repetition
-from rlgen.text.writing.corpus import MOST_TURNS, Turn
 from rlgen.types import F32
 
 TEMPERATURES: Final = (0.3, 0.5, 0.7, 0.9, 1.1, 1.3)

@@ -15,6 +15,7 @@ from benchmarks.readers.figures import Figure, auc, spearman
 from benchmarks.readers.labels import affect_figures, empathy_figures, read_by_both
 from rlgen.affect import VALENCE
 from rlgen.text.datasets import sources
+from rlgen.text.fitting import contrast_sets
 from rlgen.text.fitting.corruption import Corruptor
 from rlgen.text.fitting.linear import binary_cross_entropy
 from rlgen.text.fitting.readers import embed
@@ -22,7 +23,6 @@ from rlgen.text.reading.heads import F32
 from rlgen.text.reading.judge import Judge
 from rlgen.text.reading.lexical import words
 from rlgen.text.reading.reader import Reader
-from rlgen.text.writing import contrast_sets
 
 
 def tone_figures(reader: Reader) -> list[Figure]:

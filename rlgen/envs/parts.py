@@ -32,8 +32,7 @@ from rlgen.text.encoding.choice import encoder_content, encoder_of
 from rlgen.text.reading.reader import KIND as READERS
 from rlgen.text.reading.reader import SHIPPED as SHIPPED_READERS
 from rlgen.text.reading.reader import Progress
-from rlgen.text.writing.masked import with_masks
-from rlgen.text.writing.utterances import of_all_lengths, read_by, utterances, with_crisis
+from rlgen.text.utterances import of_all_lengths, read_by, utterances, with_crisis, with_masks
 from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue, session
 
 

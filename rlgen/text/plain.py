@@ -20,3 +20,8 @@ def clean(text: str) -> str:
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())
+
+
+def count_words(text: str) -> int:
+    """Words of a text without doubled spaces, by its spaces."""
+    return text.count(" ") + 1

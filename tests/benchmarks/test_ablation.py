@@ -5,9 +5,8 @@ import json
 import pytest
 
 from benchmarks import ablation as bench_ablation
-from rlgen.experiments import corpora
-from rlgen.generation.training import fit
-from rlgen.generation.training.fit import Recipe
+from recipes.generator import corpora, fit
+from recipes.generator.fit import Recipe
 
 
 @pytest.fixture

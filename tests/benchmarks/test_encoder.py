@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks import encoder as bench_encoder
 from benchmarks.encoder import Probe, _spearman, answers, faithfulness, speed, word_means
+from recipes.writing.corpus import compose
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.text.reading.judge import Judgement
-from rlgen.text.writing.corpus import compose
 from rlgen.types import CONTROL_RANGES, Reading, Replies
 
 WORDS = ("late", "again", "why", "today", "alone", "tired")

@@ -13,7 +13,7 @@ import rlgen
 from rlgen.envs import DialogueVectorEnv, SupportDynamicEnv, many, world_config
 from rlgen.envs.registration import IDS, register_all
 from rlgen.errors import ActionError, ConfigError
-from rlgen.text.writing.topics import topics
+from rlgen.text.topics import topics
 
 MAIN = (
     "rlgen/SupportDynamic-v0",

@@ -10,7 +10,7 @@ import pytest
 from rlgen.envs import World, world_config
 from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.runs.worlds import open_world
-from rlgen.text.writing.utterances import CRISIS
+from rlgen.text.utterances import CRISIS
 from rlgen.types import ALLOW, ESCALATE
 
 DYNAMIC, REPLY = "rlgen/SupportDynamic-v0", "constant:That sounds hard. What weighs on you most?"

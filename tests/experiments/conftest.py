@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from rlgen.text.writing.utterances import utterances
+from rlgen.text.utterances import utterances
 from rlgen.users.fidelity.crossfit import Corpus
 from rlgen.users.logs.dialogues import read
 

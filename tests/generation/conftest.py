@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlgen.text.datasets.dialogues import RealDialogue, RealTurn
+from recipes.generator.real import RealDialogue, RealTurn
 from rlgen.types import Context, Controls, Estimate
 
 THINGS = ("exam", "job", "sister", "move", "knee", "rent")
@@ -73,7 +73,7 @@ def opening():
 
 @pytest.fixture(scope="session")
 def corpus():
-    from rlgen.generation.training.fit import Corpus
+    from recipes.generator.fit import Corpus
 
     exchanges = told()
     return Corpus(lambda _: exchanges, {"again": exchanges[::7]}, "made up for a test")
@@ -82,7 +82,7 @@ def corpus():
 @pytest.fixture(scope="session")
 def trained(corpus, tmp_path_factory) -> Path:
     """Folder of a tiny generator that has learned the made-up corpus."""
-    from rlgen.generation.training.fit import Recipe, fit
+    from recipes.generator.fit import Recipe, fit
 
     target = tmp_path_factory.mktemp("generation") / "generator"
     fit(Recipe(size="tiny", tokens=200_000, batch_tokens=2048, learning_rate=4e-3), corpus, target, "a test")

@@ -6,10 +6,11 @@ import re
 
 import pytest
 
+from recipes.writing.utterances import MAX_WORDS
 from rlgen.affect import CATEGORIES
 from rlgen.governance import GuardConfig, OutputGuard
-from rlgen.text.writing.topics import DISTRESSED
-from rlgen.text.writing.utterances import CRISIS, MAX_WORDS, utterances, with_crisis
+from rlgen.text.topics import DISTRESSED
+from rlgen.text.utterances import CRISIS, utterances, with_crisis
 from rlgen.types import MAX_TURNS
 
 

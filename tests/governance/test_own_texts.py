@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from recipes.writing.corpus import compose
 from rlgen.governance import GuardConfig, OutputGuard
-from rlgen.text.writing.corpus import compose
-from rlgen.text.writing.utterances import utterances
+from rlgen.text.utterances import utterances
 
 
 def test_simulated_people_never_speak_of_crisis() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from rlgen.errors import PopulationError
 from rlgen.rng import Streams
-from rlgen.text.writing.utterances import CRISIS, with_crisis
+from rlgen.text.utterances import CRISIS, with_crisis
 from rlgen.users import CalibratedConfig, TheoryConfig, build
 from rlgen.users.calibrated.config import calibrated_people
 from rlgen.users.calibrated.parameters import read_fit

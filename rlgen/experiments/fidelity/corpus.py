@@ -27,7 +27,7 @@ def read_corpus(data: Path, readers: str) -> Corpus:
     """
     from rlgen.affect import VALENCE
     from rlgen.text import Reader
-    from rlgen.text.writing.utterances import of_all_lengths, read_by
+    from rlgen.text.utterances import of_all_lengths, read_by
     from rlgen.users.fidelity.crossfit import Corpus
     from rlgen.users.logs.dialogues import read
     from rlgen.users.logs.readings import read_replies

@@ -112,7 +112,7 @@ class EmbeddedGenerator:
         top_p: float = 1.0,
         polarity: float = 0.0,
     ) -> EmbeddedGenerator:
-        """Read an artifact that `rlgen fit generator` wrote.
+        """Read an artifact that `python -m recipes.generator` wrote.
 
         Args:
             source: `"shipped:generator"` or the path of a folder.

@@ -17,9 +17,9 @@ import numpy as np
 from rlgen.affect import NUM_CATEGORIES, VALENCE
 from rlgen.errors import DataError
 from rlgen.text.datasets.dialogues import seekers
+from rlgen.text.plain import count_words
 from rlgen.text.reading.reader import Progress, Reader
-from rlgen.text.writing.parts import count_words
-from rlgen.text.writing.person import CLOSING, EXPLORING, OPENING, WORKING
+from rlgen.text.utterances import CLOSING, EXPLORING, OPENING, WORKING
 from rlgen.types import MAX_TURNS, UtteranceCatalogue
 
 SHORTEST, LONGEST = 3, 60  # words of a turn

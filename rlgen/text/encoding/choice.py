@@ -44,8 +44,9 @@ def encoder_of(choice: str, device: str = "cpu") -> SentenceEncoder:
     """The encoder that a config names.
 
     Args:
-        choice: `"fast"`, the small one, or `"fast:DIR"` for another that `python -m recipes.encoder` wrote; `"minilm"`;
-            with `-bf16` after the name in bfloat16 instead of fp32; or any sentence-transformers model by name or path.
+        choice: `"fast"`, the small one, or `"fast:DIR"` for another that `python -m recipes.encoder` wrote;
+            `"minilm"`; with `-bf16` after the name in bfloat16 instead of fp32; or any sentence-transformers model by
+            name or path.
         device: where to run.
 
     Raises:

@@ -10,7 +10,7 @@ a text's vector; two narrow transformer layers and a small net over pooled piece
 A piece's vector is a linear map of the teacher's own word embedding, so that all of English has one;
 pieces that are frequent in this world have a correction of their own.
 
-`python -m recipes.encoder` trains it on the project's own texts (`rlgen.text.fitting.encoder`), and
+`python -m recipes.encoder` trains it on the project's own texts (`recipes.encoder.distil`), and
 `python -m benchmarks.encoder` says how faithful it is to its teacher, and on which texts.
 """
 

@@ -12,11 +12,11 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from rlgen.affect import NUM_CATEGORIES, VALENCE
 from rlgen.text.datasets import sources
+from rlgen.text.fitting import contrast_sets
 from rlgen.text.fitting.corruption import Corruptor
 from rlgen.text.fitting.readers import embed
 from rlgen.text.reading.judge import Judge
 from rlgen.text.reading.reader import Reader
-from rlgen.text.writing import contrast_sets
 
 MECHANISMS: Final = ("emotional reaction", "interpretation", "exploration")
 _CHANCE: Final = 0.5  # of an AUC

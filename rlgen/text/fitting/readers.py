@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from rlgen import artifacts
 from rlgen.text.datasets import sources
 from rlgen.text.encoding.encoder import SentenceEncoder
+from rlgen.text.fitting import contrast_sets
 from rlgen.text.fitting.fluency import fit as fit_fluency
 from rlgen.text.fitting.linear import binary_cross_entropy, level_targets, logistic, ridge, shares, soft_cross_entropy
 from rlgen.text.reading.heads import Features, Head
 from rlgen.text.reading.judge import KIND as JUDGE_KIND
 from rlgen.text.reading.reader import KIND as READER_KIND
-from rlgen.text.writing import contrast_sets
 
 F32 = NDArray[np.float32]
 Arrays = dict[str, NDArray[Any]]

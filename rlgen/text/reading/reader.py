@@ -118,8 +118,8 @@ class Reader:
     def read_catalogue(self, texts: Sequence[str], progress: Progress | None = None) -> tuple[Reading, F32]:
         """Read a finite bank of texts; they answer nothing and repeat nothing: relevance is 1, repetition 0.
 
-        What the package's readers make of its own bank comes with it (`rlgen fit tables`). Other texts and readers
-        are worked on once; that table is kept in the cache folder.
+        What the package's readers make of its own bank comes with it (`python -m recipes.tables`). Other texts and
+        readers are worked on once; that table is kept in the cache folder.
 
         Args:
             texts: the bank.

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rlgen.text.writing.parts import count_words
+from rlgen.text.plain import count_words
 from rlgen.types import I64, UtteranceCatalogue
 
 F64 = NDArray[np.float64]

@@ -1,7 +1,7 @@
 """How far what a turn sounds like depends on the same person's turn before: fitted to labelled dialogues.
 
 People do not jump from one mood to another between two turns. How much they do not comes from MELD
-(Poria et al., ACL 2019) and DailyDialog (Li et al., IJCNLP 2017), by `rlgen fit transitions`: everyday
+(Poria et al., ACL 2019) and DailyDialog (Li et al., IJCNLP 2017), by `python -m recipes.transitions`: everyday
 talk, hence a prior for support dialogues and not a fit to them.
 """
 
@@ -130,7 +130,7 @@ def fit(sources: Mapping[str, Spoken]) -> Transitions:
 
 
 def read_transitions(source: str | None) -> Transitions:
-    """Transitions from `"shipped:NAME"` or a folder that `rlgen fit transitions` wrote; None: `INDEPENDENT`.
+    """Transitions from `"shipped:NAME"` or a folder that `python -m recipes.transitions` wrote; None: `INDEPENDENT`.
 
     Raises:
         ArtifactError: missing, damaged or of another kind.
@@ -142,4 +142,6 @@ def read_transitions(source: str | None) -> Transitions:
     try:
         return Transitions.model_validate(json.loads(file.read_text(encoding="utf-8")))
     except (ValidationError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise PopulationError(f"{file}: holds impossible numbers; refit with `rlgen fit transitions`") from error
+        raise PopulationError(
+            f"{file}: holds impossible numbers; refit with `python -m recipes.transitions`"
+        ) from error

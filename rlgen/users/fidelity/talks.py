@@ -10,7 +10,7 @@ import numpy as np
 
 from rlgen.affect import NUM_CATEGORIES, VALENCE
 from rlgen.rng import Streams
-from rlgen.text.writing.utterances import utterances
+from rlgen.text.utterances import utterances
 from rlgen.types import I64, MAX_TURNS, Bools, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.calibrated.config import CalibratedConfig
 from rlgen.users.calibrated.parameters import Parameters

@@ -1,6 +1,6 @@
 """Who a language model plays: a card of topic, feeling, intensity, trust and style, drawn from one uniform each.
 
-The words are the project's own, in `rlgen/text/writing/banks/cards.yaml`; what the card is about comes from the
+The words are the project's own, in `rlgen/text/banks/cards.yaml`; what the card is about comes from the
 topics of the utterance bank.
 """
 
@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from rlgen.errors import PopulationError
-from rlgen.text.writing.topics import SITUATIONS, Topic, bank, fill_slots, topics
+from rlgen.text.topics import SITUATIONS, Topic, bank, fill_slots, topics
 from rlgen.users.expression.voices import F64
 
 T = TypeVar("T")

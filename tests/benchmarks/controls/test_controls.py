@@ -14,11 +14,11 @@ from benchmarks.controls import asked, heard, sweep, variety
 from benchmarks.controls.human_language import held_out, judged
 from benchmarks.controls.parts import Bench, affects, contexts, fixed, lasts
 from benchmarks.controls.sweep import COST_TARGET, GRID, best
+from recipes.generator import scoring
+from recipes.writing.corpus import compose
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES
-from rlgen.generation.embedded import scoring
 from rlgen.generation.embedded.generator import EmbeddedGenerator
 from rlgen.text.reading.judge import Judgement
-from rlgen.text.writing.corpus import compose
 from rlgen.types import Reading, Replies
 
 

@@ -11,7 +11,7 @@ from benchmarks import users as bench_users
 from rlgen import artifacts
 from rlgen.experiments.display.tables import Row
 from rlgen.experiments.fidelity import figures
-from rlgen.text.writing.utterances import utterances
+from rlgen.text.utterances import utterances
 from rlgen.users.calibrated.parameters import FILE, KIND, SEEN
 from rlgen.users.fidelity.crossfit import Corpus
 from rlgen.users.logs.dialogues import read

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from recipes.generator.examples import Examples, batches
 from rlgen.generation.embedded import listening
 from rlgen.generation.embedded.decode import Decoder, Spoken, sample
 from rlgen.generation.embedded.frozen import Frozen
@@ -18,7 +19,6 @@ from rlgen.generation.embedded.model import Layout, Network, Shape
 from rlgen.generation.embedded.reading import read
 from rlgen.generation.embedded.tokenizer import END, PERSON, SUPPORTER
 from rlgen.generation.embedded.window import Exchange
-from rlgen.generation.training.examples import Examples, batches
 
 SHAPE = Shape(vocabulary=300, width=64, layers=3, heads=4, shared=2, condition=16, prompt=60, reply=12)
 SAYABLE = [i >= END for i in range(SHAPE.vocabulary)]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from recipes.encoder import distil as fitting_encoder
 from rlgen.artifacts import Manifest
 from rlgen.envs import WorldConfig
 from rlgen.errors import ArtifactError, ConfigError
@@ -19,7 +20,6 @@ from rlgen.text.encoding import fast_encoder
 from rlgen.text.encoding.choice import encoder_of
 from rlgen.text.encoding.fast_encoder import FastEncoder, Net, Shape, stored
 from rlgen.text.encoding.wordpieces import word_pieces
-from rlgen.text.fitting import encoder as fitting_encoder
 
 SMALL = Shape(width=64, layers=2, inner=96, head=64)
 WORDS = ["the", "bus", "was", "late", "again", "and", "my", "sister", "did", "not", "call", "so", "we", "waited"]

@@ -13,11 +13,10 @@ from benchmarks.readers import confusion, figures
 from rlgen.errors import DataError
 from rlgen.experiments.commands import fit_readers
 from rlgen.text.datasets import sources
-from rlgen.text.fitting import linear
+from rlgen.text.fitting import contrast_sets, linear
 from rlgen.text.fitting.corruption import KINDS, Corruptor
 from rlgen.text.reading import heads, lexical
 from rlgen.text.reading.heads import Features, Head
-from rlgen.text.writing import contrast_sets
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,10 @@ import pytest
 from rlgen import artifacts
 from rlgen.errors import ArtifactError
 from rlgen.text import Judge, Reader, SentenceEncoder
+from rlgen.text.fitting import contrast_sets
 from rlgen.text.reading import tables
 from rlgen.text.reading.heads import Head
-from rlgen.text.writing import contrast_sets
-from rlgen.text.writing.masked import with_masks
-from rlgen.text.writing.utterances import of_all_lengths, utterances, with_crisis
+from rlgen.text.utterances import of_all_lengths, utterances, with_crisis, with_masks
 from rlgen.types import Reading
 
 ANCHORS = {

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from rlgen.envs import World, world_config
 from rlgen.errors import ArtifactError, ConfigError, PopulationError
 from rlgen.rng import Streams
-from rlgen.text.writing.utterances import utterances as shipped_utterances
+from rlgen.text.utterances import utterances as shipped_utterances
 from rlgen.types import Words
 from rlgen.users import LlmConfig, build
 from rlgen.users.own_words import cards

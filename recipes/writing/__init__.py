@@ -1,0 +1,1 @@
+"""The project's own texts, composed from phrase banks: what people say, and what supporters answer."""
