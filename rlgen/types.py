@@ -152,20 +152,17 @@ class Replies(Rows):
     Attributes:
         ids: `[N, L]` token ids, padded with -1.
         text: N strings.
-        hidden: `[N, h]` last hidden state (for research; it carries the controls).
         logprob: `[N]` log-probability of the reply under the sampling distribution.
     """
 
     ids: I64
     text: list[str]
-    hidden: F32
     logprob: F32
 
     @classmethod
-    def none(cls, length: int, width: int) -> Self:
-        """The replies of no rows, for `length` ids and hidden states of `width`."""
-        nothing = np.zeros((0, width), dtype=np.float32)
-        return cls(np.zeros((0, length), dtype=np.int64), [], nothing, nothing.sum(axis=1))
+    def none(cls, length: int) -> Self:
+        """The replies of no rows, for `length` ids."""
+        return cls(np.zeros((0, length), dtype=np.int64), [], np.zeros(0, dtype=np.float32))
 
     def words(self) -> Words:
         """What may be shown to people and to rewards."""

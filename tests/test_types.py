@@ -14,12 +14,12 @@ from rlgen.types import CONTROL_RANGES, Controls, Replies, session
 def said(numbers: list[int]) -> Replies:
     """A reply per number, every part of which tells the number."""
     ids = np.array(numbers, dtype=np.int64)[:, None]
-    return Replies(ids, [f"reply {i}" for i in numbers], ids.astype(np.float32), -ids[:, 0].astype(np.float32))
+    return Replies(ids, [f"reply {i}" for i in numbers], -ids[:, 0].astype(np.float32))
 
 
 def same(one: Replies, other: Replies) -> bool:
     return one.text == other.text and all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("ids", "hidden", "logprob")
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("ids", "logprob")
     )
 
 
@@ -40,8 +40,8 @@ def test_rows_are_taken_and_put_back_in_every_part(rows: int, data: st.DataObjec
 
 
 def test_no_replies_have_the_shape_of_some() -> None:
-    none = Replies.none(3, 5)
-    assert (none.ids.shape, none.text, none.hidden.shape, none.logprob.shape) == ((0, 3), [], (0, 5), (0,))
+    none = Replies.none(3)
+    assert (none.ids.shape, none.text, none.logprob.shape) == ((0, 3), [], (0,))
 
 
 def test_a_part_gives_its_session_where_it_has_such_a_method():

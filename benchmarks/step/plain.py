@@ -86,7 +86,7 @@ class PlainGenerator:
             self._generate(self._model, prompt, length, float(controls.temperature[row]))
             texts.append(text)
         nothing = np.zeros(len(pick), dtype=np.float32)
-        return Replies(pick[:, None], texts, nothing[:, None], nothing)
+        return Replies(pick[:, None], texts, nothing)
 
     def weights_sha256(self) -> str:
         """There is nothing to vouch for."""

@@ -18,10 +18,7 @@ class ConstantGenerator:
 
     Attributes:
         calls: batched calls of this session so far.
-        hidden_dim: width of `Replies.hidden`, here one zero.
     """
-
-    hidden_dim = 1
 
     def __init__(self, text: str) -> None:
         """Args: text: what it says; its ids are the text's UTF-8 bytes."""
@@ -51,6 +48,5 @@ class ConstantGenerator:
         return Replies(
             ids=np.tile(self._ids, (rows, 1)),
             text=[self.text] * rows,
-            hidden=np.zeros((rows, self.hidden_dim), dtype=np.float32),
             logprob=np.zeros(rows, dtype=np.float32),
         )

@@ -11,8 +11,6 @@ from rlgen.types import CONTROL_RANGES, Controls, Estimate
 
 # A float32 of an end of a range may lie this much outside it.
 _SLACK: Final = 1e-6
-# Greatest strength of a bias of words that makes sense: a word that gains more logits is said whatever was asked.
-MOST_POLARITY: Final = 10.0
 
 
 def check(controls: Controls, estimate: Estimate, rows: int) -> None:
@@ -42,13 +40,11 @@ def check(controls: Controls, estimate: Estimate, rows: int) -> None:
         )
 
 
-def check_sampling(top_p: float, polarity: float) -> None:
-    """Refuse a nucleus or a bias of words that does not exist.
+def check_nucleus(top_p: float) -> None:
+    """Refuse a nucleus that does not exist.
 
     Raises:
-        ConfigError: one of them is out of range or no number.
+        ConfigError: its share is out of range or no number.
     """
     if not 0.0 < top_p <= 1.0:
         raise ConfigError(f"top_p was {top_p}; it must be above 0 and at most 1")
-    if not 0.0 <= polarity <= MOST_POLARITY:
-        raise ConfigError(f"polarity was {polarity}; it must be from 0 to {MOST_POLARITY:g}")

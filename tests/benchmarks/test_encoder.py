@@ -103,7 +103,7 @@ def test_answers_are_asked_in_batches_over_the_whole_range_of_controls():
         seen.append((rows, controls))
         zero = np.zeros(rows, dtype=np.float32)
         texts = [f"{text[-1]} {seed}" for text, seed in zip(context.texts, streams.row.tolist(), strict=True)]
-        return Replies(np.zeros((rows, 1), dtype=np.int64), texts, zero[:, None], zero)
+        return Replies(np.zeros((rows, 1), dtype=np.int64), texts, zero)
 
     exchanges = list(compose(1, 300, "held_out"))
     said = answers(SimpleNamespace(reply=reply), exchanges, 5)

@@ -62,7 +62,6 @@ class Scripted:
         return Replies(
             ids=pick[:, None].astype(np.int64),
             text=[self.SENTENCES[i] for i in pick],
-            hidden=noise.astype(np.float32),
             logprob=noise[:, 0].astype(np.float32),
         )
 

@@ -72,9 +72,6 @@ class WorldOptions(Options):
     hf_top_p: float | None = Field(
         default=None, description="hf:MODEL draws from the likeliest words of this probability"
     )
-    hf_polarity: float | None = Field(
-        default=None, description="logits that positive and strong words of hf:MODEL gain at most; 0 for no bias"
-    )
     recognizer: str | None = Field(
         default=None, description="recognizer instead of the id's own: shipped:NAME or a folder"
     )

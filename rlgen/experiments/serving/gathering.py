@@ -38,17 +38,15 @@ class Dictation:
         own = np.array([row for row, text in enumerate(self.said) if text is None], dtype=np.int64)
         text = [said or "" for said in self.said]
         if not len(own):
-            nothing = np.zeros((len(text), 0), dtype=np.float32)
-            return Replies(np.full((len(text), 1), -1, dtype=np.int64), text, nothing, nothing.sum(axis=1))
+            return Replies(np.full((len(text), 1), -1, dtype=np.int64), text, np.zeros(len(text), dtype=np.float32))
         made = self._generator.reply(context.rows(own), estimate.rows(own), controls.rows(own), streams.rows(own))
         self.calls += 1
         ids = np.full((len(text), made.ids.shape[1]), -1, dtype=np.int64)
-        hidden = np.zeros((len(text), made.hidden.shape[1]), dtype=np.float32)
         logprob = np.zeros(len(text), dtype=np.float32)
-        ids[own], hidden[own], logprob[own] = made.ids, made.hidden, made.logprob
+        ids[own], logprob[own] = made.ids, made.logprob
         for row, words in zip(own.tolist(), made.text, strict=True):
             text[row] = words
-        return Replies(ids, text, hidden, logprob)
+        return Replies(ids, text, logprob)
 
 
 @dataclass(frozen=True)

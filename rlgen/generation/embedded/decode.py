@@ -19,7 +19,6 @@ from rlgen.generation.embedded.memory import COLUMN_STEP, HIDDEN, Memory
 from rlgen.generation.embedded.model import rotary, rotate
 from rlgen.generation.embedded.tokenizer import END, SUPPORTER
 from rlgen.generation.nucleus import within
-from rlgen.generation.polarity import lean
 
 # Rows that a float32 product needs before its bits stop depending on their number.
 _FLOAT32_ROWS = 16
@@ -37,29 +36,25 @@ class Spoken:
 
     Attributes:
         ids: `[N, reply]`, -1 from the end on.
-        hidden: `[N, width]` float32, last hidden state.
         logprob: `[N]` float32, under the sampling distribution, the end included.
     """
 
     ids: Tensor
-    hidden: Tensor
     logprob: Tensor
 
 
 class Decoder:
     """Speaks from frozen weights."""
 
-    def __init__(self, frozen: Frozen, sayable: list[bool], top_p: float = 1.0, words: Tensor | None = None) -> None:
+    def __init__(self, frozen: Frozen, sayable: list[bool], top_p: float = 1.0) -> None:
         """Prepare masks.
 
         Args:
             frozen: the weights.
             sayable: for each id, whether a reply may hold it.
             top_p: ids are drawn from the likeliest with this probability, see `rlgen.generation.nucleus`.
-            words: `[2, V]` float32, how positive and how strong words are, see `rlgen.generation.polarity`.
         """
         self.frozen = frozen
-        self.words = words
         self._top_p = top_p
         shape, device = frozen.shape, frozen.device
         self._banned = torch.zeros(shape.vocabulary, device=device)
@@ -81,7 +76,6 @@ class Decoder:
         weight: Tensor,
         temperature: Tensor,
         u: Tensor,
-        leaning: Tensor | None = None,
     ) -> Spoken:
         """Replies to the last utterances of the memory's first N dialogues.
 
@@ -92,40 +86,31 @@ class Decoder:
             weight: `[N]`, emotional weight.
             temperature: `[N]`.
             u: `[N, reply]` uniforms in (0, 1), one for each token.
-            leaning: `[N, 2]` float32, how far rows lean along `words`; None for no bias.
         """
         real = len(weight)
         rows = self.slots(real)
-        biased = leaning is not None and self.words is not None
-        # Two columns that nobody reads where there is no bias, so that rows are dropped in one way.
-        leaning = leaning if leaning is not None else torch.zeros_like(tone)
         if rows > real:  # rows that only keep the products wide enough
-            affect, tone, weight, temperature, u, leaning = (
-                torch.cat([a, a[:1].expand(rows - real, *a.shape[1:])])
-                for a in (affect, tone, weight, temperature, u, leaning)
+            affect, tone, weight, temperature, u = (
+                torch.cat([a, a[:1].expand(rows - real, *a.shape[1:])]) for a in (affect, tone, weight, temperature, u)
             )
         batch = _Batch(self.frozen, memory, rows, self.frozen.modulations(affect, tone, weight))
-        reply, width, device = self.frozen.shape.reply, self.frozen.shape.width, self.frozen.device
+        reply, device = self.frozen.shape.reply, self.frozen.device
         made = torch.full((rows, reply), -1, dtype=torch.long, device=device)
         chosen = torch.ones(rows, reply, device=device)
-        last = torch.zeros(rows, width, dtype=self.frozen.dtype, device=device)
         place = torch.arange(rows, device=device)  # which rows of the call are left in the batch
         live = place < real
         token = torch.full((rows,), SUPPORTER, dtype=torch.long, device=device)
-        parts = made.clone(), last.clone(), chosen.clone()  # the results, of the rows that are left
+        parts = made.clone(), chosen.clone()  # the results, of the rows that are left
         for t in range(reply):
             h = self._step(batch, token, t)
             logits = F.linear(h, self.frozen.embedding).float()
             logits += self._banned if t else self._banned_first
-            if biased and self.words is not None:
-                logits = lean(logits, leaning, self.words)
             probabilities = torch.softmax(logits / temperature[:, None], dim=-1)
             if self._top_p < 1.0:
                 nucleus = within(probabilities, self._top_p)
                 probabilities = nucleus / nucleus.sum(dim=-1, keepdim=True)
             token = sample(probabilities, u[:, t : t + 1])
-            torch.where(live[:, None], h, parts[1], out=parts[1])
-            parts[2][:, t] = torch.where(live, probabilities.gather(1, token[:, None])[:, 0], 1.0)
+            parts[1][:, t] = torch.where(live, probabilities.gather(1, token[:, None])[:, 0], 1.0)
             live = live & (token != END)
             parts[0][:, t] = torch.where(live, token, -1)
             left = int(live.sum())
@@ -133,18 +118,16 @@ class Decoder:
                 break
             least = max(left + -left % _BATCH_STEP, self._least_rows)
             if least < _COMPACT_BELOW * len(live):
-                for whole, part in zip((made, last, chosen), parts, strict=True):
+                for whole, part in zip((made, chosen), parts, strict=True):
                     whole[place] = part
                 # Finished rows stay only where the products need them.
                 keep = torch.argsort(live, descending=True, stable=True)[:least]
-                parts = parts[0][keep], parts[1][keep], parts[2][keep]
-                temperature, u, leaning, place, live, token = (
-                    a[keep] for a in (temperature, u, leaning, place, live, token)
-                )
+                parts = parts[0][keep], parts[1][keep]
+                temperature, u, place, live, token = (a[keep] for a in (temperature, u, place, live, token))
                 batch.keep(keep)
-        for whole, part in zip((made, last, chosen), parts, strict=True):
+        for whole, part in zip((made, chosen), parts, strict=True):
             whole[place] = part
-        return Spoken(made[:real], last[:real].float(), chosen[:real].log().sum(dim=1))
+        return Spoken(made[:real], chosen[:real].log().sum(dim=1))
 
     def _step(self, batch: _Batch, token: Tensor, t: int) -> Tensor:
         """Hidden states `[N, width]` after one more token each, the t-th of the reply."""

@@ -15,14 +15,13 @@ from safetensors.torch import save as save_tensors
 
 from rlgen.artifacts import Manifest, load, tensors_sha256, write
 from rlgen.errors import ArtifactError
-from rlgen.generation.controls import check, check_sampling
+from rlgen.generation.controls import check, check_nucleus
 from rlgen.generation.embedded.decode import Decoder
 from rlgen.generation.embedded.frozen import Frozen
 from rlgen.generation.embedded.listening import Listener
 from rlgen.generation.embedded.model import Shape
 from rlgen.generation.embedded.tokenizer import Tokenizer
 from rlgen.generation.embedded.window import Transcriber
-from rlgen.generation.polarity import leaning, of_vocabulary
 from rlgen.hardware import Bits, Precision, memory_of, place
 from rlgen.locks import OneThread
 from rlgen.rng import Streams
@@ -43,7 +42,6 @@ class EmbeddedGenerator:
 
     Attributes:
         calls: batched calls of this session so far.
-        hidden_dim: width of `Replies.hidden`.
         manifest: where the weights come from.
         sha256: hash of the weights as they were given, whatever precision they run in.
         precision: which that is, e.g. `"bfloat16"`.
@@ -58,7 +56,6 @@ class EmbeddedGenerator:
         device: str = "cpu",
         dtype: Precision = "auto",
         top_p: float = 1.0,
-        polarity: float = 0.0,
     ) -> None:
         """Freeze the tensors of a network.
 
@@ -70,14 +67,12 @@ class EmbeddedGenerator:
             device: `"cpu"`, `"cuda"`, or as torch names them.
             dtype: `"bf16"`, `"fp32"`, or `"auto"`: bf16 where the device multiplies it in hardware.
             top_p: words are drawn from the fewest ids that have this probability together; 1 for all.
-            polarity: logits that positive (strong) words gain at emotional weight 1 where the reply should be
-                wholly positive (strong), see `rlgen.generation.polarity`; 0 for no bias.
 
         Raises:
             ConfigError: there is no such device or type, it has too little memory, or a number is out of range.
             ArtifactError: the tensors do not fit the sizes.
         """
-        check_sampling(top_p, polarity)
+        check_nucleus(top_p)
         where, precision = place(device, dtype)
         self.precision = str(precision).removeprefix("torch.")
         try:
@@ -87,14 +82,9 @@ class EmbeddedGenerator:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{manifest.name}: the weights do not fit the manifest's sizes ({reason})") from error
         self.sha256 = tensors_sha256(Bits(tensors))
-        self._polarity, words = polarity, None
-        if polarity > 0.0:
-            found = of_vocabulary(tokenizer.encode, tokenizer.decode, tokenizer.size)
-            words = torch.from_numpy(found.array()).to(where)
-        self._decoder = Decoder(frozen, tokenizer.sayable(), top_p, words)
+        self._decoder = Decoder(frozen, tokenizer.sayable(), top_p)
         self._tokenizer = tokenizer
         self.manifest = manifest
-        self.hidden_dim = shape.width
         self._begin()
 
     def _begin(self) -> None:
@@ -110,7 +100,6 @@ class EmbeddedGenerator:
         device: str = "cpu",
         dtype: Precision = "auto",
         top_p: float = 1.0,
-        polarity: float = 0.0,
     ) -> EmbeddedGenerator:
         """Read an artifact that `python -m recipes.generator` wrote.
 
@@ -118,7 +107,7 @@ class EmbeddedGenerator:
             source: `"shipped:generator"` or the path of a folder.
             device: where to run.
             dtype: in which type.
-            top_p, polarity: see the class.
+            top_p: see the class.
 
         Raises:
             ArtifactError: missing, without weights, damaged, or of another kind.
@@ -131,7 +120,7 @@ class EmbeddedGenerator:
             shape = Shape(**artifact.manifest.settings["shape"])
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise artifact.unreadable(error) from error
-        return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype, top_p, polarity)
+        return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype, top_p)
 
     def session(self) -> Self:
         """The same frozen weights with a memory of dialogues and a count of calls of its own: what one world uses."""
@@ -166,18 +155,16 @@ class EmbeddedGenerator:
     def _reply(self, rows: int, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
         shape, device = self._decoder.frozen.shape, self._decoder.frozen.device
         if rows == 0:
-            return Replies.none(shape.reply, shape.width)
+            return Replies.none(shape.reply)
         memory = self._listener.listen(context.texts)
         u = streams.uniform("generation.token", context.turn, size=shape.reply)
         tone = np.stack([controls.warmth, controls.directiveness], axis=1)
         asked = [estimate.affect, tone, controls.emotional_weight, controls.temperature, u]
-        if self._polarity > 0.0:
-            asked.append(leaning(self._polarity, np.asarray(controls.emotional_weight), estimate.affect))
         tensors = (torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)).to(device) for a in asked)
         spoken = self._decoder.speak(memory, *tensors)
         ids = spoken.ids.cpu().numpy()
         text = self._tokenizer.decode([row[:n] for row, n in zip(ids.tolist(), (ids >= 0).sum(axis=1), strict=True)])
-        return Replies(ids, text, spoken.hidden.cpu().numpy(), spoken.logprob.cpu().numpy())
+        return Replies(ids, text, spoken.logprob.cpu().numpy())
 
 
 def save(

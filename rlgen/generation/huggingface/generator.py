@@ -13,18 +13,17 @@ import torch
 
 from rlgen.artifacts import tensors_sha256
 from rlgen.errors import ConfigError
-from rlgen.generation.controls import check, check_sampling
+from rlgen.generation.controls import check, check_nucleus
 from rlgen.generation.huggingface.directions import read
 from rlgen.generation.huggingface.guided import Branches, GuidedDecoder, Rules
 from rlgen.generation.huggingface.prefixes import alike
 from rlgen.generation.huggingface.prompts import Script, depth, instruction, tone
 from rlgen.generation.huggingface.steering import Steerer, Steering
-from rlgen.generation.polarity import leaning, of_vocabulary
 from rlgen.hardware import Bits, Precision, is_out_of_memory, place
 from rlgen.rng import Streams
 from rlgen.text.language_models.chat_template import SILENCE
 from rlgen.text.language_models.pretrained import load_pretrained
-from rlgen.types import F32, Context, Controls, Estimate, Replies
+from rlgen.types import Context, Controls, Estimate, Replies
 
 
 class HuggingFaceGenerator:
@@ -41,7 +40,6 @@ class HuggingFaceGenerator:
 
     Attributes:
         calls: batched calls of this session so far.
-        hidden_dim: width of `Replies.hidden`.
         model: of transformers.
         precision: in which it computes, e.g. `"bfloat16"`.
         tokenizer: of transformers.
@@ -58,7 +56,6 @@ class HuggingFaceGenerator:
         guidance: bool = True,
         greedy: bool = False,
         steering: Steering | str | Path | None = None,
-        polarity: float = 0.0,
         shared_prefixes: bool = True,
     ) -> None:
         """Load a model.
@@ -74,8 +71,6 @@ class HuggingFaceGenerator:
             greedy: always the likeliest word; temperature and streams change nothing.
             steering: directions to move hidden states along as well, or the folder of those that
                 `rlgen fit steering` wrote; see `steer`.
-            polarity: logits that positive (strong) words gain at emotional weight 1 where the reply should be
-                wholly positive (strong), see `rlgen.generation.polarity`; 0 for no bias.
             shared_prefixes: False reads every prompt whole; replies are the same, up to rounding.
 
         Raises:
@@ -86,13 +81,12 @@ class HuggingFaceGenerator:
         """
         if max_new_tokens < 1:
             raise ConfigError(f"max_new_tokens was {max_new_tokens}; it must be 1 or more")
-        check_sampling(top_p, polarity)
+        check_nucleus(top_p)
         where, precision = place(device, dtype)
         self.precision = str(precision).removeprefix("torch.")
         loaded = load_pretrained(model, where, precision)
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
         self.max_new_tokens = max_new_tokens
-        self.hidden_dim = loaded.hidden_dim
         self.calls = 0
         self._guidance = guidance
         room = loaded.context - max_new_tokens if loaded.context is not None else None
@@ -109,11 +103,6 @@ class HuggingFaceGenerator:
         masks = ends.to(where), lasts.to(where)
         rules = Rules(*masks, max_new_tokens, top_p, greedy, never.to(where) if bool(never.any()) else None)
         self._decoder = GuidedDecoder(self.model, rules, shared_prefixes)
-        self._polarity = polarity
-        if polarity > 0.0:
-            self._decoder.words = torch.from_numpy(
-                of_vocabulary(self._ids, self.tokenizer.batch_decode, size).array()
-            ).to(where)
         self.steer(steering if steering is None or isinstance(steering, Steering) else read(steering, self.model))
 
     def steer(self, steering: Steering | None) -> None:
@@ -146,12 +135,10 @@ class HuggingFaceGenerator:
         return mine
 
     def weights_sha256(self) -> str:
-        """Hash of the weights as they are in memory now, and of the directions and the bias of words, where given."""
+        """Hash of the weights as they are in memory now, and of the directions, where given."""
         tensors = dict(self.model.state_dict())
         if self._decoder.steerer is not None:
             tensors["steering"] = self._decoder.steerer.vectors
-        if self._decoder.words is not None:
-            tensors["polarity"] = self._decoder.words * self._polarity
         return tensors_sha256(Bits(tensors))
 
     def reply(self, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
@@ -164,12 +151,12 @@ class HuggingFaceGenerator:
             streams: of N rows; purpose `"generation.token"`, one uniform a token.
 
         Returns:
-            `hidden` is that of the conditional prompt's branch; `logprob` counts the token that ends a reply.
+            Replies whose `logprob` counts the token that ends them.
 
         Raises:
             ActionError: a control is not finite, out of range or of the wrong shape.
             SignalError: the affect is not finite or of the wrong shape.
-            ArtifactError: the model's hidden states are not finite.
+            ArtifactError: the model's logits are not finite.
             ConfigError: the batch does not fit into the device's memory.
         """
         rows = len(context.texts)
@@ -180,7 +167,7 @@ class HuggingFaceGenerator:
 
     def _reply(self, rows: int, context: Context, estimate: Estimate, controls: Controls, streams: Streams) -> Replies:
         if rows == 0:
-            return Replies.none(self.max_new_tokens, self.hidden_dim)
+            return Replies.none(self.max_new_tokens)
         weight = np.asarray(controls.emotional_weight, dtype=np.float32)
         branches, told = self._branches(context.texts, estimate, controls, weight)
         u = streams.uniform("generation.token", context.turn, size=self.max_new_tokens)
@@ -191,7 +178,6 @@ class HuggingFaceGenerator:
                 torch.from_numpy(np.asarray(controls.temperature, dtype=np.float32)),
                 torch.from_numpy(u),
                 self._amounts(estimate, controls, weight, told, len(branches.prompts)),
-                self._leaning(weight, estimate),
             )
         except RuntimeError as error:
             if not is_out_of_memory(error):
@@ -201,12 +187,7 @@ class HuggingFaceGenerator:
                 f"a smaller max_new_tokens or dtype 'bf16'"
             ) from error
         ids = spoken.ids.cpu().numpy()
-        return Replies(ids, self._texts(ids), spoken.hidden.cpu().numpy(), spoken.logprob.cpu().numpy())
-
-    def _leaning(self, weight: F32, estimate: Estimate) -> torch.Tensor | None:
-        if self._polarity == 0.0:
-            return None
-        return torch.from_numpy(leaning(self._polarity, weight, estimate.affect))
+        return Replies(ids, self._texts(ids), spoken.logprob.cpu().numpy())
 
     def _branches(
         self, texts: Sequence[Sequence[str]], estimate: Estimate, controls: Controls, weight: np.ndarray[Any, Any]
@@ -259,10 +240,6 @@ class HuggingFaceGenerator:
             deep[told],
         )
         return torch.cat([asked, asked.new_zeros(prompts - len(told), asked.shape[1])])
-
-    def _ids(self, texts: list[str]) -> list[list[int]]:
-        ids: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
-        return ids
 
     def _texts(self, ids: np.ndarray[Any, Any]) -> list[str]:
         """Strings on one line, printable, and never empty."""

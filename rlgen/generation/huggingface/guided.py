@@ -20,7 +20,6 @@ from rlgen.generation.embedded.decode import Spoken
 from rlgen.generation.huggingface.prefixes import Prefixes
 from rlgen.generation.huggingface.steering import Steerer
 from rlgen.generation.nucleus import within
-from rlgen.generation.polarity import lean
 from rlgen.text.language_models.pretrained import Forward, left_pad
 
 # Finished rows are dropped when less than this share of the batch is still speaking.
@@ -76,8 +75,7 @@ class GuidedDecoder:
         rules: how words are chosen.
         prefixes: what prompts share, read once.
         steerer: moves hidden states; None for not.
-        words: `[2, V]` float32, how positive and how strong words are, see `polarity`; None for no bias.
-        lock: held by whoever speaks or steers: the model hands hidden states out, and is steered, by hooks.
+        lock: held by whoever speaks or steers: the model is steered by hooks.
     """
 
     def __init__(self, model: Any, rules: Rules, share: bool = True) -> None:
@@ -93,14 +91,7 @@ class GuidedDecoder:
         self._forward = Forward(model)
         self.lock = self._forward.lock
         self.prefixes = Prefixes(self._forward, share)
-        self.words: Tensor | None = None
-        self._hidden: Tensor = torch.empty(0)
         self.steerer: Steerer | None = None
-
-        def keep(module: Any, given: tuple[Tensor, ...]) -> None:
-            self._hidden = given[0][:, -1]
-
-        model.get_output_embeddings().register_forward_pre_hook(keep)
 
     @torch.inference_mode()
     def speak(
@@ -110,7 +101,6 @@ class GuidedDecoder:
         temperature: Tensor,
         u: Tensor,
         amounts: Tensor | None = None,
-        leaning: Tensor | None = None,
     ) -> Spoken:
         """Replies of N rows.
 
@@ -120,10 +110,9 @@ class GuidedDecoder:
             temperature: `[N]`.
             u: `[N, limit]` float64 uniforms in (0, 1), one for each id.
             amounts: `[B, directions]` of steering.
-            leaning: `[N, 2]` float32, logits that the most positive and the strongest words gain.
 
         Raises:
-            ArtifactError: the model's hidden states are not finite.
+            ArtifactError: the model's logits are not finite.
         """
         rules, device = self.rules, self._model.device
         rows, width = len(weight), max(map(len, branches.prompts))
@@ -134,37 +123,31 @@ class GuidedDecoder:
         mask[:, width:] = 1
         c, n = branches.conditional.to(device), branches.unconditional.to(device)
         weight, temperature, u = weight.to(device)[:, None], temperature.to(device)[:, None], u.to(device)
-        leaning = None if leaning is None or self.words is None else leaning.to(device)
         self._steer(amounts)
 
         made = torch.full((rows, rules.limit), -1, dtype=torch.long, device=device)
         logprob = torch.zeros(rows, dtype=torch.float64, device=device)
-        last: Tensor | None = None
         place = torch.arange(rows, device=device)  # which rows of the call are left in the batch
         live = torch.ones_like(place, dtype=torch.bool)
         try:
             for t in range(rules.limit):
                 logits = self._forward(ids, mask[:, : width + t], positions, cache)
-                hidden = self._hidden[c].float()
-                if not bool(self._hidden.isfinite().all()):  # no word can be chosen by what is no number
+                if not bool((logits < torch.inf).all()):  # no word can be chosen by what is no number
                     raise ArtifactError(
-                        f"{self._model.name_or_path}: hidden states of the model are not finite at word {t + 1} of a "
-                        f"reply; choose dtype 'fp32', less steering, or another model"
+                        f"{self._model.name_or_path}: logits of the model are not finite at word {t + 1} of a reply; "
+                        f"choose dtype 'fp32', less steering, or another model"
                     )
-                last = torch.zeros(rows, hidden.shape[1], device=device) if last is None else last
                 guided = logits[c]
                 if not torch.equal(c, n):
                     # lerp is exact at both ends: weight 0 and 1 are the branches themselves.
                     guided = torch.lerp(logits[n].clamp_min(_IMPOSSIBLE), guided.clamp_min(_IMPOSSIBLE), weight)
-                if leaning is not None and self.words is not None:
-                    guided = lean(guided, leaning, self.words)
                 if rules.never is not None:
                     guided = guided.masked_fill(rules.never, -torch.inf)
                 if t == 0:  # a reply has at least one word
                     guided = guided.masked_fill(rules.ends, -torch.inf)
                 token, chance = choose(guided, temperature, u[:, t : t + 1], rules)
                 spoken = place[live]
-                last[spoken], logprob[spoken] = hidden[live], logprob[spoken] + chance[live]
+                logprob[spoken] += chance[live]
                 live = live & ~rules.ends[token]
                 made[place[live], t] = token[live]
                 live = live & ~rules.lasts[token]
@@ -178,15 +161,13 @@ class GuidedDecoder:
                     kept = torch.unique(torch.cat([c[keep], n[keep]]))  # sorted
                     c, n = torch.searchsorted(kept, c[keep]), torch.searchsorted(kept, n[keep])
                     place, live, weight, temperature, u = (a[keep] for a in (place, live, weight, temperature, u))
-                    leaning = None if leaning is None else leaning[keep]
                     mask, length, ids, positions = (a[kept] for a in (mask, length, ids, positions))
                     cache.reorder_cache(kept)  # drops the others too, in every kind of layer
                     if self.steerer is not None and self.steerer.amounts is not None:
                         self.steerer.amounts = self.steerer.amounts[kept]
         finally:
             self._steer(None)
-        assert last is not None
-        return Spoken(made, last, logprob.float())
+        return Spoken(made, logprob.float())
 
     def _steer(self, amounts: Tensor | None) -> None:
         if self.steerer is not None:

@@ -6,8 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rlgen.generation.controls import MOST_POLARITY
-
 
 class HuggingFaceOptions(BaseModel):
     """Options of `rlgen.generation.HuggingFaceGenerator`. Frozen; an unknown field is an error."""
@@ -22,6 +20,3 @@ class HuggingFaceOptions(BaseModel):
     guidance: bool = Field(True, description="false says the emotional weight in words, at half the cost")
     max_new_tokens: int = Field(64, ge=1, le=1024, description="greatest number of ids of a reply")
     top_p: float = Field(0.95, gt=0.0, le=1.0, description="words are drawn from the likeliest with this probability")
-    polarity: float = Field(
-        0.0, ge=0.0, le=MOST_POLARITY, description="logits that positive and strong words gain at most; 0 for no bias"
-    )

@@ -33,7 +33,6 @@ class Pretrained:
         tokenizer: of transformers.
         ends: ids that end a reply.
         context: greatest number of positions; None for no limit.
-        hidden_dim: width of the last hidden state.
     """
 
     name: str
@@ -41,7 +40,6 @@ class Pretrained:
     tokenizer: Any
     ends: tuple[int, ...]
     context: int | None
-    hidden_dim: int
 
 
 def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype) -> Pretrained:
@@ -108,7 +106,7 @@ def load_pretrained(model: str | Path, device: torch.device, dtype: torch.dtype)
     text_config = found.config.get_text_config(decoder=True)
     limits = (getattr(text_config, key, None) for key in ("max_position_embeddings", "max_seq_len"))
     context = next((limit for limit in limits if limit), None)
-    return Pretrained(name, found, tokenizer, _ends(name, found, tokenizer), context, int(output.weight.shape[-1]))
+    return Pretrained(name, found, tokenizer, _ends(name, found, tokenizer), context)
 
 
 def model_state(model: str | Path) -> tuple[Hashable, ...]:

@@ -43,7 +43,7 @@ class Parrot:
 def _replies(texts):
     rows = len(texts)
     zero = np.zeros(rows, dtype=np.float32)
-    return Replies(np.zeros((rows, 1), dtype=np.int64), texts, zero[:, None], zero)
+    return Replies(np.zeros((rows, 1), dtype=np.int64), texts, zero)
 
 
 def _parsed(texts):

@@ -171,7 +171,7 @@ class _Fakes:
     def reply(self, context, estimate, controls, streams):
         assert 0.3 <= controls.temperature[0] <= 1.3
         self.heard.append((int(streams.episode[0]), int(context.turn[0]), list(context.texts[0])))
-        return Replies(np.array([[7, 8, -1]]), [f"reply {len(self.heard)}"], np.zeros((1, 1)), np.zeros(1))
+        return Replies(np.array([[7, 8, -1]]), [f"reply {len(self.heard)}"], np.zeros(1))
 
 
 def test_latency_is_of_dialogues_that_go_on():

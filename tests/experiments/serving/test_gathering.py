@@ -130,7 +130,7 @@ class Numbers:
         rows = len(context.turn)
         return Replies(
             np.tile(context.turn[:, None], 2), [f"turn {turn}" for turn in context.turn],
-            np.ones((rows, 3), np.float32), np.full(rows, -1.0, np.float32),
+            np.full(rows, -1.0, np.float32),
         )  # fmt: skip
 
 

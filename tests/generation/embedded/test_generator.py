@@ -56,7 +56,6 @@ def test_contract_of_replies(generator, opening, estimated, asked):
     replies = generator.reply(opening(["My job makes me sad."] * 5), estimated([2] * 5), asked(5), Streams.of(0, 5))
     assert generator.calls == before + 1
     assert replies.ids.dtype == np.int64
-    assert replies.hidden.shape == (5, generator.hidden_dim)
     assert replies.logprob.shape == (5,)
     assert (replies.logprob < 0).all()
     for ids, text in zip(replies.ids, replies.text, strict=True):
@@ -86,7 +85,6 @@ def test_a_row_is_the_same_in_every_batch(trained, estimated, dtype):
         assert np.array_equal(part.ids, whole.ids[index])
         assert part.text == [whole.text[i] for i in index]
         assert np.allclose(part.logprob, whole.logprob[index], atol=1e-4)
-        assert np.allclose(part.hidden, whole.hidden[index], atol=1e-3)
 
 
 @pytest.mark.parametrize("dtype", ["bf16", "fp32"])
@@ -156,7 +154,7 @@ def test_odd_texts_never_crash_and_do_not_touch_their_neighbours(generator, esti
 def test_no_rows(generator, estimated, asked):
     replies = generator.reply(Context([], np.zeros(0, dtype=np.int64)), estimated([]), asked(0), Streams.of(0, 0))
     assert replies.text == []
-    assert replies.hidden.shape == (0, generator.hidden_dim)
+    assert replies.logprob.shape == (0,)
 
 
 @pytest.mark.parametrize("name", CONTROL_RANGES)
@@ -215,26 +213,6 @@ def test_wrong_device_and_type(trained):
     for top_p in (0.0, 1.2, float("nan")):
         with pytest.raises(ConfigError, match="top_p"):
             EmbeddedGenerator.load(trained, top_p=top_p)
-    for polarity in (-1.0, 11.0, float("nan")):
-        with pytest.raises(ConfigError, match="polarity"):
-            EmbeddedGenerator.load(trained, polarity=polarity)
-
-
-def test_a_bias_of_words_changes_them_with_the_weight_alone(trained, opening, estimated, asked):
-    """The regulating target of distress is calm and mildly positive, so sad words become rarer."""
-    said, rows = opening(["My exam makes me sad."] * 64), 64
-    streams, felt = Streams.of(3, rows), estimated([2] * rows)
-    plain, biased = EmbeddedGenerator.load(trained), EmbeddedGenerator.load(trained, polarity=10.0)
-
-    def sad(generator, weight):
-        texts = generator.reply(said, felt, asked(rows, temperature=1.0, weight=weight), streams).text
-        return texts, sum("sad" in text for text in texts)
-
-    assert sad(plain, 0.0)[0] == sad(biased, 0.0)[0]
-    assert sad(biased, 2.0)[1] < 0.75 * sad(plain, 2.0)[1]
-    part = np.arange(5, 12)
-    some = biased.reply(said.rows(part), felt.rows(part), asked(7, temperature=1.0, weight=2.0), streams.rows(part))
-    assert some.text == [sad(biased, 2.0)[0][i] for i in part]
 
 
 def test_the_least_nucleus_is_the_likeliest_word(trained, opening, estimated, asked):

@@ -97,7 +97,6 @@ def test_a_row_is_the_same_in_every_batch_and_order(generator, mixed, alone):
         assert (part.ids == whole.ids[index]).all()
         assert part.text == [whole.text[i] for i in index]
         assert part.logprob == pytest.approx(whole.logprob[index], abs=2e-3)
-        assert np.allclose(part.hidden, whole.hidden[index], atol=1e-3)
 
 
 def test_words_are_drawn_from_guided_probabilities_by_the_row_s_stream(path, mixed):
@@ -110,14 +109,13 @@ def test_words_are_drawn_from_guided_probabilities_by_the_row_s_stream(path, mix
     for row in range(12):
         said = replies.ids[row][replies.ids[row] >= 0].tolist()
         told = instruction(estimate.affect[row], controls.warmth[row], controls.directiveness[row])
-        logits, hidden = [], []
+        logits = []
         for words in ("", told):
             prompt = by_hand(generator, context.texts[row], words)
             ids = torch.tensor([prompt + said])
             with torch.no_grad():
-                made = generator.model(ids, output_hidden_states=True)
+                made = generator.model(ids)
             logits.append(made.logits[0, len(prompt) - 1 :])
-            hidden.append(made.hidden_states[-1][0, len(prompt) - 1 :])
         weight = float(controls.emotional_weight[row])
         guided = (logits[0] + weight * (logits[1] - logits[0])) / float(controls.temperature[row])
         guided[0, ends] = -torch.inf
@@ -132,8 +130,6 @@ def test_words_are_drawn_from_guided_probabilities_by_the_row_s_stream(path, mix
             assert min(abs(p - replies.logprob[row]) for p in possible) < 2e-3
         else:
             assert replies.logprob[row] == pytest.approx(expected, abs=2e-3)
-        at = min(len(said), LIMIT - 1)
-        assert np.allclose(replies.hidden[row], hidden[int(weight > 0)][at], atol=2e-3)
 
 
 def test_at_weight_zero_tone_and_emotion_are_not_heard(generator, context, estimated, asked):
@@ -143,7 +139,6 @@ def test_at_weight_zero_tone_and_emotion_are_not_heard(generator, context, estim
     other = generator.reply(context, estimated([ANGER] * rows), asked(rows, -1.0, 1.0, weight=0.0), streams)
     assert (plain.ids == other.ids).all()
     assert (plain.logprob == other.logprob).all()
-    assert (plain.hidden == other.hidden).all()
 
 
 def test_at_weight_one_and_more_they_are(generator, context, estimated, asked):
@@ -174,8 +169,8 @@ def test_contract_of_replies(generator, estimated, mixed):
     assert generator.calls == before + 1
     assert replies.ids.shape == (9, LIMIT)
     assert replies.ids.dtype == np.int64
-    assert replies.hidden.shape == (9, generator.hidden_dim) == (9, 32)
-    assert replies.hidden.dtype == replies.logprob.dtype == np.float32
+    assert replies.logprob.shape == (9,)
+    assert replies.logprob.dtype == np.float32
     assert (replies.logprob < 0).all()
     assert ((replies.ids[:, 1:] >= 0) <= (replies.ids[:, :-1] >= 0)).all(), "nothing follows the end"
     assert (replies.ids[:, 0] >= 0).all(), "a reply has a word"
@@ -199,12 +194,14 @@ def test_without_guidance_the_weight_is_said(generator, path, context, estimated
 
 
 def test_bf16_is_fp32_rounded(path, mixed):
-    """With one token to say, the hidden state is that of the prompt's end, whatever the rounding made of the token."""
+    """The first word is drawn from nearly the same chances, so it is nearly always the same, and as likely."""
     exact, rounded = (
-        HuggingFaceGenerator(path, dtype=dtype, max_new_tokens=1).reply(*mixed(12)).hidden for dtype in ("fp32", "bf16")
+        HuggingFaceGenerator(path, dtype=dtype, max_new_tokens=1).reply(*mixed(64)) for dtype in ("fp32", "bf16")
     )
-    assert not np.array_equal(exact, rounded)
-    assert (exact - rounded).std() < 0.05 * exact.std()
+    alike = (exact.ids == rounded.ids)[:, 0]
+    apart = np.abs(exact.logprob - rounded.logprob)[alike]
+    assert alike.mean() > 0.9
+    assert 0 < apart.max() < 0.1
 
 
 def test_the_hash_is_of_the_live_weights(path):

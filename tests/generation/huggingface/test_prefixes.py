@@ -35,7 +35,6 @@ def test_replies_are_those_of_prompts_that_are_read_whole(path, mixed, greedy):
         said.append(generator.reply(*asked))
     assert (said[0].ids == said[1].ids).all()
     assert np.allclose(said[0].logprob, said[1].logprob, atol=2e-3)
-    assert np.allclose(said[0].hidden, said[1].hidden, atol=1e-3)
 
 
 def test_what_was_asked_before_changes_no_bit(path, mixed):
@@ -48,7 +47,6 @@ def test_what_was_asked_before_changes_no_bit(path, mixed):
     for again in (used.reply(*asked), used.reply(*asked)):
         assert (again.ids == first.ids).all()
         assert (again.logprob == first.logprob).all()
-        assert (again.hidden == first.hidden).all()
 
 
 def test_a_prefix_is_read_once(path, mixed):

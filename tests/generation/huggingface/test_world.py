@@ -46,7 +46,7 @@ def test_the_options_reach_the_model(source, tiny_models, tmp_path):
     asked = ["--model", str(tiny_models["llama_chat"]), "--out", str(made), "--dtype", "fp32"]
     assert cli.main(["fit", "steering", *asked]) == 0
     options = {
-        "dtype": "fp32", "steering": str(made), "guidance": False, "max_new_tokens": 7, "top_p": 0.5, "polarity": 2.0,
+        "dtype": "fp32", "steering": str(made), "guidance": False, "max_new_tokens": 7, "top_p": 0.5,
     }  # fmt: skip
     parts = load_parts(world_config(ENV, generator=source, device="cpu", hf=options))
     generator = parts.speech.generator
@@ -57,7 +57,7 @@ def test_the_options_reach_the_model(source, tiny_models, tmp_path):
     assert generator._decoder.words is not None
     assert not generator._guidance
     plain = load_parts(world_config(ENV, generator=source, device="cpu", hf={"dtype": "fp32"}))
-    assert plain.sha256["generator"] != parts.sha256["generator"], "directions and bias are parts of what is frozen"
+    assert plain.sha256["generator"] != parts.sha256["generator"], "directions are a part of what is frozen"
     assert {**parts.sha256, "generator": ""} == {**plain.sha256, "generator": ""}
 
 
@@ -68,8 +68,8 @@ def test_every_option_of_the_generator_has_a_flag():
 
 def test_options_come_from_the_command_line_and_from_a_file(tmp_path):
     words = ["--generator", "hf:./model", "--hf-dtype", "bf16", "--hf-guidance", "False", "--hf-max-new-tokens", "9"]
-    options = parse(SimulateOptions, [*words, "--hf-polarity", "1.5"], "simulate")
-    expected = HuggingFaceOptions(dtype="bf16", guidance=False, max_new_tokens=9, polarity=1.5)
+    options = parse(SimulateOptions, words, "simulate")
+    expected = HuggingFaceOptions(dtype="bf16", guidance=False, max_new_tokens=9)
     assert options.world_config().hf == expected
     file = tmp_path / "train.yaml"
     file.write_text("generator: hf:./model\nhf_top_p: 0.5\nworld: {hf: {top_p: 0.7, dtype: fp32}}\n")
@@ -89,7 +89,6 @@ def test_options_come_from_the_command_line_and_from_a_file(tmp_path):
         ({"generator": "hf:x", "hf": {"top_p": float("nan")}}, "hf.top_p was nan"),
         ({"generator": "hf:x", "hf": {"max_new_tokens": 0}}, "hf.max_new_tokens was 0"),
         ({"generator": "hf:x", "hf": {"dtype": "fp8"}}, "hf.dtype was 'fp8'"),
-        ({"generator": "hf:x", "hf": {"polarity": -1}}, "hf.polarity was -1"),
         ({"generator": "hf:x", "hf": {"steering": ""}}, "hf.steering was ''"),
         ({"generator": "hf:x", "hf": {"guidance": "sometimes"}}, "hf.guidance was 'sometimes'"),
     ],
@@ -115,7 +114,7 @@ def test_the_command_line_refuses_in_a_sentence(source, tmp_path, capsys):
         error = capsys.readouterr().err.strip().splitlines()[-1]
         assert error.startswith("rlgen simulate: ")
         assert said in error
-    words = ["--generator", source, "--hf-max-new-tokens", "4", "--hf-dtype", "fp32", "--hf-polarity", "1"]
+    words = ["--generator", source, "--hf-max-new-tokens", "4", "--hf-dtype", "fp32"]
     assert cli.main(["simulate", *words, *out]) == 0
     assert (tmp_path / "said.jsonl").read_text().count("\n") >= 1
 
