@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
         options.out,
         {
             tables.NAME: (tables.key(reader.sha256, reader.encoder.source_sha256), kept),
-            table.NAME: (table.key(recognizer, bank), estimates),
+            table.NAME: (str(table.key(recognizer, bank)), estimates),
         },
         recorded(PROGRAM, options),
         {"texts": len(texts), "smallest cosine to the vector as computed": round(float(near.min()), 6)},

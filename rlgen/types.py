@@ -21,6 +21,7 @@ Index = NDArray[np.integer] | NDArray[np.bool_] | slice
 T = TypeVar("T")
 
 MODALITIES: Final = ("speech", "face", "physiology")
+SPEECH_RATE: Final = 16_000  # samples a second of raw speech
 MAX_TURNS: Final = 16
 
 
@@ -62,12 +63,15 @@ class Signals(Rows):
         face: `[N, T, Df]`, likewise.
         physiology: `[N, T, Dp]`, likewise.
         present: `[N, 3]` bool in the order of `MODALITIES`.
+        waveforms: N arrays `[samples]` of float32 at `SPEECH_RATE`, full scale 1, empty where speech is absent; None
+            where nobody asked for raw sound, see `Recognizer`.
     """
 
     speech: F32
     face: F32
     physiology: F32
     present: Bools
+    waveforms: list[F32] | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +216,7 @@ class Reading(Rows):
 
 
 @dataclass(frozen=True)
-class SegmentCatalogue:
+class SegmentCatalogue(Rows):
     """What people may know of a signal bank: labels, never features. All `[S]`.
 
     Attributes:
@@ -318,7 +322,16 @@ class Verdict(Rows):
 
 
 class Recognizer(Protocol):
-    """Signals to emotion, frozen."""
+    """Signals to emotion, frozen; `rlgen.checks.recognizer.check_recognizer` tries one's own.
+
+    Three more names are looked for, and none of them is needed. `modalities`, a part of `MODALITIES`, is what it reads.
+    With `reads_sound = True` it is given `Signals.waveforms`. `estimate_held_out(signals, cohort, actor)` is asked
+    instead of `estimate` where it may have learned from the people of the bank, see
+    `rlgen.perception.recognizer.EmotionRecognizer`.
+
+    Attributes:
+        vector_dim: d of the emotion vector.
+    """
 
     vector_dim: int
 
@@ -326,7 +339,7 @@ class Recognizer(Protocol):
         """Hash of the frozen weights."""
 
     def estimate(self, signals: Signals) -> Estimate:
-        """Estimates of N rows in one batched call; any subset of modalities may be present."""
+        """Estimates of N rows in one batched call; any subset of modalities may be present, or none."""
 
 
 def session(part: T) -> T:

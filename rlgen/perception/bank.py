@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -18,7 +18,7 @@ from rlgen.artifacts import Manifest
 from rlgen.errors import ArtifactError, DataError
 from rlgen.perception.features import check_signals, extract, stack
 from rlgen.perception.synthesis import Cohort
-from rlgen.types import F32, MODALITIES, SegmentCatalogue, Signals
+from rlgen.types import F32, I64, MODALITIES, SegmentCatalogue, Signals
 
 KIND: Final = "signal_bank/1"
 SHIPPED_SEED: Final = 2026
@@ -45,6 +45,7 @@ class SignalBank:
         description: one or two sentences for a person; says whether anybody was recorded.
         clips: S names, of files or of synthetic performances.
         settings: what re-synthesis needs.
+        recordings: of a recorded bank the folder that it was built from, for raw sound; banks do not keep paths.
     """
 
     signals: Signals
@@ -54,6 +55,7 @@ class SignalBank:
     description: str
     clips: list[str]
     settings: dict[str, Any]
+    recordings: Path | None = None
 
     def __len__(self) -> int:
         return len(self.catalogue)
@@ -69,34 +71,41 @@ class SignalBank:
         tensors |= {name: getattr(self.catalogue, name) for name in _LABELS}
         return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}  # safetensors ignores strides
 
-    def waveform(self, segment: int, root: Path | None = None) -> F32:
-        """Audio of a segment: re-synthesised from its seeds, or read from the recordings.
+    def rows(self, index: I64) -> SignalBank:
+        """The bank of some segments."""
+        clips = [self.clips[i] for i in index.tolist()]
+        return replace(self, signals=self.signals.rows(index), catalogue=self.catalogue.rows(index), clips=clips)
+
+    def waveform(self, segment: int) -> F32:
+        """Raw speech of a segment: re-synthesised from its seeds (some 15 ms), or read from the recordings.
 
         Args:
             segment: index into the bank.
-            root: for recorded banks, the folder the bank was built from; banks do not keep paths.
 
         Returns:
-            `[samples]` at 16 kHz.
+            `[samples]` at `rlgen.types.SPEECH_RATE`.
 
         Raises:
-            DataError: the bank is of recordings and `root` was not given.
+            DataError: the bank is of recordings and does not know their folder.
+            SignalError: a recording cannot be used.
         """
+        clip = self.clips[segment]
         if self.kind == "synthetic":
             cohort = Cohort(self.settings["seed"], self.settings["actors"])
-            return cohort.waveform(cohort.performances()[segment])
-        if root is None:
-            raise DataError(f"segment {segment} is the recording {self.clips[segment]}; pass the data set's folder")
+            return cohort.waveform(next(played for played in cohort.performances() if played.name == clip))
+        if self.recordings is None:
+            raise DataError(f"the bank is of recordings ({clip}); load it with `recordings`, the data set's folder")
         from rlgen.perception.audio import read
 
-        return read(root / self.clips[segment])
+        return read(self.recordings / clip)
 
     @classmethod
-    def load(cls, source: str | Path) -> SignalBank:
+    def load(cls, source: str | Path, recordings: str | Path | None = None) -> SignalBank:
         """Read a bank.
 
         Args:
             source: `"shipped:signal_bank"` or the folder of a bank.
+            recordings: of a recorded bank the folder that it was built from; needed for raw sound only.
 
         Raises:
             ArtifactError: missing, damaged, of another kind, or with labels out of range.
@@ -110,10 +119,8 @@ class SignalBank:
         missing = {*MODALITIES, "present", *_LABELS} - tensors.keys() | {"kind", "cohort"} - settings.keys()
         if missing:
             raise ArtifactError(f"{found.path}: has no {sorted(missing)[0]!r}; rebuild: {found.manifest.command}")
-        signals = Signals(
-            present=_frozen(tensors["present"].astype(bool)),
-            **{name: _frozen(tensors[name].astype(np.float32)) for name in MODALITIES},
-        )
+        speech, face, physiology = (_frozen(tensors[name].astype(np.float32)) for name in MODALITIES)
+        signals = Signals(speech, face, physiology, _frozen(tensors["present"].astype(bool)))
         check_signals(signals)
         catalogue = SegmentCatalogue(**{name: _frozen(tensors[name]) for name in _LABELS})
         if not ((catalogue.category >= 0) & (catalogue.category < NUM_CATEGORIES)).all():
@@ -123,7 +130,8 @@ class SignalBank:
         kind, cohort = settings.pop("kind"), settings.pop("cohort")
         if kind not in get_args(BankKind):
             raise ArtifactError(f"{found.path}: is of kind {kind!r}, not one of {get_args(BankKind)}; rebuild the bank")
-        return cls(signals, catalogue, kind, cohort, found.manifest.description, clips, settings)
+        folder = None if recordings is None else Path(recordings)
+        return cls(signals, catalogue, kind, cohort, found.manifest.description, clips, settings, folder)
 
     def write(self, target: str | Path, command: str, seeds: Sequence[int] = (), data: Sequence[str] = ()) -> None:
         """Write the bank as an artifact, float16.
@@ -157,8 +165,9 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 def stored(signals: Signals) -> Signals:
     """The same features as a bank keeps them: rounded to float16, so that fresh and loaded banks agree."""
-    rounded = {name: getattr(signals, name).astype(np.float16).astype(np.float32) for name in MODALITIES}
-    return Signals(present=signals.present, **rounded)
+    return replace(
+        signals, **{name: getattr(signals, name).astype(np.float16).astype(np.float32) for name in MODALITIES}
+    )
 
 
 def synthesise(seed: int = SHIPPED_SEED, actors: int = SHIPPED_ACTORS, progress: Progress = iter) -> SignalBank:
@@ -180,6 +189,6 @@ def synthesise(seed: int = SHIPPED_SEED, actors: int = SHIPPED_ACTORS, progress:
             f"Synthetic: voices, faces and physiology of {actors} computed actors, by the project's own models; "
             "nobody was recorded. How hard each modality is was set to published recognition rates."
         ),
-        clips=[f"actor {p.actor} clip {p.number}" for p in played],
+        clips=[performance.name for performance in played],
         settings={"seed": seed, "actors": actors},
     )

@@ -166,7 +166,7 @@ def extract(recording: Recording, frames: int = timeline.FRAMES) -> Signals:
     present = np.array([[spoken is not None, units is not None, measured]])
     if not present.any():
         raise SignalError(f"{recording.name}: no signal was given; give speech, face or physiology")
-    return Signals(present=present, **{name: row[name][None] for name in MODALITIES})
+    return Signals(row["speech"][None], row["face"][None], row["physiology"][None], present)
 
 
 def stack(rows: Sequence[Signals]) -> Signals:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import Final
 
 import numpy as np
 
-from rlgen.affect import NUM_CATEGORIES
-from rlgen.artifacts import cached
+from rlgen.affect import AFFECT_DIM, NUM_CATEGORIES
+from rlgen.artifacts import cached, code_sha256
 from rlgen.artifacts.tables import made_of, shipped_table
 from rlgen.artifacts.telling import told
-from rlgen.errors import DataError
+from rlgen.errors import DataError, SignalError
 from rlgen.perception.bank import SignalBank
 from rlgen.perception.recognizer import SUBSETS, EmotionRecognizer, subset
-from rlgen.types import F32, I64, MODALITIES, Bools, Estimate, Recognizer, Signals
+from rlgen.types import F32, I64, MODALITIES, Bools, Estimate, Recognizer
 
 NAME: Final = "estimates"
 _VERSION: Final = 1  # of the table's layout and of what is computed into it
+_SOUNDS: Final = 64  # segments whose raw sound is held at once
+_SILENCE: Final[F32] = np.zeros(0, dtype=np.float32)
 
 
 class EstimateTable:
@@ -45,20 +48,21 @@ class EstimateTable:
     def build(cls, recognizer: Recognizer, bank: SignalBank) -> EstimateTable:
         """Find the table in the package or in the cache folder, or compute it.
 
-        The estimates of a segment come from models that never saw its actor where the recognizer
-        can tell (`estimate_held_out`); a recognizer of another make is asked for plain estimates.
-        Only recognizers with a `weights_sha256` are cached.
+        The estimates of a segment come from models that never saw its actor where the recognizer can tell
+        (`estimate_held_out`); others are asked for plain estimates.
 
         Args:
             recognizer: the frozen model.
             bank: the signals.
 
         Raises:
-            DataError: the recognizer learned from the bank's actors without leaving any out.
+            DataError: the recognizer learned from the bank's actors without leaving any out, or reads raw sound of
+                recordings whose folder is unknown.
+            SignalError: its estimates have the wrong shape, or are not finite.
         """
-        if not isinstance(recognizer, EmotionRecognizer):
-            return cls(**estimates(recognizer, bank), present=bank.signals.present)
         of = key(recognizer, bank)
+        if of is None:
+            return cls(**estimates(recognizer, bank), present=bank.signals.present)
         kept = shipped_table(NAME, of)
         if kept is None:
             return cls(**cached(f"{NAME}-{of[:32]}", lambda: estimates(recognizer, bank)), present=bank.signals.present)
@@ -86,27 +90,67 @@ class EstimateTable:
         )
 
 
-def key(recognizer: EmotionRecognizer, bank: SignalBank) -> str:
-    """What a table is made of."""
-    return made_of(_VERSION, recognizer.weights_sha256(), bank.sha256, bank.cohort)
+def key(recognizer: Recognizer, bank: SignalBank) -> str | None:
+    """What a table is made of; None where that cannot be told, as of a recognizer that was typed in."""
+    kind, parts = type(recognizer), [recognizer.weights_sha256(), bank.sha256, bank.cohort]
+    if kind is not EmotionRecognizer:  # its weights do not say what it does with them
+        try:
+            parts += [kind.__qualname__, code_sha256(kind.__module__)]
+        except (OSError, TypeError):
+            return None
+    return made_of(_VERSION, *parts)
 
 
 def estimates(recognizer: Recognizer, bank: SignalBank) -> dict[str, F32]:
     """The arrays `vector`, `affect` and `uncertainty` of a table, computed."""
-    parts = [_estimates(recognizer, bank, number) for number in told(range(SUBSETS), "recognising the signal bank")]
-    return {
-        "vector": np.stack([part.vector for part in parts], axis=1),
-        "affect": np.stack([part.affect for part in parts], axis=1),
-        "uncertainty": np.stack([part.uncertainty for part in parts], axis=1),
-    }
+    if getattr(recognizer, "reads_sound", False):
+        starts = range(0, len(bank), _SOUNDS)
+        parts = [
+            _of_subsets(recognizer, part := bank.rows(np.arange(i, min(i + _SOUNDS, len(bank)))), sounds(part))
+            for i in told(starts, "recognising the sound of the bank")
+        ]
+    else:
+        parts = [_of_subsets(recognizer, bank, None)]
+    names = ("vector", "affect", "uncertainty")
+    return {name: np.concatenate([getattr(part, name) for part in parts]).astype(np.float32) for name in names}
 
 
-def _estimates(recognizer: Recognizer, bank: SignalBank, number: int) -> Estimate:
-    mask = np.array([number >> i & 1 for i in range(len(MODALITIES))], dtype=bool)
-    signals = Signals(bank.signals.speech, bank.signals.face, bank.signals.physiology, bank.signals.present & mask)
-    if isinstance(recognizer, EmotionRecognizer):
-        return recognizer.estimate_held_out(signals, bank.cohort, bank.catalogue.actor)
-    return recognizer.estimate(signals)
+def sounds(bank: SignalBank) -> list[F32]:
+    """Raw speech of all segments of a bank; nothing where a segment has no speech."""
+    spoken = bank.signals.present[:, MODALITIES.index("speech")]
+    return [bank.waveform(i) if spoken[i] else _SILENCE for i in range(len(bank))]
+
+
+def _of_subsets(recognizer: Recognizer, bank: SignalBank, waveforms: list[F32] | None) -> Estimate:
+    """Estimates under every set of modalities, `[S, 8, ...]`; those that it does not read make no difference."""
+    reads = np.isin(MODALITIES, getattr(recognizer, "modalities", MODALITIES))
+    found: dict[tuple[bool, ...], Estimate] = {}
+    every = []
+    for number in told(range(SUBSETS), "recognising the signal bank"):
+        mask = np.array([number >> i & 1 for i in range(len(MODALITIES))], dtype=bool) & reads
+        if (of := tuple(mask.tolist())) not in found:
+            found[of] = _estimates(recognizer, bank, mask, waveforms)
+        every.append(found[of])
+    return Estimate(**{f.name: np.stack([getattr(each, f.name) for each in every], axis=1) for f in fields(Estimate)})
+
+
+def _estimates(recognizer: Recognizer, bank: SignalBank, mask: Bools, waveforms: list[F32] | None) -> Estimate:
+    if waveforms is not None and not mask[MODALITIES.index("speech")]:
+        waveforms = [_SILENCE] * len(bank)
+    signals = replace(bank.signals, present=bank.signals.present & mask, waveforms=waveforms)
+    held_out = getattr(recognizer, "estimate_held_out", None)
+    made: Estimate = (
+        recognizer.estimate(signals) if held_out is None else held_out(signals, bank.cohort, bank.catalogue.actor)
+    )
+    wanted = {"vector": recognizer.vector_dim, "affect": AFFECT_DIM, "uncertainty": 3}
+    for name, width in wanted.items():
+        values = np.asarray(getattr(made, name))
+        if values.shape != (len(bank), width) or not np.isfinite(values).all():
+            raise SignalError(
+                f"{type(recognizer).__name__}: its {name} has shape {values.shape}, or is not finite; "
+                f"({len(bank)}, {width}) finite numbers are needed"
+            )
+    return made
 
 
 def project(vector: F32, dim: int) -> F32:

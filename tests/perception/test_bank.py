@@ -63,7 +63,7 @@ def test_nan_in_a_bank_is_refused_in_words(tmp_path) -> None:
 
 
 def test_recordings_need_their_folder() -> None:
-    with pytest.raises(DataError, match=r"clip3\.flac; pass the data set's folder"):
+    with pytest.raises(DataError, match=r"clip3\.flac\); load it with `recordings`"):
         small().waveform(3)
 
 

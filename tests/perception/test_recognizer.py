@@ -163,7 +163,11 @@ def test_a_recognizer_of_another_make_is_tabled_too(bank: SignalBank) -> None:
     class Mean:
         vector_dim = 3
 
+        def weights_sha256(self) -> str:
+            return "no weights"
+
         def estimate(self, signals: Signals) -> Estimate:
+            assert signals.waveforms is None
             rows = len(signals.present)
             vector = np.stack([getattr(signals, n).mean(axis=(1, 2)) for n in ("speech", "face", "physiology")], axis=1)
             affect = np.tile(np.float32([1 / 6] * 6 + [0, 0]), (rows, 1))
@@ -173,6 +177,62 @@ def test_a_recognizer_of_another_make_is_tabled_too(bank: SignalBank) -> None:
     assert table.vector_dim == 3
     found = table.look_up(np.array([10]), np.array([[True, False, False]])).vector
     assert found[0, 0] == pytest.approx(bank.signals.speech[10].mean(), abs=1e-5)
+
+
+class Loudness:
+    """Reads raw sound: how loud it is, and how long."""
+
+    vector_dim = 2
+    modalities = ("speech",)
+    reads_sound = True
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def weights_sha256(self) -> str:
+        return "no weights"
+
+    def estimate(self, signals: Signals) -> Estimate:
+        rows = len(signals.present)
+        self.rows += rows
+        loud = [float(np.sqrt(np.mean(sound**2))) if len(sound) else 0.0 for sound in signals.waveforms]
+        vector = np.array([loud, [len(sound) for sound in signals.waveforms]], dtype=np.float32).T
+        affect = np.tile(np.float32([1 / 6] * 6 + [0, 0]), (rows, 1))
+        return Estimate(vector, affect, np.ones((rows, 3), np.float32), signals.present)
+
+
+def test_raw_sound_reaches_a_recognizer_that_asks_for_it(bank: SignalBank, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("RLGEN_CACHE", str(tmp_path))
+    few = bank.rows(np.arange(60, 140, 8))
+    loudness = Loudness()
+    table = EstimateTable.build(loudness, few)
+    assert loudness.rows == 2 * len(few), "with speech and without: other signals make no difference to it"
+    for speech in (True, False):
+        mask = np.tile([speech, True, False], (len(few), 1))
+        found = table.look_up(np.arange(len(few)), mask).vector
+        for i in range(len(few)):
+            sound = bank.waveform(60 + 8 * i) if speech else np.zeros(1)
+            np.testing.assert_array_equal(sound if speech else [0.0], few.waveform(i) if speech else [0.0])
+            assert found[i, 0] == pytest.approx(np.sqrt((sound**2).mean()), rel=1e-4)
+            assert found[i, 1] == (len(sound) if speech else 0)
+    again = Loudness()
+    EstimateTable.build(again, few)
+    assert again.rows == 0, "its table is kept"
+
+
+def test_estimates_of_the_wrong_form_are_named(bank: SignalBank) -> None:
+    class Wide(Loudness):
+        vector_dim = 5
+
+    class Lost(Loudness):
+        def estimate(self, signals: Signals) -> Estimate:
+            made = super().estimate(signals)
+            made.affect[0, 3] = np.nan
+            return made
+
+    for wrong, says in ((Wide(), r"Wide: its vector has shape \(4, 2\)"), (Lost(), "Lost: its affect .* not finite")):
+        with pytest.raises(SignalError, match=says):
+            EstimateTable.build(wrong, bank.rows(np.arange(4)))
 
 
 def test_projection_keeps_what_fits_and_lengths_on_average() -> None:

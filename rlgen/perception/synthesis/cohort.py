@@ -39,6 +39,11 @@ class Performance:
     category: int
     intensity: float
 
+    @property
+    def name(self) -> str:
+        """Of the clip in its bank."""
+        return f"actor {self.actor} clip {self.number}"
+
 
 @dataclass(frozen=True)
 class _Actor:

@@ -134,4 +134,4 @@ def test_real_recordings_from_files_to_held_out_estimates(
     np.testing.assert_array_equal(estimate.affect, held_out.affect)
     manifest = json.loads((Path(recognizer_folder) / "manifest.json").read_text())
     assert "CC BY-NC-SA" in manifest["data"][0]
-    assert bank.waveform(0, data).ndim == 1
+    assert SignalBank.load(bank_folder, data).waveform(0).ndim == 1
