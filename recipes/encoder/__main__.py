@@ -41,8 +41,8 @@ class FitEncoder(Options):
 
 def own_texts(generator: Generator, options: FitEncoder, say: Callable[[str], None]) -> list[str]:
     """What is trained on: texts of the corpus, of the bank of utterances and of the generator, and bent ones."""
-    from benchmarks.encoder import answers
     from recipes.encoder.distil import odd, vocabulary
+    from recipes.encoder.faithful import answers
     from recipes.writing.corpus import compose
     from rlgen.text.utterances import utterances
 
@@ -70,8 +70,8 @@ def main(argv: Sequence[str]) -> int:
     options = parse(FitEncoder, argv, PROGRAM)
     from rich.console import Console
 
-    from benchmarks.encoder import HELD_OUT, faithfulness, held_out
     from recipes.encoder import distil as fitting_encoder
+    from recipes.encoder.faithful import HELD_OUT, faithfulness, held_out
     from rlgen.artifacts import Manifest, check_target
     from rlgen.experiments.display.tables import show
     from rlgen.generation import EmbeddedGenerator

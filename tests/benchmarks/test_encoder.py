@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import encoder as bench_encoder
-from benchmarks.encoder import Probe, _spearman, answers, faithfulness, speed, word_means
+from benchmarks.encoder import speed
+from recipes.encoder.faithful import TARGET, Probe, _spearman, answers, faithfulness, word_means
 from recipes.writing.corpus import compose
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.text.reading.judge import Judgement
@@ -62,7 +63,7 @@ def test_a_student_that_is_its_teacher_loses_nothing():
     rows = rows_of(Encoder())
     told = [row for name, row in rows.items() if "constant vector" not in name]
     assert all(row.value == pytest.approx(1, abs=1e-6) and row.met for row in told)
-    assert {row.target for row in told} == {bench_encoder.TARGET}
+    assert {row.target for row in told} == {TARGET}
     assert rows["some, constant vector: warmth"].value == 0.0
     assert rows["some, constant vector: cosine to the exact vector, replies"].value < 1
     assert rows["some: warmth"].baseline < 1  # word vectors lose the mean's length
