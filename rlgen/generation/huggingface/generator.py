@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -24,6 +23,8 @@ from rlgen.rng import Streams
 from rlgen.text.language_models.chat_template import SILENCE
 from rlgen.text.language_models.pretrained import load_pretrained
 from rlgen.types import Context, Controls, Estimate, Replies
+
+_OPENINGS: Final = 4096  # instructions whose ids are kept
 
 
 class HuggingFaceGenerator:
@@ -91,7 +92,7 @@ class HuggingFaceGenerator:
         self._guidance = guidance
         room = loaded.context - max_new_tokens if loaded.context is not None else None
         self._script = Script(loaded.tokenizer, room, loaded.name)
-        self._opening = lru_cache(maxsize=4096)(self._script.opening)
+        self._openings: dict[tuple[str, ...], list[int]] = {}
         size = loaded.model.get_output_embeddings().weight.shape[0]
         ends, lasts = torch.zeros(size, dtype=torch.bool), torch.zeros(size, dtype=torch.bool)
         ends[list(loaded.ends)] = True
@@ -219,6 +220,14 @@ class HuggingFaceGenerator:
             ),
             told,
         )
+
+    def _opening(self, *told: str) -> list[int]:
+        """See `Script.opening`; looked up where the same instructions were given before."""
+        if len(self._openings) > _OPENINGS:
+            self._openings.clear()
+        if told not in self._openings:
+            self._openings[told] = self._script.opening(*told)
+        return self._openings[told]
 
     def _amounts(
         self,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -92,23 +93,20 @@ class Steerer:
                 f"fit them on this model"
             )
         self.amounts: Tensor | None = None
-        self._handles = [layer.register_forward_hook(self._hook(i)) for i, layer in enumerate(layers)]
+        self._handles = [layer.register_forward_hook(partial(self._steered, i)) for i, layer in enumerate(layers)]
 
     def remove(self) -> None:
         """Take the hooks out."""
         for handle in self._handles:
             handle.remove()
 
-    def _hook(self, index: int) -> Any:
-        def steered(module: Any, given: Any, output: Any) -> Any:
-            if self.amounts is None:
-                return None
-            hidden = output[0] if isinstance(output, tuple) else output
-            last = steer(hidden[:, -1], self.amounts @ self.vectors[index])
-            hidden = torch.cat([hidden[:, :-1], last[:, None]], dim=1)
-            return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
-
-        return steered
+    def _steered(self, index: int, module: Any, given: Any, output: Any) -> Any:
+        if self.amounts is None:
+            return None
+        hidden = output[0] if isinstance(output, tuple) else output
+        last = steer(hidden[:, -1], self.amounts @ self.vectors[index])
+        hidden = torch.cat([hidden[:, :-1], last[:, None]], dim=1)
+        return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
 
 
 def steer(hidden: Tensor, push: Tensor) -> Tensor:
