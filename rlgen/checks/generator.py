@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -21,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from rlgen.affect import from_category
-from rlgen.checks.laws import Finding, Law, insist, try_laws
+from rlgen.checks.laws import Finding, Law, insist, shake, try_laws
 from rlgen.rng import Streams
 from rlgen.types import CONTROL_RANGES, I64, Context, Controls, Estimate, Replies, session
 
@@ -165,19 +164,10 @@ def _chances(generator: Any) -> Iterator[str]:
 def _repeats(generator: Any) -> Iterator[str]:
     made = []
     for seed in (1, 2):
-        _shake(seed)
+        shake(seed)
         made.append(asked(_dialogues()).of(session(generator)))
     if apart := _apart(*made):
         yield f"asked the same twice, {apart}; draw from the streams that `reply` is given, and from nothing else"
-
-
-def _shake(seed: int) -> None:
-    """Set every random state that a program shares."""
-    import torch
-
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - it is what a part of one's own may draw from
-    torch.manual_seed(seed)
 
 
 def _neighbours(generator: Any) -> Iterator[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
+
+import numpy as np
 
 from rlgen.errors import CheckError
 
@@ -63,6 +66,15 @@ def insist(findings: Iterable[Finding]) -> None:
     for finding in findings:
         if finding.faults:
             raise CheckError(finding.faults[0])
+
+
+def shake(seed: int) -> None:
+    """Set every random state that a program shares, so that a part that draws from one of them is found out."""
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - it is what a part of one's own may draw from
+    torch.manual_seed(seed)
 
 
 def _raised(error: Exception, says: str) -> str:
