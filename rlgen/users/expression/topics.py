@@ -45,5 +45,8 @@ def topics_of(
         unknown = sorted(set(chosen) - set(known))
         if unknown or not chosen:
             given = unknown[0] if unknown else "an empty list"
-from rlgen.text import topics as text_topics
-from rlgen.text.utterances import CRISIS
+            raise PopulationError(f"users: topics held {given!r}; the bank's topics are {', '.join(known)}")
+        found = [i for i in found if known[i] in chosen]
+        if not found:
+            raise PopulationError(f"users: none of the topics {tuple(chosen)} belongs to scenario {scenario!r}")
+    return found
