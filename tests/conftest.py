@@ -19,6 +19,44 @@ def tiny_models(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def corpus():
+    """A made-up corpus of a few phrases."""
+    return _helper("tiny_generator").corpus()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """Folder of a tiny generator that has learned the made-up corpus."""
+    return _helper("tiny_generator").make(tmp_path_factory.mktemp("generation") / "generator")
+
+
+@pytest.fixture(scope="session")
+def generator(trained):
+    """The tiny generator."""
+    from rlgen.generation import EmbeddedGenerator
+
+    return EmbeddedGenerator.load(trained)
+
+
+@pytest.fixture(scope="session")
+def asked():
+    """Makes the same controls for every row."""
+    return _helper("tiny_generator").asked
+
+
+@pytest.fixture(scope="session")
+def estimated():
+    """Makes confident estimates."""
+    return _helper("tiny_generator").estimated
+
+
+@pytest.fixture(scope="session")
+def opening():
+    """Makes windows of one text each."""
+    return _helper("tiny_generator").opening
+
+
+@pytest.fixture(scope="session")
 def data_set():
     """Find a folder of real data by name, such as `ravdess_av`; where it is not here, the test is skipped."""
 

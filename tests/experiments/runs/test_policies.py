@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from sb3_contrib import RecurrentPPO
 
+from benchmarks.needs import Held
 from rlgen.errors import ActionError, ConfigError
 from rlgen.experiments.dialogues.simulation import Simulation
 from rlgen.experiments.evaluation.outcomes import evaluate
-from benchmarks.needs import Held
 from rlgen.experiments.runs.policies import find_policy
 from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig, Trained, WorldVecEnv

@@ -1,4 +1,4 @@
-"""A made-up corpus of a few phrases, and a generator trained on it for a few seconds."""
+"""A made-up corpus of a few phrases, a generator trained on it for a few seconds, and what it can be asked."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pytest
 
+from recipes.generator.fit import Corpus, Recipe, fit
 from recipes.generator.real import RealDialogue, RealTurn
 from rlgen.types import Context, Controls, Estimate
 
@@ -31,14 +31,26 @@ def told() -> list[RealDialogue]:
     return made
 
 
-def _asked(
+def corpus() -> Corpus:
+    """The combinations, some of them held out as well."""
+    exchanges = told()
+    return Corpus(lambda _: exchanges, {"again": exchanges[::7]}, "made up for a test")
+
+
+def make(target: Path) -> Path:
+    """A folder of a tiny generator that has learned the corpus."""
+    fit(Recipe(size="tiny", tokens=200_000, batch_tokens=2048, learning_rate=4e-3), corpus(), target, "a test")
+    return target
+
+
+def asked(
     rows: int, warmth: float = 0.0, directiveness: float = 0.0, temperature: float = 0.8, weight: float = 1.0
 ) -> Controls:
     """The same controls for every row."""
     return Controls(*(np.full(rows, v, dtype=np.float32) for v in (warmth, directiveness, temperature, weight)))
 
 
-def _estimated(category: Sequence[int]) -> Estimate:
+def estimated(category: Sequence[int]) -> Estimate:
     """Confident estimates."""
     from rlgen.affect import from_category
 
@@ -51,46 +63,6 @@ def _estimated(category: Sequence[int]) -> Estimate:
     )
 
 
-def _opening(texts: Sequence[str]) -> Context:
+def opening(texts: Sequence[str]) -> Context:
     """Windows of one text each."""
     return Context([[t] for t in texts], np.zeros(len(texts), dtype=np.int64))
-
-
-@pytest.fixture(scope="session")
-def asked():
-    return _asked
-
-
-@pytest.fixture(scope="session")
-def estimated():
-    return _estimated
-
-
-@pytest.fixture(scope="session")
-def opening():
-    return _opening
-
-
-@pytest.fixture(scope="session")
-def corpus():
-    from recipes.generator.fit import Corpus
-
-    exchanges = told()
-    return Corpus(lambda _: exchanges, {"again": exchanges[::7]}, "made up for a test")
-
-
-@pytest.fixture(scope="session")
-def trained(corpus, tmp_path_factory) -> Path:
-    """Folder of a tiny generator that has learned the made-up corpus."""
-    from recipes.generator.fit import Recipe, fit
-
-    target = tmp_path_factory.mktemp("generation") / "generator"
-    fit(Recipe(size="tiny", tokens=200_000, batch_tokens=2048, learning_rate=4e-3), corpus, target, "a test")
-    return target
-
-
-@pytest.fixture(scope="session")
-def generator(trained):
-    from rlgen.generation import EmbeddedGenerator
-
-    return EmbeddedGenerator.load(trained)
