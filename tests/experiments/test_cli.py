@@ -158,7 +158,6 @@ def run(*argv: str | bytes, **env: str) -> subprocess.CompletedProcess[bytes]:
     [
         (["reward", "list"], 0),
         (["doctor"], None),
-        (["bank", "utterances", "--samples", "3"], 0),
         (["audit", "verify", b"caf\xe9\x0a\x1b[31m.jsonl"], 2),
         (["recognize", b"\xf0\x9f\x98\x80\xe9.wav"], 2),
         (["caf\u00e9\u2026"], 2),
