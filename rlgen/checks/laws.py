@@ -22,7 +22,8 @@ class Law(Generic[Part]):
 
     Attributes:
         says: what holds, without a full stop: "the same seed gives the same dialogues".
-        faults: tries it on a part, and yields one sentence a fault; nothing where it holds. What it raises is a fault.
+        faults: tries it on a part, and yields one sentence a fault; nothing where it holds. A `CheckError` that it
+            raises is a fault too, any other exception is told as one, and `Untried` says why it could not be tried.
         basic: nothing else can be tried on a part that breaks it.
     """
 
@@ -38,21 +39,34 @@ class Finding:
     Attributes:
         law: what it says.
         faults: a sentence each; none where it holds.
+        untried: why it could not be tried; empty where it was.
     """
 
     law: str
-    faults: tuple[str, ...]
+    faults: tuple[str, ...] = ()
+    untried: str = ""
+
+
+class Untried(Exception):
+    """A law cannot be tried on this part, which is no fault of it."""
 
 
 def try_laws(part: Part, laws: Sequence[Law[Part]]) -> Iterator[Finding]:
     """Try laws in order, up to a basic one that is broken."""
     for law in laws:
         faults: list[str] = []
+        untried = ""
         try:
-            faults.extend(law.faults(part))
+            for fault in law.faults(part):
+                faults.append(fault)  # noqa: PERF402 - those before an exception count too
+        except CheckError as error:
+            faults.append(str(error))
+        except Untried as reason:
+            untried = str(reason)
         except Exception as error:  # noqa: BLE001 - a part of one's own may raise anything
             faults.append(_raised(error, law.says))
-        yield Finding(law.says, tuple(faults))
+        lines = (" ".join(fault.split()) for fault in faults)
+        yield Finding(law.says, tuple(dict.fromkeys(lines)), untried)
         if faults and law.basic:
             return
 
@@ -79,5 +93,4 @@ def shake(seed: int) -> None:
 
 def _raised(error: Exception, says: str) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
-    message = " ".join(str(error).split()) or "no message"
-    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno} ({message}), where {says}"
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno} ({error or 'no message'}), where {says}"
