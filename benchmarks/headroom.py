@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
     options = parse(HeadroomOptions, argv, "python -m benchmarks.headroom")
     from rlgen.policies.baselines import shipped_baselines
 
-    fast = {"generator": f"surface:{options.surface}"} if options.train_on == "surface" else {}
+    fast = {"generator": {"kind": "surface", "path": options.surface}} if options.train_on == "surface" else {}
     if fast and options.surface is None:
         raise ConfigError("--train-on surface needs --surface DIR; `rlgen fit surface` measures one")
     ladder = shipped_baselines(options.env)

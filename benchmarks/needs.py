@@ -38,7 +38,7 @@ FEELINGS: Final = ("sadness", "fear", "anger")
 _COLOURS: Final = {"sadness": "#1d4ed8", "fear": "#7c3aed", "anger": "#c2410c"}
 
 
-_SURFACE = "surface:shipped:surface"
+_SURFACE = "shipped:surface"
 
 
 class NeedsOptions(TableOptions, WorldOptions):
@@ -131,7 +131,8 @@ def needs(world: World, actor: Actor, seed: int = 0) -> Needs:
     hidden = world.hidden()
     if not set(FEELINGS) <= set(hidden):
         raise ConfigError(
-            f"users: these people do not tell {', '.join(FEELINGS)}; take --users theory, calibrated or llm:MODEL"
+            f"users: these people do not tell {', '.join(FEELINGS)}; take people of the families theory, "
+            "calibrated or llm"
         )
     groups = np.stack([hidden[name] > 0.5 for name in FEELINGS]).astype(np.float64)
     if not groups.any(axis=1).all():

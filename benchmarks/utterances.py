@@ -40,7 +40,7 @@ class BenchUtterancesOptions(TableOptions):
     )
     people: int = Field(default=500, ge=20, description="simulated people of each family; at most so many real ones")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of the first person")
-    utterances: str = Field(default="own", description="what people say: own, or corpus=PATH")
+    utterances: str = Field(default="own", description="what people say: own, or the path of a corpus")
     encoder: str = Field(default="fast", description="sentence encoder of the readers, as in a world")
 
 

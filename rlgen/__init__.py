@@ -3,6 +3,8 @@
 Importing the package is cheap (no torch) and registers the environments with Gymnasium.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rlgen.envs.service import SimulatedPeople as simulated_people
+    from rlgen.policies.vec_env import make_sb3 as make_sb3
 
 try:
     __version__ = version("rlgen")
@@ -38,7 +41,11 @@ def __getattr__(name: str) -> Any:
         from rlgen.envs.service import SimulatedPeople
 
         return SimulatedPeople
+    if name == "make_sb3":
+        from rlgen.policies.vec_env import make_sb3
+
+        return make_sb3
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["__version__", "simulated_people"]
+__all__ = ["__version__", "make_sb3", "simulated_people"]

@@ -142,6 +142,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
+def parse_yaml(text: str) -> Any:
+    """What a piece of YAML says, e.g. `{kind: constant, text: Yes.}`.
+
+    Raises:
+        ConfigError: it is not YAML.
+    """
+    try:
+        value = yaml.load(text, _Loader)
+        _expanded(value, [], {})
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:
+        raise ConfigError(f"{text}: not YAML ({' '.join(str(error).split())}); mend it") from error
+    return value
+
+
 def _expanded(value: Any, above: list[int], known: dict[int, int]) -> int:
     """How many values something stands for, where an anchor counts as often as it is used.
 

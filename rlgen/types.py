@@ -150,18 +150,20 @@ class Words(Rows):
 
 
 @dataclass(frozen=True)
-class Replies(Rows):
-    """What the generator says.
+class Replies(Words):
+    """What the generator says: words, and how likely they were, which no person and no reward may see.
 
     Attributes:
-        ids: `[N, L]` token ids, padded with -1.
-        text: N strings.
-        logprob: `[N]` log-probability of the reply under the sampling distribution.
+        logprob: `[N]` log-probability of the reply under the sampling distribution; NaN where nobody knows it.
     """
 
-    ids: I64
-    text: list[str]
     logprob: F32
+
+    @classmethod
+    def of(cls, text: list[str]) -> Self:
+        """Replies of texts alone: no ids, and log-probabilities that nobody knows."""
+        rows = len(text)
+        return cls(np.full((rows, 1), -1, dtype=np.int64), text, np.full(rows, np.nan, dtype=np.float32))
 
     @classmethod
     def none(cls, length: int) -> Self:

@@ -42,6 +42,8 @@ def test_rows_are_taken_and_put_back_in_every_part(rows: int, data: st.DataObjec
 def test_no_replies_have_the_shape_of_some() -> None:
     none = Replies.none(3)
     assert (none.ids.shape, none.text, none.logprob.shape) == ((0, 3), [], (0,))
+    some = Replies.of(["Yes.", "No."])
+    assert (some.ids.shape, some.text, some.logprob.shape) == ((2, 1), ["Yes.", "No."], (2,))
 
 
 def test_a_part_gives_its_session_where_it_has_such_a_method():

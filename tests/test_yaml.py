@@ -116,7 +116,7 @@ SHAPES = {
     "world: {users: [theory]}\npopulation: guarded": "world.users was",
     "world: {users: 3}\npopulation: guarded": "world.users was",
     "world: {users: 3}": "users was 3",
-    "world: {hf: word, generator: 'hf:M'}\nhf_dtype: bf16": "world.hf was 'word'",
+    "world: {users: [1]}\npopulation: guarded": "world.users was [1]",
     "world: theory": "world was 'theory'",
     "world: [users, theory]": "world was",
     "world: {env_id: x}": "no field 'env_id'",
@@ -130,7 +130,7 @@ SHAPES = {
     "ppo: [1]": "ppo was",
     "ppo: {n_steps: {a: 1}}": "ppo.n_steps was",
     "missing: 1 1 1": "missing was '1 1 1'",
-    "users: {family: theory}": "users was",
+    "users: {family: theory}": "",
     "steps:\n  - 5": "steps was",
 }
 

@@ -9,4 +9,4 @@ import rlgen  # noqa: F401 - registers the ids
 DYNAMIC: Final = "rlgen/SupportDynamic-v0"
 FLAT: Final = "rlgen/SupportDynamicFlat-v0"
 # Without words a step takes milliseconds; the interface is the same.
-QUICK: Final[dict[str, Any]] = {"generator": "surface:shipped:surface"}
+QUICK: Final[dict[str, Any]] = {"generator": "shipped:surface"}

@@ -58,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
         raise ConfigError("people was 1: a ranking needs two halves of people; give at least 2, or 0 to leave it out")
     if options.policies and not options.people:
         raise ConfigError("people was 0: that leaves out the ranking, which --policies are for; give at least 2")
-    free = _Worlds(options, options.rows, generator=f"surface:{options.surface}")
+    free = _Worlds(options, options.rows, generator={"kind": "surface", "path": options.surface})
     full = _Worlds(options, options.num_envs)
     own = policies(options.env)
     found = {name: _Ranked(rule) for name, rule in own.items()} | _runs(options, free)

@@ -2,7 +2,7 @@
 
 from rlgen.artifacts.cache import cached, code_sha256
 from rlgen.artifacts.shared import Shared, content, state
-from rlgen.artifacts.store import Artifact, Manifest, check_target, load, shipped, tensors_sha256, write
+from rlgen.artifacts.store import Artifact, Manifest, check_target, kind_of, load, shipped, tensors_sha256, write
 
 __all__ = [
     "Artifact",
@@ -12,6 +12,7 @@ __all__ = [
     "check_target",
     "code_sha256",
     "content",
+    "kind_of",
     "load",
     "shipped",
     "state",

@@ -106,6 +106,31 @@ def shipped(name: str) -> Path:
     return _HERE / name
 
 
+def place_of(source: str | Path) -> Path:
+    """Folder of an artifact: `"shipped:NAME"` or a path."""
+    text = str(source)
+    return shipped(text.removeprefix("shipped:")) if text.startswith("shipped:") else Path(source)
+
+
+def kind_of(source: str | Path) -> str:
+    """Kind of the artifact at a place, as its manifest says; nothing is verified.
+
+    Raises:
+        ArtifactError: there is none.
+    """
+    if not (place_of(source) / MANIFEST).is_file():
+        raise _nothing_at(source)
+    return _manifest(place_of(source) / MANIFEST).kind
+
+
+def _nothing_at(source: str | Path, kind: str = "") -> ArtifactError:
+    if not str(source).startswith("shipped:"):
+        return ArtifactError(f"{source}: no artifact here (manifest.json is missing); check the path or build it first")
+    kinds = {path.parent.name: _manifest(path).kind for path in sorted(_HERE.glob(f"*/{MANIFEST}"))}
+    known = ", ".join(f"shipped:{name}" for name, its in kinds.items() if not kind or its == kind)
+    return ArtifactError(f"{source}: no artifact of that name is shipped (manifest.json is missing); there are {known}")
+
+
 def load(source: str | Path, kind: str) -> Artifact:
     """Verify an artifact and hand it out.
 
@@ -116,11 +141,10 @@ def load(source: str | Path, kind: str) -> Artifact:
     Raises:
         ArtifactError: missing, damaged (a file's sha256 differs) or of another kind.
     """
-    text = str(source)
-    path = shipped(text.removeprefix("shipped:")) if text.startswith("shipped:") else Path(source)
+    path = place_of(source)
     manifest_path = path / MANIFEST
     if not manifest_path.is_file():
-        raise ArtifactError(f"{path}: no artifact here (manifest.json is missing); check the path or build it first")
+        raise _nothing_at(source, kind)
     manifest = _manifest(manifest_path)
     if manifest.kind != kind:
         raise ArtifactError(f"{path}: holds {manifest.kind!r}, but {kind!r} is needed; give another path or rebuild it")

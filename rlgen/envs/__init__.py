@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rlgen.envs.config import WorldConfig as WorldConfig
     from rlgen.envs.measure import measure_surface as measure_surface
+    from rlgen.envs.observation import Block as Block
     from rlgen.envs.observation import ObservationLayout as ObservationLayout
+    from rlgen.envs.observation import Visible as Visible
     from rlgen.envs.presets import world_config as world_config
     from rlgen.envs.records import Finished as Finished
     from rlgen.envs.records import StepResult as StepResult
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rlgen.envs.world import World as World
 
 _WHERE = {
+    "Block": "observation",
     "DialogueVectorEnv": "vector",
     "Finished": "records",
     "ObservationLayout": "observation",
@@ -28,6 +31,7 @@ _WHERE = {
     "SupportDynamicEnv": "support_dynamic",
     "SupportEnv": "support",
     "TurnRecord": "records",
+    "Visible": "observation",
     "World": "world",
     "WorldConfig": "config",
     "measure_surface": "measure",

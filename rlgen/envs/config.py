@@ -2,67 +2,114 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationInfo,
-    field_validator,
-    model_serializer,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from rlgen.envs.actions import ActionKind
+from rlgen.envs.generators import Embedded, GeneratorConfig
 from rlgen.envs.observation import BLOCKS
+from rlgen.envs.people import AnyPeople
 from rlgen.errors import ConfigError
-from rlgen.generation.huggingface.options import HuggingFaceOptions
 from rlgen.governance.config import GuardConfig
+from rlgen.rewards import RewardDesign, design
+from rlgen.seams import Own, named_or_own
 from rlgen.text.encoding.choice import check_choice
 from rlgen.types import MAX_TURNS
 from rlgen.users import TheoryConfig
-from rlgen.users.families import UsersConfig
+
+Part = Annotated[str | Own, BeforeValidator(named_or_own)]
+"""The name of a shipped part, a path, or a part of one's own (`rlgen.seams`)."""
 
 
-class WorldConfig(BaseModel):
-    """What a world is made of. Frozen; an unknown field is an error."""
+class Corpus(BaseModel):
+    """Turns of real people, from your copy of ESConv or a file like it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    users: UsersConfig = Field(TheoryConfig(), description="the family of people and its parameters")
-    reward: str | dict[str, Any] = Field(
-        "default", description="a reward design: name, YAML path, or the design itself"
+    kind: Literal["corpus"] = "corpus"
+    path: Path = Field(description="a file, or a folder with esconv.jsonl")
+
+
+def _said(value: Any) -> Any:
+    if value == "own" or isinstance(value, Corpus):
+        return value
+    if (own := Own.of(value)) is not None:
+        return own
+    if isinstance(value, Mapping):
+        return Corpus.model_validate(value)
+    if not Path(str(value)).exists():
+        raise ValueError("use own, or the path of your copy of a corpus; nothing lies there")
+    return Corpus(path=Path(str(value)))
+
+
+def _guarding(value: Any) -> Any:
+    if value is None or isinstance(value, GuardConfig):
+        return value
+    if (own := Own.of(value)) is not None:
+        return own
+    if isinstance(value, str | Path) and Path(value).suffix in {".yaml", ".yml"}:
+        return {"patterns": value}
+    if not isinstance(value, Mapping):
+        raise ValueError("give the guard's fields, a YAML file of rules, null for none, or a guard of your own")
+    return value
+
+
+def _added(value: Any) -> Any:
+    """Blocks of one's own: one, or several."""
+    several = value if isinstance(value, list | tuple) else [value]
+    found = [Own.of(each) for each in several]
+    if None in found:
+        raise ValueError("write package.module:attribute of an `rlgen.envs.Block`, or of what makes one")
+    return tuple(found)
+
+
+class WorldConfig(BaseModel):
+    """What a world is made of. Frozen; an unknown field is an error.
+
+    Every field that names a part takes a shipped name, a path, `package.module:attribute`, a mapping
+    `{kind: ..., option: value}`, or in Python the class or object itself; `docs/parts.md` has them one by one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    users: AnyPeople = Field(
+        TheoryConfig(),
+        description="who is supported: a family (theory, calibrated, replay, llm), {family: ..., option: value}, or "
+        "people of your own",
     )
-    generator: str = Field(
-        "shipped:generator",
-        description='"shipped:NAME", path of a generator, "hf:PATH_OR_ID" of a Hugging Face causal language model, '
-        '"constant:TEXT", or "surface:SOURCE"',
+    reward: Annotated[RewardDesign, BeforeValidator(design)] = Field(
+        "default", validate_default=True, description="reward: name, YAML path, fields, or a function (trace) -> [N]"
+    )
+    generator: GeneratorConfig = Field(
+        Embedded(),
+        description="what answers: shipped:NAME, a folder, a Hugging Face id, or {kind: KIND, option: value} with the "
+        "kinds embedded, huggingface, constant and surface",
     )
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto",
         description="type in which the generator computes; auto is bf16 where hardware multiplies it, which a run's "
         "manifest tells",
     )
-    hf: HuggingFaceOptions | None = Field(
-        None, description='how a generator "hf:PATH_OR_ID" runs; null for its defaults'
-    )
-    recognizer: str = Field("shipped:recognizer", description='"shipped:NAME" or path of a recognizer')
-    bank: str = Field("shipped:signal_bank", description='"shipped:NAME" or path of a signal bank')
-    utterances: str = Field(
+    recognizer: Part = Field("shipped:recognizer", description="recognizer: shipped:NAME, or a folder")
+    bank: Part = Field("shipped:signal_bank", description="signal bank: shipped:NAME, or a folder")
+    utterances: Annotated[Literal["own"] | Corpus | Own, BeforeValidator(_said)] = Field(
         "own",
-        description='what people say: "own", the project\'s bank, or "corpus=PATH", turns of real people from your '
-        "copy of ESConv or a file like it",
+        description='what people say: "own", the project\'s bank, or the path of your copy of ESConv or a file like it',
     )
-    readers: str | None = Field(
-        None, description='"shipped:NAME" or path of fitted readers; null for those that are shipped for the encoder'
+    readers: Part | None = Field(
+        None, description="readers: shipped:NAME, or a folder; null for those that are shipped for the encoder"
     )
-    encoder: str = Field(
+    encoder: Part = Field(
         "fast",
         description='sentence encoder: "fast", the small one, "minilm", or any sentence-transformers model by name or '
         'path, which needs readers fitted on it; "fast-bf16" and "minilm-bf16" in half precision',
     )
-    guard: GuardConfig | None = Field(GuardConfig(), description="output filter; null for none")
+    guard: Annotated[GuardConfig | Own | None, BeforeValidator(_guarding)] = Field(
+        GuardConfig(), description="output filter: its fields, a YAML file of rules; null for none"
+    )
     missing: tuple[float, float, float] = Field(
         (0.0, 0.0, 0.0),
         description="chance per turn that speech, face, physiology are missing; 1,1,1 blinds the policy",
@@ -71,44 +118,28 @@ class WorldConfig(BaseModel):
     drop: tuple[str, ...] = Field(
         (), description="blocks left out of the observation, as `rlgen.envs.ObservationLayout` names them"
     )
+    blocks: Annotated[tuple[Own, ...], BeforeValidator(_added)] = Field(
+        (), description="blocks of your own added to the observation, see `rlgen.envs.Block`"
+    )
     actions: ActionKind = Field(
         "box", description="continuous controls, the grid of them, or the grid's points numbered in one row"
     )
     max_turns: int = Field(MAX_TURNS, ge=1, le=64, description="turn limit, which ends a dialogue")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the frozen models run")
 
-    @field_validator("hf")
-    @classmethod
-    def _of_a_language_model(cls, value: HuggingFaceOptions | None, info: ValidationInfo) -> HuggingFaceOptions | None:
-        generator = str(info.data.get("generator", ""))
-        if value is not None and not generator.startswith("hf:"):
-            raise ValueError(
-                f"these are options of a generator hf:MODEL, but the generator is {generator!r}; drop them"
-            )
-        return value
-
-    @model_serializer(mode="wrap")
-    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = handler(self)
-        if self.hf is None:  # a world without a language model is described, and hashed, without its options
-            fields.pop("hf", None)
-        return fields
-
     @field_validator("utterances")
     @classmethod
-    def _known_utterances(cls, value: str, info: ValidationInfo) -> str:
-        if value != "own" and not (value.startswith("corpus=") and value.removeprefix("corpus=")):
-            raise ValueError(f"no utterances {value!r}; use own, or corpus=PATH with the path of your copy")
-        users = info.data.get("users")
-        if value != "own" and users is not None and users.bank == "crisis":
+    def _voiced(cls, value: Any, info: ValidationInfo) -> Any:
+        if value != "own" and getattr(info.data.get("users"), "bank", None) == "crisis":
             raise ValueError("people of the population 'crisis' speak from the project's own bank; use own")
         return value
 
     @field_validator("encoder")
     @classmethod
-    def _known_encoder(cls, value: str) -> str:
+    def _known_encoder(cls, value: str | Own) -> str | Own:
         try:
-            check_choice(value)
+            if isinstance(value, str):
+                check_choice(value)
         except ConfigError as error:
             raise ValueError(str(error)) from error
         return value
@@ -128,3 +159,8 @@ class WorldConfig(BaseModel):
         if not all(0.0 <= chance <= 1.0 for chance in value):
             raise ValueError("three chances between 0 and 1 are needed")
         return value
+
+    @property
+    def has_words(self) -> bool:
+        """Whether replies have words; a response surface gives readings only."""
+        return self.generator.kind != "surface" if not isinstance(self.generator, Own) else True

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 from gymnasium import spaces
 
-from rlgen.types import F32, Reading
+from rlgen.errors import ConfigError
+from rlgen.types import F32, I64, Reading
 
 VECTOR_DIM: Final = 32
 CONTEXT_DIM: Final = 32
@@ -40,6 +41,56 @@ BLOCKS: Final = tuple(_BLOCKS)
 
 
 @dataclass(frozen=True)
+class Visible:
+    """What a policy may know of N dialogues, for observation blocks of one's own.
+
+    Attributes:
+        utterance: N texts, what the person said last.
+        replies: N lists of the supporter's replies so far.
+        turn: `[N]` turns done.
+        blocks: the named blocks, `[N, length]` each.
+    """
+
+    utterance: list[str]
+    replies: list[list[str]]
+    turn: I64
+    blocks: Mapping[str, F32]
+
+
+@dataclass(frozen=True)
+class Block:
+    """An observation block of one's own.
+
+    Attributes:
+        name: of the block.
+        width: its length.
+        see: from what a policy may know to `[N, width]`; a row must not depend on the others.
+        low: least value of each number, finite.
+        high: greatest value.
+    """
+
+    name: str
+    width: int
+    see: Callable[[Visible], F32]
+    low: float = 0.0
+    high: float = 1.0
+
+    def seen(self, visible: Visible) -> F32:
+        """The block of N rows.
+
+        Raises:
+            ConfigError: what `see` gives is not `[N, width]`, finite.
+        """
+        found = np.asarray(self.see(visible), dtype=np.float32)
+        if found.shape != (len(visible.turn), self.width) or not np.isfinite(found).all():
+            raise ConfigError(
+                f"observation block {self.name!r}: gave shape {found.shape} or a number that is not finite; "
+                f"{(len(visible.turn), self.width)} is needed, one row per dialogue"
+            )
+        return found
+
+
+@dataclass(frozen=True)
 class ObservationLayout:
     """Where each named block lies in the flat observation.
 
@@ -60,28 +111,44 @@ class ObservationLayout:
     | turn | 1 | turns done / turn limit |
     | privileged | p | hidden state of the person, only in `observation="privileged"` |
 
-    Blocks can be left out (`WorldConfig.drop`); the others then move together and keep their order.
+    Blocks can be left out (`WorldConfig.drop`); the others then move together and keep their order. Blocks of one's
+    own (`WorldConfig.blocks`) follow them, before the privileged one.
 
     Attributes:
         slices: block name -> slice of the flat vector.
         privileged: names of the hidden variables in the last block.
+        own: name -> bounds of each number of a block of one's own.
     """
 
     slices: Mapping[str, slice]
     privileged: tuple[str, ...] = ()
+    own: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, privileged: tuple[str, ...] = (), drop: Collection[str] = ()) -> ObservationLayout:
-        """The layout, with a privileged block for the named hidden variables, without the blocks in `drop`."""
+    def of(
+        cls, privileged: tuple[str, ...] = (), drop: Collection[str] = (), blocks: Sequence[Block] = ()
+    ) -> ObservationLayout:
+        """The layout, with a privileged block for the named hidden variables, without the blocks in `drop`.
+
+        Raises:
+            ConfigError: a block of one's own has a name that is taken, no width or bounds that are not finite.
+        """
         slices, start = {}, 0
         for name, (low, _) in _BLOCKS.items():
             if name in drop:
                 continue
             slices[name] = slice(start, start + len(low))
             start += len(low)
+        for block in blocks:
+            if block.name in {*_BLOCKS, *slices, "privileged"}:
+                raise ConfigError(f"observation block {block.name!r}: there is one of that name; choose another")
+            if block.width < 1 or not (np.isfinite([block.low, block.high]).all() and block.low < block.high):
+                raise ConfigError(f"observation block {block.name!r}: give a width above 0 and finite low < high")
+            slices[block.name] = slice(start, start + block.width)
+            start += block.width
         if privileged:
             slices["privileged"] = slice(start, start + len(privileged))
-        return cls(slices, privileged)
+        return cls(slices, privileged, {block.name: (block.low, block.high) for block in blocks})
 
     @property
     def size(self) -> int:
@@ -91,11 +158,11 @@ class ObservationLayout:
     @cached_property
     def _bounds(self) -> tuple[F32, F32]:
         """Lower and upper bounds `[D]`."""
-        extra = [_VECTOR_BOUND] * len(self.privileged)
-        kept = [bounds for name, bounds in _BLOCKS.items() if name in self.slices]
-        low = [bound for bounds, _ in kept for bound in bounds] + [-bound for bound in extra]
-        high = [bound for _, bounds in kept for bound in bounds] + extra
-        return np.array(low, dtype=np.float32), np.array(high, dtype=np.float32)
+        ends = {**self.own, "privileged": (-_VECTOR_BOUND, _VECTOR_BOUND)}
+        low, high = np.empty(self.size, dtype=np.float32), np.empty(self.size, dtype=np.float32)
+        for name, where in self.slices.items():
+            low[where], high[where] = _BLOCKS[name] if name in _BLOCKS else ends[name]
+        return low, high
 
     def space(self) -> spaces.Box:
         """The Gymnasium space, with finite bounds."""

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from rlgen.artifacts import Shared, content
-from rlgen.envs.config import WorldConfig
-from rlgen.envs.observation import CONTEXT_DIM
+from rlgen.envs.config import Corpus, WorldConfig
+from rlgen.envs.generators import Surface
+from rlgen.envs.observation import CONTEXT_DIM, Block
 from rlgen.envs.speech import Speech, SpokenReplies, SurfaceSpeech
-from rlgen.envs.surface import KIND as SURFACE
-from rlgen.envs.surface import ResponseSurface
 from rlgen.errors import ConfigError
-from rlgen.generation import ConstantGenerator, EmbeddedGenerator
-from rlgen.generation.huggingface.options import HuggingFaceOptions
+from rlgen.generation import EmbeddedGenerator
 from rlgen.governance import AuditLog, OutputGuard, patterns
-from rlgen.hardware import Precision
+from rlgen.governance.config import GuardConfig
 from rlgen.perception import EmotionRecognizer, EstimateTable, SignalBank
 from rlgen.perception.bank import KIND as BANK
 from rlgen.perception.recognizer import KIND as RECOGNIZER
-from rlgen.rewards import RewardDesign, design
+from rlgen.rewards import RewardDesign
 from rlgen.rng import Streams
+from rlgen.seams import Own
 from rlgen.text import Reader, SentenceEncoder
 from rlgen.text.datasets.utterances import real_utterances
 from rlgen.text.encoding.choice import encoder_content, encoder_of
@@ -33,7 +31,9 @@ from rlgen.text.reading.reader import KIND as READERS
 from rlgen.text.reading.reader import SHIPPED as SHIPPED_READERS
 from rlgen.text.reading.reader import Progress
 from rlgen.text.utterances import of_all_lengths, read_by, utterances, with_crisis, with_masks
-from rlgen.types import F32, Generator, Reading, SegmentCatalogue, UtteranceCatalogue, session
+from rlgen.types import F32, Generator, Guard, Reading, Recognizer, SegmentCatalogue, UtteranceCatalogue, session
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Parts:
         utterance_context: `[U, 32]`, the embeddings projected for the observation.
         reader: reads what is not in the bank.
         reward: the reward design.
+        blocks: observation blocks of one's own.
         sha256: part name -> hash of its weights or of its text.
         audit: log of the guard's interventions, if one is kept.
         device: where the frozen models run.
@@ -65,6 +66,7 @@ class Parts:
     utterance_context: F32
     reader: Reader
     reward: RewardDesign
+    blocks: tuple[Block, ...]
     sha256: dict[str, str]
     device: str
     audit: AuditLog | None = None
@@ -77,57 +79,76 @@ class Parts:
         return mine
 
 
-_ENCODERS, _READERS, _GENERATORS, _PERCEPTIONS, _SURFACES = (Shared() for _ in range(5))
+_ENCODERS, _READERS, _PERCEPTIONS = (Shared() for _ in range(3))
 
 
-def _encoder(choice: str, device: str) -> SentenceEncoder:
+def _encoder(choice: str | Own, device: str) -> SentenceEncoder:
+    if isinstance(choice, Own):
+        made: SentenceEncoder = choice.make("encoder", ("encode", "dim", "name", "identity", "source_sha256"))
+        return made
     return _ENCODERS.of((choice, device), encoder_content(choice), lambda: encoder_of(choice, device))
 
 
-def _reader(source: str | None, encoder: str, device: str) -> Reader:
+def _reader(source: str | Own | None, encoder: str | Own, device: str) -> Reader:
+    if isinstance(source, Own):
+        made: Reader = source.make("readers", ("read", "read_catalogue", "encoder", "sha256"))
+        return made
+    if isinstance(encoder, Own):
+        return Reader.load(source, _encoder(encoder, device))
     kept = SHIPPED_READERS if source is None else (source,)
     made_of = tuple(content(each, READERS) for each in kept), encoder_content(encoder)
     return _READERS.of((source, encoder, device), made_of, lambda: Reader.load(source, _encoder(encoder, device)))
 
 
-def _generator(
-    source: str, device: str, precision: Precision = "auto", hf: HuggingFaceOptions | None = None
-) -> Generator:
-    if source.startswith("constant:"):
-        return ConstantGenerator(source.removeprefix("constant:"))
-    if source.startswith("hf:"):
-        options = hf or HuggingFaceOptions()
-        if options.dtype == "auto":
-            options = options.model_copy(update={"dtype": precision})
-        return _language_model(source.removeprefix("hf:"), device, options)
-    from rlgen.generation.embedded.generator import KIND
-
-    load = partial(EmbeddedGenerator.load, source, device=device, dtype=precision)
-    return _GENERATORS.of((source, device, precision), content(source, KIND), load)
+def signal_bank(choice: str | Own) -> SignalBank:
+    """The recordings that people speak with."""
+    if isinstance(choice, str):
+        return SignalBank.load(choice)
+    made: SignalBank = choice.make("bank", ("signals", "catalogue", "cohort", "sha256"))
+    return made
 
 
-def _language_model(model: str, device: str, hf: HuggingFaceOptions) -> Generator:
-    from rlgen.generation import HuggingFaceGenerator
-    from rlgen.generation.huggingface import directions
-    from rlgen.text.language_models.pretrained import model_state
+def _perception(recognizer: str | Own, bank: str | Own) -> tuple[Recognizer, SignalBank, EstimateTable]:
+    def load() -> tuple[Recognizer, SignalBank, EstimateTable]:
+        model: Recognizer
+        if isinstance(recognizer, Own):
+            model = recognizer.make("recognizer", ("estimate", "vector_dim", "weights_sha256"))
+        else:
+            model = EmotionRecognizer.load(recognizer)
+        signals = signal_bank(bank)
+        return model, signals, EstimateTable.build(model, signals)
 
-    options = {**hf.model_dump(), "device": hf.device or device}
-    steered = None if hf.steering is None else content(hf.steering, directions.KIND)
-    load = partial(HuggingFaceGenerator, model, **options)
-    return _GENERATORS.of((model, device, hf), (model_state(model), steered), load)
-
-
-def _perception(recognizer: str, bank: str) -> tuple[EmotionRecognizer, SignalBank, EstimateTable]:
-    def load() -> tuple[EmotionRecognizer, SignalBank, EstimateTable]:
-        loaded, signals = EmotionRecognizer.load(recognizer), SignalBank.load(bank)
-        return loaded, signals, EstimateTable.build(loaded, signals)
-
+    if isinstance(recognizer, Own) or isinstance(bank, Own):
+        return load()
     made_of = content(recognizer, RECOGNIZER), content(bank, BANK)
     return _PERCEPTIONS.of((recognizer, bank), made_of, load)
 
 
-def _surface(source: str) -> ResponseSurface:
-    return _SURFACES.of(source, content(source, SURFACE), lambda: ResponseSurface.load(source))
+def _generator(config: WorldConfig, device: str) -> tuple[Generator, str]:
+    """What answers, and its hash."""
+    chosen = config.generator
+    if isinstance(chosen, Own):
+        made: Generator = chosen.make("generator", ("reply", "weights_sha256"))
+        return made, _stamp(chosen, made.weights_sha256())
+    assert not isinstance(chosen, Surface)  # it has no words
+    generator = chosen.load(device, config.precision)
+    return generator, generator.sha256 if isinstance(generator, EmbeddedGenerator) else generator.weights_sha256()
+
+
+def _guard(chosen: GuardConfig | Own | None, log: AuditLog | None) -> tuple[Guard | None, dict[str, str]]:
+    """What has the last word on replies, and its hash."""
+    if chosen is None:
+        return None, {}
+    if isinstance(chosen, Own):
+        return chosen.make("guard", ("review", "cost_names")), {"guard": chosen.sha256}
+    rules = (chosen.patterns or patterns.SHIPPED).read_text(encoding="utf-8")
+    sha256 = text_sha256(chosen.model_dump_json(exclude={"patterns", "keep_text"}), rules)
+    return OutputGuard(chosen, log), {"guard": sha256}
+
+
+def _stamp(choice: object, weights: str) -> str:
+    """Hash of a part's weights, and of the source of one's own."""
+    return text_sha256(choice.sha256, weights) if isinstance(choice, Own) else weights
 
 
 def resolve_device(device: str) -> str:
@@ -168,8 +189,11 @@ def load_bank(config: WorldConfig, progress: Progress | None = None) -> tuple[Ut
         DataError: a file of real utterances cannot be used.
     """
     reader = _reader(config.readers, config.encoder, resolve_device(config.device))
-    if config.utterances != "own":
-        return real_utterances(Path(config.utterances.removeprefix("corpus=")), reader, progress), reader
+    if isinstance(config.utterances, Own):
+        catalogue: UtteranceCatalogue = config.utterances.make("utterances", ("text", "topic", "topics", "category"))
+        return catalogue, reader
+    if isinstance(config.utterances, Corpus):
+        return real_utterances(config.utterances.path, reader, progress), reader
     match config.users.bank:
         case "crisis":
             return with_crisis(), reader
@@ -195,33 +219,36 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
     """
     device = resolve_device(config.device)
     recognizer, bank, table = _perception(config.recognizer, config.bank)
-    reward = design(config.reward)
     catalogue, reader = load_bank(config, progress)
     reading, embedding = reader.read_catalogue(catalogue.text)
+    reward = config.reward
+    reward.load()
+    if reward.notice:
+        _LOG.warning("%s", reward.notice)
+    if reward.reads_words and not config.has_words:
+        raise ConfigError(f"reward was {reward.name}: it reads the words of replies, and a response surface has none")
+    blocks = [own.make("blocks", ("name", "width", "see", "low", "high")) for own in config.blocks]
     sha256 = {
-        "recognizer": recognizer.weights_sha256(),
-        "signal_bank": bank.sha256,
-        "readers": reader.sha256,
-        "encoder": reader.encoder.weights_sha256(),
+        "recognizer": _stamp(config.recognizer, recognizer.weights_sha256()),
+        "signal_bank": _stamp(config.bank, bank.sha256),
+        "readers": _stamp(config.readers, reader.sha256),
+        "encoder": _stamp(config.encoder, reader.encoder.weights_sha256()),
         "utterances": text_sha256(*catalogue.text),
-        "reward": text_sha256(json.dumps(reward.to_dict(), sort_keys=True)),
+        "reward": reward.sha256,
+        **{f"block {block.name}": own.sha256 for block, own in zip(blocks, config.blocks, strict=True)},
     }
     log: AuditLog | None = None
     speech: Speech
-    if config.generator.startswith("surface:"):
-        surface = _surface(config.generator.removeprefix("surface:"))
+    if isinstance(config.generator, Surface):
+        surface = config.generator.measured()
         speech = SurfaceSpeech(surface)
         sha256["surface"] = surface.sha256()
     else:
-        generator = _generator(config.generator, device, config.precision, config.hf)
-        log = AuditLog(audit) if audit is not None and config.guard is not None else None
-        guard = OutputGuard(config.guard, log) if config.guard is not None else None
-        if config.guard is not None:
-            rules = (config.guard.patterns or patterns.SHIPPED).read_text(encoding="utf-8")
-            sha256["guard"] = text_sha256(config.guard.model_dump_json(exclude={"patterns", "keep_text"}), rules)
+        generator, sha256["generator"] = _generator(config, device)
+        log = AuditLog(audit) if audit is not None and isinstance(config.guard, GuardConfig) else None
+        guard, of_guard = _guard(config.guard, log)
+        sha256 |= of_guard
         speech = SpokenReplies(generator, guard, reader)
-        as_given = generator.sha256 if isinstance(generator, EmbeddedGenerator) else generator.weights_sha256()
-        sha256["generator"] = as_given
     parts = Parts(
         speech=speech,
         table=table,
@@ -232,6 +259,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
         utterance_context=embedding @ context_projection(embedding.shape[1]),
         reader=reader,
         reward=reward,
+        blocks=tuple(blocks),
         sha256=sha256,
         device=device,
         audit=log,

@@ -9,6 +9,7 @@ from typing import Any
 
 from rlgen.config import validate
 from rlgen.envs.config import WorldConfig
+from rlgen.envs.people import FAMILIES
 from rlgen.envs.registration import IDS
 from rlgen.errors import ConfigError
 
@@ -18,7 +19,8 @@ def world_config(env_id: str, /, **overrides: Any) -> WorldConfig:
 
     Args:
         env_id: e.g. `"rlgen/SupportDynamic-v0"`.
-        **overrides: fields of `WorldConfig`; `users` may be a mapping that is laid over the id's own.
+        **overrides: fields of `WorldConfig`; `users` may be a mapping that is laid over the id's own, or the name of
+            a family.
 
     Raises:
         ConfigError: an unknown id, or a field that is unknown or out of range.
@@ -27,7 +29,9 @@ def world_config(env_id: str, /, **overrides: Any) -> WorldConfig:
         raise ConfigError(f"there is no environment {env_id!r}; the ids are {', '.join(IDS)}")
     fields: dict[str, Any] = {**IDS[env_id], **overrides}
     users = fields.get("users")
-    if isinstance(users, dict):
+    if isinstance(users, str) and users in FAMILIES:
+        users = {"family": users}
+    if isinstance(users, dict) and users.get("family", FAMILIES[0]) in FAMILIES:
         fields["users"] = {**IDS[env_id]["users"], **users}
     return validate(WorldConfig, fields, env_id)
 

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from rlgen.envs.parts import load_bank
+from rlgen.envs.parts import load_bank, signal_bank
+from rlgen.envs.people import seat
 from rlgen.envs.presets import world_config
 from rlgen.errors import ConfigError
-from rlgen.perception import SignalBank
 from rlgen.rng import PEOPLE, Realm, Streams
 from rlgen.types import F32, I64, Bools, Expression, Words
-from rlgen.users import FamilyConfig, People, Users, build
+from rlgen.users import FamilyConfig, Users
 from rlgen.users.reference import reference
 
 
@@ -64,8 +64,8 @@ class SimulatedPeople:
         """Load bank and reader.
 
         Args:
-            people: a family (`"calibrated"`, `"theory"`), a mapping with its options, a config, or a class of
-                people of your own.
+            people: what `WorldConfig.users` takes: a family (`"calibrated"`, `"theory"`), a mapping with its options, a
+                config, or a class of people of your own.
             n: how many are met at a time.
             seed: which people.
             realm: what they are met for; no two realms share a person.
@@ -77,19 +77,13 @@ class SimulatedPeople:
         """
         if n < 1:
             raise ConfigError(f"n was {n}: at least one person is needed")
-        chosen = {"family": people} if isinstance(people, str) else people
-        if isinstance(chosen, type) and issubclass(chosen, People):
-            chosen = chosen.Config()
-        of: dict[str, Any] = {} if isinstance(chosen, FamilyConfig) else {"users": chosen}
-        world_ = world_config("rlgen/Support-v0", **of, **world)
-        if isinstance(chosen, FamilyConfig):
-            world_ = world_.model_copy(update={"users": chosen})
+        world_ = world_config("rlgen/Support-v0", users=people, **world)
         self.config: FamilyConfig = world_.users
         self.fidelity = reference(self.config)
         self._max_turns, self._seed, self._realm, self._n = world_.max_turns, seed, realm, n
         bank, self._reader = load_bank(world_)
         self._said_by_bank, (_, self._embedded) = bank.text, self._reader.read_catalogue(bank.text)
-        self._users: Users = build(self.config, n, bank, SignalBank.load(world_.bank).catalogue)
+        self._users: Users = seat(self.config, n, bank, signal_bank(world_.bank).catalogue)
         self.here: Bools = np.zeros(n, dtype=np.bool_)
         self.first = -n
 

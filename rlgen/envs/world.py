@@ -16,8 +16,9 @@ from rlgen.envs.actions import action_space, to_box, to_controls
 from rlgen.envs.config import WorldConfig
 from rlgen.envs.dialogues import Dialogues
 from rlgen.envs.hearing import Heard, Hearing
-from rlgen.envs.observation import ObservationLayout
-from rlgen.envs.parts import Parts, load_parts
+from rlgen.envs.observation import Block, ObservationLayout, Visible
+from rlgen.envs.parts import Parts, load_parts, text_sha256
+from rlgen.envs.people import OwnPeople, seat
 from rlgen.envs.records import Finished, Opening, StepResult, TurnRecord
 from rlgen.envs.speech import Spoken
 from rlgen.envs.travel import packed, unpacked
@@ -25,7 +26,7 @@ from rlgen.errors import ArtifactError, ConfigError
 from rlgen.rewards import Trace
 from rlgen.rng import PEOPLE, Realm, Streams
 from rlgen.types import F32, I64, Bools, Context, Controls, Estimate, Expression, Feedback
-from rlgen.users import Users, build
+from rlgen.users import FamilyConfig, Users
 
 
 class World:
@@ -75,7 +76,7 @@ class World:
         self.parts: Parts = (load_parts(config, audit) if parts is None else parts).session()
         self._own_people = users is not None
         if users is None:
-            users = build(config.users, num_envs, self.parts.utterances, self.parts.segments)
+            users = seat(config.users, num_envs, self.parts.utterances, self.parts.segments)
         self._users = users
         privileged = users.hidden_names if config.observation == "privileged" else ()
         if config.observation == "privileged" and not privileged:
@@ -85,7 +86,7 @@ class World:
                 f"reward was {self.parts.reward.name}: it pays for relief, which is not known of all of these people; "
                 "take another"
             )
-        self.layout = ObservationLayout.of(privileged, config.drop)
+        self.layout = ObservationLayout.of(privileged, config.drop, self.parts.blocks)
         self.single_observation_space: spaces.Box = self.layout.space()
         self.single_action_space = action_space(config.actions)
         self._hearing = Hearing(self.parts)
@@ -121,7 +122,11 @@ class World:
     @property
     def sha256(self) -> dict[str, str]:
         """Part name -> hash of its weights or numbers."""
-        return {**self.parts.sha256, "users": self._users.sha256}
+        who: FamilyConfig = self.config.users
+        people = self._users.sha256
+        if isinstance(who, OwnPeople) and not self._own_people:
+            people = text_sha256(who.part.sha256, people)
+        return {**self.parts.sha256, "users": people}
 
     @property
     def encoder(self) -> str:
@@ -218,6 +223,9 @@ class World:
         estimate = self._recognize(expression, heard, now.streams, now.turn + 1)
         hidden = {name: value[index] for name, value in self._users.hidden().items()}
         trace = Trace(
+            utterance=now.heard.text,
+            reply=spoken.words.text,
+            next_utterance=heard.text,
             estimate=now.estimate,
             reading=spoken.reading,
             feedback=feedback,
@@ -354,7 +362,7 @@ class World:
             self.parts = load_parts(self.config).session()
         self._hearing = Hearing(self.parts)
         if isinstance(users, bytes):
-            fresh = build(self.config.users, self.num_envs, self.parts.utterances, self.parts.segments)
+            fresh = seat(self.config.users, self.num_envs, self.parts.utterances, self.parts.segments)
             _check_parts(expected, {**self.parts.sha256, "users": fresh.sha256})
             users = unpacked(users, fresh)
         self._users = users
@@ -393,7 +401,13 @@ class World:
 
     def _observe(self, rows: I64 | slice = slice(None)) -> F32:
         """Observations of some rows, of all by default."""
-        blocks = self._state().blocks(rows, self.config.max_turns)
+        now = self._state()
+        blocks = now.blocks(rows, self.config.max_turns)
+        if self.parts.blocks:
+            index = np.arange(self.num_envs)[rows].tolist()
+            said, replied = [now.heard.text[i] for i in index], [list(now.replies[i]) for i in index]
+            visible = Visible(said, replied, now.turn[rows], dict(blocks))
+            blocks |= {block.name: Block.seen(block, visible) for block in self.parts.blocks}
         if self.layout.privileged:
             hidden = self._users.hidden()
             known = [hidden[name][rows] for name in self.layout.privileged]

@@ -7,11 +7,13 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rlgen import __version__
 from rlgen.errors import RlgenError
 from rlgen.experiments.display.encodings import take_any_text
 from rlgen.experiments.extras import missing
+from rlgen.seams import look_in
 
 # name -> (module under rlgen.experiments.commands, summary); the module has `main(argv) -> int`.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -123,7 +125,15 @@ def call(program: str, command: Callable[[Sequence[str]], int], argv: Sequence[s
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command; exit statuses as of `call`."""
     take_any_text()
+    look_in(Path.cwd())  # as `python -m` does: parts of one's own lie where one works
     argv = list(sys.argv[1:] if argv is None else argv)
+    if any(word.partition("=")[0] == "--import" for word in argv):
+        from rlgen.experiments.options import take_imports
+
+        try:
+            argv = take_imports(argv)
+        except RlgenError as error:
+            return _refuse("rlgen", error)
     if not argv or argv[0] in {"-h", "--help", "help"}:
         print(_usage())
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import json
 import re
 import shlex
 from collections.abc import Sequence
@@ -14,12 +15,45 @@ from typing import Annotated, Any, Final, TypeVar
 import tyro
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from rlgen.config import read_yaml, sentence, validate
+from rlgen.config import parse_yaml, read_yaml, sentence, validate
 from rlgen.errors import ConfigError
+from rlgen.seams import load_module
 
-__all__ = ["Options", "TableOptions", "parse", "program", "read_yaml", "recorded", "sentence", "validate"]
+__all__ = [
+    "Options",
+    "Part",
+    "TableOptions",
+    "parse",
+    "program",
+    "read_yaml",
+    "recorded",
+    "sentence",
+    "take_imports",
+    "validate",
+]
 
 T = TypeVar("T", bound=BaseModel)
+
+
+def _part(words: list[str]) -> Any:
+    """A part from the command line: a name, a path, or YAML in braces or brackets; `none` for no part."""
+    word = words[0]
+    if word.lstrip()[:1] in ("{", "["):
+        return parse_yaml(word)
+    return None if word.lower() in ("none", "null") else word
+
+
+Part = Annotated[
+    Any,
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="NAME|PATH|{...}",
+        instance_from_str=_part,
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [str(value)],
+    ),
+]
+"""An option that names a part: a text, or a mapping, which the command line takes as YAML in braces."""
 
 
 class Options(BaseModel):
@@ -47,7 +81,10 @@ class TableOptions(Options):
     )
 
 
-_CONFIG: Final = "--config FILE: options from a YAML file; those on the command line win over it."
+_CONFIG: Final = (
+    "--config FILE: options from a YAML file; those on the command line win over it. --import MODULE: a module of your "
+    "own that registers parts, imported first."
+)
 
 # What the option parser says, and how one says it in a sentence. tyro's own hook for this (`tyro._errors`) is private,
 # announced as unstable, and not in older versions; the tests hold every one of these to what tyro prints.
@@ -115,6 +152,8 @@ def recorded(command: str, options: Options) -> str:
             words += [flag, "DIR"]
         elif isinstance(value, tuple):
             words += [flag, *map(str, value)]
+        elif isinstance(value, dict):
+            words += [flag, shlex.quote(json.dumps(value))]
         else:
             words += [flag, shlex.quote(str(value))]
     return " ".join(words)
@@ -144,6 +183,26 @@ def _given(parsed: T, argv: Sequence[str], in_file: set[str]) -> T:
     return parsed.model_construct(differing | in_file | named & fields.keys(), **dict(parsed))
 
 
+def take_imports(argv: Sequence[str]) -> list[str]:
+    """Import the modules that `--import MODULE` names, wherever it stands, and give back the other words.
+
+    Raises:
+        ConfigError: there is no such module, or none is named.
+    """
+    rest: list[str] = []
+    words = iter(argv)
+    for word in words:
+        option, joined, name = word.partition("=")
+        if option != "--import":
+            rest.append(word)
+            continue
+        module = name if joined else next(words, "")
+        if not module:
+            raise ConfigError("--import needs the name of a module")
+        load_module(module)
+    return rest
+
+
 def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
     """`[--config FILE.yaml] [--field value ...]` to a config; the command line wins over the file.
 
@@ -158,7 +217,7 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
         ConfigError: a field is missing, unknown, of the wrong type or out of range.
         SystemExit: status 0 after `--help`.
     """
-    rest = list(argv)
+    rest = take_imports(argv)
     default: T | None = None
     places = [i for i, word in enumerate(rest) if word.split("=")[0] == "--config"]
     if len(places) > 1:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
+from rlgen.envs.presets import world_config
 from rlgen.envs.records import Finished, StepResult
 from rlgen.envs.world import World
 
@@ -129,6 +130,26 @@ class WorldVecEnv(VecEnv):
         """Take up a state of `state()`."""
         self.world.load_state(state["world"])
         self._seed = state["seed"]
+
+
+def make_sb3(env_id: str, num_envs: int = 64, seed: int = 0, **fields: Any) -> WorldVecEnv:
+    """N dialogues of a registered environment for Stable-Baselines3, in one batch.
+
+    Args:
+        env_id: e.g. `"rlgen/SupportDynamic-v0"`.
+        num_envs: N.
+        seed: of the people.
+        **fields: of `rlgen.envs.WorldConfig`, as `gymnasium.make` takes them: `reward=`, `users=`, `generator=` and
+            the others, by name, path, mapping, or as objects.
+
+    Raises:
+        ConfigError: an unknown id or field, or a part that is not there.
+        ArtifactError: a frozen part is missing or damaged.
+
+    Example:
+        model = stable_baselines3.PPO("MlpPolicy", rlgen.make_sb3("rlgen/SupportDynamic-v0", 64)).learn(50_000)
+    """
+    return WorldVecEnv(World(world_config(env_id, **fields), num_envs), seed)
 
 
 def _infos(step: StepResult) -> list[dict[str, Any]]:

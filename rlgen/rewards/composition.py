@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from rlgen.config import read_yaml, sentence, validate
 from rlgen.errors import ConfigError
 from rlgen.rewards import terms as _terms  # noqa: F401  (importing registers the shipped terms)
-from rlgen.rewards.registry import TERMS, Floats, Term, TermParams
+from rlgen.rewards.registry import TERMS, Floats, Promised, Term, TermParams
 from rlgen.rewards.trace import Trace
+from rlgen.seams import Own
 from rlgen.types import F32
 
 _SHIPPED: Final = Path(__file__).parent / "designs"
 _ROUNDING: Final = 1e-9  # a sum of decimal weights may miss equality by a few bits
+
+
+def _own_term(value: Any) -> Own | None:
+    own = Own.of(value)
+    if own is not None and not callable(own.thing):
+        raise ValueError("a term of one's own is a function or class: (trace, **params) -> [N]")
+    if own is None and value is not None:
+        raise ValueError("write package.module:attribute, or leave it out for a registered term")
+    return own
 
 
 class Weighted(BaseModel):
@@ -25,13 +46,24 @@ class Weighted(BaseModel):
 
     Attributes:
         weight: finite; what the term is multiplied with.
-        params: the term's parameters, see its page.
+        params: the term's parameters, see its page; of a term of one's own the keywords of its function or class.
+        term: a term of one's own, `package.module:attribute` or in Python the thing itself: a function
+            `(trace, **params) -> [N]`, or a class `(**params)` of objects to call so. It may have attributes `reads`,
+            `staying` and `completing` (see `rlgen.rewards.Term` and `TermParams`). None: the registered term.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     weight: float
     params: dict[str, Any] = {}
+    term: Annotated[Own | None, BeforeValidator(_own_term)] = None
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        if self.term is None:
+            del written["term"]
+        return written
 
 
 class RewardDesign(BaseModel):
@@ -40,12 +72,12 @@ class RewardDesign(BaseModel):
     No design pays for prolonging: the most that a turn can pay while the dialogue goes on must not
     exceed what completion pays per turn left. Then k more turns, each at its best, earn no more
     than completing now, for any discount. A design that is meant to break this says so in
-    `allow_prolonging`.
+    `allow_prolonging`. Terms that state no range cannot be checked; `unchecked` names them, and logs and reports do.
 
     Attributes:
         name: what it is called in configs, logs and reports.
         description: a sentence for a person.
-        terms: weight and parameters by name of the term (`rlgen.rewards.TERMS`).
+        terms: weight and parameters by name of the term (`rlgen.rewards.TERMS`, or a term of one's own).
         allow_prolonging: lift the law above.
 
     Raises:
@@ -62,15 +94,37 @@ class RewardDesign(BaseModel):
     _parts: tuple[tuple[Term, float, TermParams], ...] = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
-        """Resolve the terms and check the law."""
+        """Resolve the terms, write every parameter out, and check the law."""
         self._parts = tuple(self._resolve(name, weighted) for name, weighted in self.terms.items())
+        for term, _, params in self._parts:
+            weighted = self.terms[term.name]
+            if weighted.term is None:
+                self.terms[term.name] = weighted.model_copy(update={"params": params.model_dump(mode="json")})
         if not self.allow_prolonging:
             self._refuse_prolonging()
 
+    def __getstate__(self) -> dict[Any, Any]:
+        """Without what its own terms keep: they are made again where the design is unpickled."""
+        return {**super().__getstate__(), "__pydantic_private__": None}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        parts = tuple(self._resolve(name, weighted) for name, weighted in self.terms.items())
+        object.__setattr__(self, "__pydantic_private__", {"_parts": parts})
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        return self
+
     def _resolve(self, name: str, weighted: Weighted) -> tuple[Term, float, TermParams]:
         where = f"reward design {self.name!r}"
+        if weighted.term is not None:
+            term = Term.own(name, weighted.term.model_copy(update={"options": weighted.params}))
+            return term, weighted.weight, Promised.of(weighted.term.thing)
         if name not in TERMS:
-            raise ConfigError(f"{where}: there is no term {name!r}; the terms are {', '.join(sorted(TERMS))}")
+            raise ConfigError(
+                f"{where}: there is no term {name!r}; the terms are {', '.join(sorted(TERMS))}, and one of your own is "
+                f"named as `{name.rpartition(':')[2]}: {{weight: 1.0, term: package.module:attribute}}`"
+            )
         kind = TERMS[name].params
         try:
             return TERMS[name], weighted.weight, kind.model_validate(weighted.params)
@@ -91,20 +145,41 @@ class RewardDesign(BaseModel):
             )
 
     def staying(self) -> tuple[float, float]:
-        """Least and most that a turn can pay after which the dialogue goes on."""
-        ends = [(weight * low, weight * high) for _, weight, (low, high) in self._ranges() if weight]
+        """Least and most that a turn can pay after which the dialogue goes on, as far as terms state it."""
+        ranges = [(weight, params.staying()) for _, weight, params in self._parts if weight]
+        ends = [(weight * told[0], weight * told[1]) for weight, told in ranges if told is not None]
         return sum(min(pair) for pair in ends), sum(max(pair) for pair in ends)
 
     def completing(self) -> tuple[float, float]:
         """What completion pays for sure: a fixed part, and a part per turn left."""
-        paid = [(weight * fixed, weight * left) for _, weight, (fixed, left) in self._exits()]
-        return sum(fixed for fixed, _ in paid), sum(left for _, left in paid)
+        exits = [(weight, params.completing()) for _, weight, params in self._parts]
+        return sum(weight * fixed for weight, (fixed, _) in exits), sum(weight * left for weight, (_, left) in exits)
 
-    def _ranges(self) -> list[tuple[Term, float, tuple[float, float]]]:
-        return [(term, weight, params.staying()) for term, weight, params in self._parts]
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """Terms that state no range: whether they pay for prolonging nobody can tell."""
+        return tuple(term.name for term, weight, params in self._parts if weight and params.staying() is None)
 
-    def _exits(self) -> list[tuple[Term, float, tuple[float, float]]]:
-        return [(term, weight, params.completing()) for term, weight, params in self._parts]
+    @property
+    def notice(self) -> str:
+        """For logs and reports: what of the law against prolonging could not be checked; empty where all was."""
+        if not self.unchecked:
+            return ""
+        return (
+            f"reward {self.name}: {', '.join(self.unchecked)} states no range, so whether it pays for prolonging was "
+            "not checked; see in an evaluation whether dialogues grow long"
+        )
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the design written out, and of the source of its own terms."""
+        sources = [weighted.term.sha256 for weighted in self.terms.values() if weighted.term is not None]
+        return hashlib.sha256("\x00".join([json.dumps(self.to_dict(), sort_keys=True), *sources]).encode()).hexdigest()
+
+    def load(self) -> None:
+        """Make what its own terms need, a judge's model say, before the first step."""
+        for term, _, _ in self._parts:
+            term.load()
 
     @property
     def needs_relief(self) -> bool:
@@ -115,6 +190,11 @@ class RewardDesign(BaseModel):
     def requires_relief(self) -> bool:
         """Whether it cannot do without: everybody's relief must be known."""
         return any("relief" in term.reads for term, _, _ in self._parts)
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether a term says that it reads the words of replies, which a world without text has not."""
+        return any("reply" in term.reads for term, _, _ in self._parts)
 
     def score(self, trace: Trace) -> tuple[F32, dict[str, F32]]:
         """Rewards of one vector step.
@@ -133,11 +213,8 @@ class RewardDesign(BaseModel):
         return reward, {name: values.astype(np.float32) for name, values in added.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """The design with every parameter written out; `design` takes it back."""
-        written = self.model_dump(mode="json")
-        for term, _, params in self._parts:
-            written["terms"][term.name]["params"] = params.model_dump(mode="json")
-        return written
+        """The design as plain data with every parameter written out; `design` takes it back."""
+        return self.model_dump(mode="json")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -149,27 +226,52 @@ class RewardDesign(BaseModel):
         return validate(cls, {"name": path.stem, **read_yaml(path)}, str(path))
 
 
+def notice_of(written: Any) -> str:
+    """`RewardDesign.notice` of a design that a run's config holds, also where an object in it cannot be found again."""
+    try:
+        return design(written).notice
+    except ConfigError as error:
+        return f"whether the reward pays for prolonging was not checked: {error}"
+
+
 def shipped_designs() -> list[str]:
     """Names of the designs that the package ships."""
     return sorted(path.stem for path in _SHIPPED.glob("*.yaml"))
 
 
-def design(source: str | Path | Mapping[str, Any] | RewardDesign) -> RewardDesign:
-    """A reward design by the name of a shipped one, from a YAML file or from a mapping.
+def design(source: Any) -> RewardDesign:
+    """A reward design by the door for parts.
+
+    Args:
+        source: the name of a shipped one, the path of a YAML file, a design or a mapping of its fields; or a function
+            `(trace) -> [N]`, a class of objects to call so, or a design, by `package.module:attribute`, as a mapping
+            `{kind: ..., option: value}`, or in Python as they are.
 
     Raises:
         ConfigError: there is no such design, or it is wrong; names the field and what is allowed.
     """
     if isinstance(source, RewardDesign):
         return source
+    try:
+        own = Own.of(source)
+    except ValueError as error:
+        raise ConfigError(f"reward was {source!r:.80}: {error}") from error
+    if own is not None:
+        if isinstance(own.thing, RewardDesign | Mapping) and not own.options:
+            return design(own.thing)
+        if not callable(own.thing):
+            raise ConfigError(f"reward was {own}: give a function (trace) -> [N], or a design")
+        return RewardDesign(
+            name=own.name, terms={own.name: Weighted(weight=1.0, params=own.options, term=Own(part=own.part))}
+        )
     if isinstance(source, Mapping):
         return validate(RewardDesign, dict(source), "reward design")
     if str(source) in shipped_designs():
         return RewardDesign.read(_SHIPPED / f"{source}.yaml")
-    path = Path(source)
+    path = Path(str(source))
     if path.suffix not in {".yaml", ".yml"}:
         raise ConfigError(
             f"there is no reward design {str(source)!r}; the shipped ones are {', '.join(shipped_designs())}, "
-            "and the path of one of yours ends in .yaml"
+            "the path of one of yours ends in .yaml, and a function of yours is named package.module:attribute"
         )
     return RewardDesign.read(path)

@@ -2,42 +2,96 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rlgen.errors import ConfigError, RewardError
 from rlgen.rewards.trace import Trace
+from rlgen.seams import Own
 
 Floats = NDArray[np.floating]
 
 
 class TermParams(BaseModel):
-    """Parameters of a term, and what they promise about its range.
+    """Parameters of a term, and what they state of its range.
 
-    The promises decide whether a design pays for prolonging. The defaults promise nothing, so a
-    design with a term that stays silent is refused unless it says `allow_prolonging: true`.
+    That decides whether a design pays for prolonging; what nothing is stated of cannot be checked.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    def staying(self) -> tuple[float, float]:
-        """Least and most that the term can be in a turn after which the dialogue goes on."""
-        return -math.inf, math.inf
+    def staying(self) -> tuple[float, float] | None:
+        """Least and most that the term can be in a turn after which the dialogue goes on; None: not known."""
+        return None
 
     def completing(self) -> tuple[float, float]:
         """What completion pays for sure: a fixed part, and a part per turn left."""
         return 0.0, 0.0
 
 
+class Promised(TermParams):
+    """What a term of one's own states by its attributes `staying` and `completing`."""
+
+    range_staying: tuple[float, float] | None = None
+    paid_completing: tuple[float, float] = (0.0, 0.0)
+
+    @classmethod
+    def of(cls, thing: Any) -> Self:
+        """From the function or class.
+
+        Raises:
+            ConfigError: an attribute is not two numbers.
+        """
+        told = {
+            "range_staying": getattr(thing, "staying", None),
+            "paid_completing": getattr(thing, "completing", (0, 0)),
+        }
+        try:
+            return cls.model_validate(told)
+        except ValidationError as error:
+            raise ConfigError(
+                f"reward term {thing!r:.60}: `staying` and `completing` are two finite numbers each: (LEAST, MOST)"
+            ) from error
+
+    def staying(self) -> tuple[float, float] | None:
+        """As the term states it."""
+        return self.range_staying
+
+    def completing(self) -> tuple[float, float]:
+        """As the term states it."""
+        return self.paid_completing
+
+
+class _Called:
+    """A term of one's own, made when it is needed: a judge may take minutes to load."""
+
+    def __init__(self, own: Own, where: str) -> None:
+        self._own, self._where = own, where
+        self._function: Callable[..., Any] | None = None
+
+    def load(self) -> Callable[..., Any]:
+        if self._function is None:
+            self._function = self._own.function(self._where)
+        return self._function
+
+    def __call__(self, trace: Trace, params: TermParams) -> Any:
+        return self.load()(trace)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Called) and self._own == other._own
+
+    def __hash__(self) -> int:
+        return hash(str(self._own))
+
+
 @dataclass(frozen=True)
 class Term:
-    """A registered term.
+    """A term: a registered one, or one's own.
 
     Attributes:
         name: what designs call it.
@@ -52,6 +106,17 @@ class Term:
     reads: tuple[str, ...]
     optional: tuple[str, ...]
     score: Callable[[Trace, Any], Floats]
+
+    @classmethod
+    def own(cls, name: str, part: Own) -> Self:
+        """A term of one's own, with the keywords that its function or class gets as the part's options."""
+        reads = getattr(part.thing, "reads", ())
+        return cls(name, Promised, tuple(reads), (), _Called(part, f"reward term {name}"))
+
+    def load(self) -> None:
+        """Make what a term of one's own needs."""
+        if isinstance(self.score, _Called):
+            self.score.load()
 
     @property
     def summary(self) -> str:
@@ -68,16 +133,18 @@ class Term:
             values = _read(trace, path)
             if values is None:
                 raise RewardError(f"reward term {self.name!r}: the trace holds no {path}; the world must fill it in")
+            if isinstance(values, list):  # words
+                continue
             bad = np.isinf(values) if path in self.optional else ~np.isfinite(values)
             if bad.any():
                 raise RewardError(
                     f"reward term {self.name!r}: {path} is not finite in row {_first(bad)}; mend its maker"
                 )
-        result = self.score(trace, params)
-        if result.shape != trace.turn.shape or not np.isfinite(result).all():
+        result = np.asarray(self.score(trace, params))
+        if result.dtype.kind not in "fiub" or result.shape != trace.turn.shape or not np.isfinite(result).all():
             raise RewardError(
-                f"reward term {self.name!r}: gave shape {result.shape} or a value that is not finite "
-                f"for {len(trace.turn)} rows; a term returns one finite number per row"
+                f"reward term {self.name!r}: gave {result.dtype} of shape {result.shape} or a value that is not "
+                f"finite for {len(trace.turn)} rows; a term returns one finite number per row"
             )
         return result
 
@@ -112,9 +179,11 @@ def term(
     return register
 
 
-def _read(trace: Trace, path: str) -> NDArray[Any] | None:
+def _read(trace: Trace, path: str) -> NDArray[Any] | list[str] | None:
     value: Any = trace
     for part in path.split("."):
+        if not hasattr(value, part):
+            raise RewardError(f"a reward term reads {path!r}, which a trace has not; docs/rewards lists what it holds")
         value = getattr(value, part)
     return value  # type: ignore[no-any-return]
 

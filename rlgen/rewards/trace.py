@@ -1,4 +1,4 @@
-"""What a reward may see of one vector step: never the action, hidden states or log-probabilities."""
+"""What a reward may see of one vector step: the words of both sides, never the action or log-probabilities."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ class Trace:
     """One turn of N dialogues, as rewards see it.
 
     Attributes:
+        utterance: N texts, what the person said and the reply answers.
+        reply: N texts, the reply as the person met it; empty in a world without text.
+        next_utterance: N texts, what the person said then; where the dialogue ended, in parting.
         estimate: the recognised state that the reply answers (before the reply).
         reading: what the reply's words are perceived as.
         feedback: what the person showed after the reply.
@@ -25,6 +28,9 @@ class Trace:
             can know it.
     """
 
+    utterance: list[str]
+    reply: list[str]
+    next_utterance: list[str]
     estimate: Estimate
     reading: Reading
     feedback: Feedback

@@ -15,6 +15,8 @@ from rlgen.envs.registration import IDS, register_all
 from rlgen.errors import ActionError, ConfigError
 from rlgen.text.topics import topics
 
+OKAY = {"kind": "constant", "text": "Okay."}
+
 MAIN = (
     "rlgen/SupportDynamic-v0",
     "rlgen/SupportDynamicDiscrete-v0",
@@ -110,7 +112,7 @@ def test_vector_env_is_native_and_resets_in_the_same_step():
 @pytest.mark.parametrize("mode", ["sync", pytest.param("async", marks=pytest.mark.slow), "vector_entry_point"])
 def test_every_vectorization_mode(mode):
     env = gymnasium.make_vec(
-        "rlgen/SupportDynamic-v0", num_envs=2, vectorization_mode=mode, generator="surface:shipped:surface",
+        "rlgen/SupportDynamic-v0", num_envs=2, vectorization_mode=mode, generator="shipped:surface",
         **({"vector_kwargs": {"context": "spawn"}} if mode == "async" else {}),
     )  # fmt: skip
     try:
@@ -160,7 +162,7 @@ def test_unknown_keywords_are_refused_as_python_does(make):
 
 @pytest.mark.parametrize("max_turns", [1, 3, 20])
 def test_the_spec_names_the_limit_and_nobody_truncates_at_it(max_turns):
-    env = gymnasium.make("rlgen/SupportDynamic-v0", generator="constant:Okay.", max_turns=max_turns)
+    env = gymnasium.make("rlgen/SupportDynamic-v0", generator=OKAY, max_turns=max_turns)
     assert env.spec.max_episode_steps == env.unwrapped.spec.max_episode_steps == max_turns
     lengths = []
     for seed in range(4):
@@ -182,7 +184,7 @@ def test_the_default_limit_is_sixteen():
 
 
 def test_words_in_info():
-    env = SupportDynamicEnv(words_in_info=True, generator="constant:Okay.")
+    env = SupportDynamicEnv(words_in_info=True, generator=OKAY)
     _, info = env.reset(seed=0)
     opening = env.world.opening().person_text[0]
     assert info == {"utterance": opening, "utterance_age": 0, "reply": "", "turn": 0, "rating": 0, "rating_age": -1}

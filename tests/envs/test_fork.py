@@ -64,7 +64,7 @@ def test_workers_of_a_pool_compute_with_one_thread_and_the_parent_keeps_its_own(
 
 ASYNC = """
 import gymnasium, numpy as np, rlgen
-kwargs = {"generator": "constant:That sounds hard.", "encoder": "fast"}
+kwargs = {"generator": {"kind": "constant", "text": "That sounds hard."}, "encoder": "fast"}
 def run(mode):
     made = gymnasium.make_vec("rlgen/SupportDynamic-v0", num_envs=2, vectorization_mode=mode, **kwargs)
     told = [made.reset(seed=0)[0].copy()]

@@ -38,7 +38,7 @@ def test_with_a_constant_generator_nothing_but_the_memory_of_the_action_depends_
     assert not np.array_equal(obs_a, obs_b)  # the memory of the action itself is there
 
 
-def test_hidden_states_logprobs_and_controls_cannot_reach_people_or_rewards(make_world, run, draw, scripted):
+def test_logprobs_and_controls_cannot_reach_people_or_rewards(make_world, run, draw, scripted):
     plain = run(make_world(8, scripted()), draw(12, 8, seed=1))
     scrambled = run(make_world(8, scripted(scramble=True)), draw(12, 8, seed=2))
     assert plain[1].tobytes() == scrambled[1].tobytes()

@@ -17,12 +17,12 @@ SUBPROC = """
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import SubprocVecEnv
 env = make_vec_env("{env_id}", n_envs=1, vec_env_cls=SubprocVecEnv, vec_env_kwargs={{"start_method": "{start}"}},
-                   env_kwargs={{"generator": "surface:shipped:surface"}})
+                   env_kwargs={{"generator": "shipped:surface"}})
 print("made", env.reset().shape)
 env.close()
 """
 ASYNC = """
-make = lambda: gymnasium.make("{env_id}", generator="surface:shipped:surface")
+make = lambda: gymnasium.make("{env_id}", generator="shipped:surface")
 env = gymnasium.vector.AsyncVectorEnv([make], context="{start}")
 print("made", env.reset()[0].shape)
 env.close()

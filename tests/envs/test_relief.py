@@ -26,7 +26,7 @@ def logs(tmp_path_factory):
 
 def config(logs, name, **fields):
     users = {"family": "replay", "path": str(logs / f"{name}.jsonl")}
-    return world_config(SUPPORT, users=users, generator="constant:I see.", **fields)
+    return world_config(SUPPORT, users=users, generator={"kind": "constant", "text": "I see."}, **fields)
 
 
 def ended(world):
@@ -57,7 +57,7 @@ def test_what_nobody_surveyed_is_unknown_and_not_nothing(logs):
 
 @pytest.mark.parametrize("env_id", [SUPPORT, "rlgen/SupportDynamic-v0"])
 def test_infos_of_both_interfaces_tell_both_units(env_id):
-    fast = {"generator": "surface:shipped:surface", "max_turns": 3}
+    fast = {"generator": "shipped:surface", "max_turns": 3}
     env = gym.make(env_id, **fast)
     env.reset(seed=1)
     over = False

@@ -10,12 +10,14 @@ import pytest
 from rlgen.envs import SupportDynamicEnv
 from rlgen.envs.rendering import show
 
+OKAY = {"kind": "constant", "text": "Okay."}
+
 ID = "rlgen/SupportDynamic-v0"
 ACTION = np.zeros(4, dtype=np.float32)
 
 
 def made(mode, **kwargs):
-    env = gymnasium.make(ID, render_mode=mode, generator="constant:Okay, tell me more.", **kwargs)
+    env = gymnasium.make(ID, render_mode=mode, generator={"kind": "constant", "text": "Okay, tell me more."}, **kwargs)
     env.reset(seed=0)
     return env
 
@@ -73,7 +75,7 @@ def test_every_mode_of_the_class_itself_as_entry_point():
     gymnasium.register(id="RlgenTest/Own-v0", entry_point=SupportDynamicEnv)
     try:
         for mode in ("human", "rgb_array_list"):
-            assert gymnasium.make("RlgenTest/Own-v0", render_mode=mode, generator="constant:Okay.").render_mode == mode
+            assert gymnasium.make("RlgenTest/Own-v0", render_mode=mode, generator=OKAY).render_mode == mode
     finally:
         del gymnasium.registry["RlgenTest/Own-v0"]
 

@@ -20,6 +20,7 @@ from safetensors.torch import load as load_tensors
 from rlgen import artifacts
 from rlgen.envs import World, world_config
 from rlgen.envs import parts as parts_module
+from rlgen.envs.generators import HuggingFace, Surface
 from rlgen.envs.parts import load_parts
 from rlgen.envs.speech import SpokenReplies
 from rlgen.errors import ArtifactError
@@ -245,7 +246,7 @@ def described_anew(folder: Path) -> None:
         ("readers", lambda source: parts_module._reader(source, "fast", "cpu")),
         ("fast_encoder", lambda source: parts_module._encoder(f"fast:{source}", "cpu")),
         ("fast_encoder", lambda source: parts_module._reader("shipped:readers", f"fast:{source}", "cpu")),
-        ("surface", lambda source: parts_module._surface(source)),
+        ("surface", lambda source: Surface(path=source).measured()),
         ("recognizer", lambda source: parts_module._perception(source, "shipped:signal_bank")[0]),
         ("signal_bank", lambda source: parts_module._perception("shipped:recognizer", source)[1]),
     ],
@@ -267,21 +268,21 @@ def test_a_language_model_saved_again_is_loaded_again(tiny_models, tmp_path):
 
     folder = tmp_path / "model"
     shutil.copytree(tiny_models["gpt2_plain"], folder)
-    source = f"hf:{folder}"
-    first, first_mind = parts_module._generator(source, "cpu"), mind(str(folder), "cpu", "fp32")
-    assert parts_module._generator(source, "cpu") is first
+    asked = HuggingFace(model=str(folder))
+    first, first_mind = asked.load("cpu", "auto"), mind(str(folder), "cpu", "fp32")
+    assert asked.load("cpu", "auto") is first
     assert mind(str(folder), "cpu", "fp32") is first_mind
     model = AutoModelForCausalLM.from_pretrained(folder)
     with torch.no_grad():
         next(model.parameters()).mul_(1.5)
     model.save_pretrained(folder)
-    second, second_mind = parts_module._generator(source, "cpu"), mind(str(folder), "cpu", "fp32")
+    second, second_mind = asked.load("cpu", "auto"), mind(str(folder), "cpu", "fp32")
     assert second.weights_sha256() != first.weights_sha256()
     assert second_mind.sha256() != first_mind.sha256()
 
 
 def test_language_models_in_threads_say_what_they_say_alone(config, parts, tiny_models):
-    generator = parts_module._generator(f"hf:{tiny_models['llama_chat']}", "cpu")
+    generator = HuggingFace(model=str(tiny_models["llama_chat"])).load("cpu", "auto")
     used = replace(parts, speech=SpokenReplies(generator, None, parts.reader))
 
     def jobs() -> list[Callable[[], bytes]]:

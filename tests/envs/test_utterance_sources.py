@@ -13,7 +13,8 @@ from rlgen.experiments.runs.worlds import open_world
 from rlgen.text.utterances import CRISIS
 from rlgen.types import ALLOW, ESCALATE
 
-DYNAMIC, REPLY = "rlgen/SupportDynamic-v0", "constant:That sounds hard. What weighs on you most?"
+DYNAMIC = "rlgen/SupportDynamic-v0"
+REPLY = {"kind": "constant", "text": "That sounds hard. What weighs on you most?"}
 MORE = ["zero", "one", "two", "three", "four", "five", "six", "seven"]
 
 
@@ -53,7 +54,7 @@ def test_people_in_crisis_are_handed_over():
 def test_a_command_shows_that_it_reads_real_turns_and_the_library_does_not(tmp_path, monkeypatch, capsys):
     file = tmp_path / "mine.jsonl"
     file.write_text("\n".join(json.dumps(dialogue(k)) for k in range(8)), encoding="utf-8")
-    config = world_config(DYNAMIC, generator=REPLY, utterances=f"corpus={file}")
+    config = world_config(DYNAMIC, generator=REPLY, utterances=str(file))
     for made, told in ((World, False), (open_world, True)):
         monkeypatch.setenv("RLGEN_CACHE", str(tmp_path / str(told)))  # nothing is kept there yet
         made(config, 1)
@@ -67,7 +68,7 @@ def test_a_command_shows_that_it_reads_real_turns_and_the_library_does_not(tmp_p
 def test_real_turns_are_all_that_is_said(tmp_path):
     file = tmp_path / "mine.jsonl"
     file.write_text("\n".join(json.dumps(dialogue(k)) for k in range(8)), encoding="utf-8")
-    made = world(4, utterances=f"corpus={file}")
+    made = world(4, utterances={"kind": "corpus", "path": str(file)})
     assert made.sha256["utterances"] != world(1).sha256["utterances"]
     made.reset(0)
     for _ in range(5):
@@ -77,10 +78,11 @@ def test_real_turns_are_all_that_is_said(tmp_path):
 
 
 def test_what_cannot_be_said_is_refused(tmp_path):
-    for wrong in ("mine", "corpus="):
-        with pytest.raises(ConfigError, match=r"use own, or corpus=PATH"):
-            world_config(DYNAMIC, utterances=wrong)
+    with pytest.raises(ConfigError, match=r"use own, or the path of your copy"):
+        world_config(DYNAMIC, utterances="mine")
+    with pytest.raises(ConfigError, match=r"missing"):
+        world_config(DYNAMIC, utterances={"kind": "corpus"})
     with pytest.raises(ConfigError, match="project's own bank"):
-        world_config(DYNAMIC, utterances="corpus=x", users={"population": CRISIS})
+        world_config(DYNAMIC, utterances=str(tmp_path), users={"population": CRISIS})
     with pytest.raises(DataError, match="missing"):
-        world(1, utterances=f"corpus={tmp_path / 'none.jsonl'}")
+        world(1, utterances={"kind": "corpus", "path": tmp_path / "none.jsonl"})

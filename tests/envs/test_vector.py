@@ -10,8 +10,10 @@ from rlgen.envs import DialogueVectorEnv, SupportDynamicEnv
 from rlgen.envs.vector import mode_of
 from rlgen.errors import ActionError, ConfigError
 
+OKAY = {"kind": "constant", "text": "Okay."}
+
 ID = "rlgen/SupportDynamic-v0"
-FAST = {"generator": "surface:shipped:surface", "max_turns": 4}
+FAST = {"generator": "shipped:surface", "max_turns": 4}
 ROWS = 3
 
 
@@ -251,7 +253,7 @@ def test_infos_as_a_list_are_those_of_the_single_environment(singles, draw):
 
 
 def test_rendering_of_all_rows():
-    env = DialogueVectorEnv(num_envs=2, render_mode="ansi", generator="constant:Okay.")
+    env = DialogueVectorEnv(num_envs=2, render_mode="ansi", generator=OKAY)
     assert env.metadata["render_modes"] == ["ansi", "rgb_array"]
     env.reset(seed=0)
     said = env.world.opening().person_text
@@ -261,7 +263,7 @@ def test_rendering_of_all_rows():
 
 
 def test_a_spec_makes_the_batch_again():
-    env = gymnasium.make_vec(ID, num_envs=2, autoreset_mode="NEXT_STEP", generator="constant:Okay.", max_turns=5)
+    env = gymnasium.make_vec(ID, num_envs=2, autoreset_mode="NEXT_STEP", generator=OKAY, max_turns=5)
     assert env.spec.max_episode_steps == 5
     again = gymnasium.make_vec(env.spec)
     assert again.spec.max_episode_steps == 5

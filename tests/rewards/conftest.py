@@ -36,6 +36,9 @@ def _trace(rows: int = 4, seed: int = 0, turn: int = 0, **given: object) -> Trac
         abandoned=value("abandoned", np.zeros(rows, dtype=bool)),  # type: ignore[arg-type]
     )
     return Trace(
+        utterance=[f"I feel low, {i}." for i in range(rows)],
+        reply=[f"Tell me about {i}." for i in range(rows)],
+        next_utterance=[f"It began on day {i}." for i in range(rows)],
         estimate=estimate,
         reading=reading,
         feedback=feedback,

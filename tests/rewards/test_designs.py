@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,15 +107,20 @@ def test_a_design_is_refused_exactly_where_it_pays_for_prolonging(
         assert design(values).staying()[1] == pytest.approx(most)
 
 
-def test_a_term_that_promises_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_law_checks_what_states_its_range_and_names_what_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     from rlgen.rewards import TERMS, Term, TermParams
 
     monkeypatch.setitem(
         TERMS, "wild", Term("wild", TermParams, (), (), lambda trace, params: np.zeros(len(trace.turn)))
     )
-    with pytest.raises(ConfigError, match="pays for prolonging: a turn can pay up to inf"):
-        design({"name": "x", "terms": {"wild": {"weight": 1.0}}})
-    assert math.isinf(design({"name": "x", "terms": {"wild": {"weight": 1.0}}, "allow_prolonging": True}).staying()[1])
+    one = design({"name": "x", "terms": {"wild": {"weight": 1.0}, "continuity": {"weight": 1.0}}})
+    assert one.unchecked == ("wild",)
+    assert "wild states no range" in one.notice
+    assert one.staying() == (0.0, 0.0), "what is stated"
+    assert design({"name": "x", "terms": {"wild": {"weight": 0.0}, "continuity": {"weight": 1.0}}}).notice == ""
+    assert all(design(name).notice == "" for name in shipped_designs())
+    with pytest.raises(ConfigError, match=r"pays for prolonging: a turn can pay up to 0\.5"):
+        design({"name": "x", "terms": {"wild": {"weight": 1.0}, "engagement": {"weight": 1.0}}})
 
 
 @pytest.mark.parametrize("name", shipped_designs())

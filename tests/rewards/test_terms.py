@@ -145,7 +145,7 @@ def test_terms_of_ones_own(make_trace: MakeTrace, monkeypatch: pytest.MonkeyPatc
     trace = make_trace(3)
     assert registered["asks"].summary == "Whether the reply asks."
     assert (registered["asks"](trace, TermParams()) == trace.reading.question).all()
-    with pytest.raises(RewardError, match="'broken': gave shape"):
+    with pytest.raises(RewardError, match="'broken': gave float64 of shape"):
         registered["broken"](trace, TermParams())
     with pytest.raises(ConfigError, match="registered twice"):
         term("asks", TermParams, reads=())(asks)

@@ -56,7 +56,7 @@ def _ladder(options: FitBaselines, words: Any) -> dict[str, Baseline]:
 
     world = words
     if options.surface is not None:
-        world = options.make_world(options.fit_people, generator=f"surface:{options.surface}")
+        world = options.make_world(options.fit_people, generator={"kind": "surface", "path": options.surface})
     budget = search.Budget(people=options.fit_people, iterations=options.iterations)
     found = search.Search(world, budget, progress=note).ladder()
     # Constant controls are a rule of every rung, so no rung may fall below them.

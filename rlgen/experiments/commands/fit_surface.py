@@ -13,7 +13,7 @@ from rlgen.experiments.options import Options, parse, recorded
 class SurfaceOptions(Options):
     """Measure the response surface of an environment's real chain.
 
-    `generator="surface:DIR"` then runs the same world without text, for fitting baselines and for
+    `generator={"kind": "surface", "path": DIR}` then runs the same world without text, for fitting baselines and for
     choosing coefficients; what is reported is measured with words.
     """
 

@@ -8,21 +8,22 @@ from pathlib import Path
 
 from pydantic import Field
 
+from rlgen.envs import WorldConfig
+from rlgen.envs.generators import Surface
 from rlgen.errors import ConfigError
 from rlgen.experiments.display.progress import Shown, note
 from rlgen.experiments.options import parse
 from rlgen.experiments.runs.policies import POLICY, find_policy
-from rlgen.experiments.runs.worlds import WorldOptions, open_world
+from rlgen.experiments.runs.worlds import WorldOptions, open_world, plain
 
-SURFACE = "surface:"
 _ROWS = {True: 64, False: 1024}  # dialogues at once with and without text; more gains little
 
 
 class SimulateOptions(WorldOptions):
     """Write simulated dialogues of a policy as JSON lines; the same command goes on after a kill.
 
-    Without text (`--no-text`, or `--generator surface:DIR`) the readings of replies are drawn from a measured
-    response surface, and records hold readings instead of words.
+    Without text (`--no-text`, or `--generator '{kind: surface, path: DIR}'`) the readings of replies are
+    drawn from a measured response surface, and records hold readings instead of words.
     """
 
     policy: str = Field(default="baseline:centre", description=POLICY)
@@ -34,37 +35,38 @@ class SimulateOptions(WorldOptions):
     )
     text: bool = Field(
         default=True,
-        description="False (--no-text) is short for --generator surface:shipped:surface, many times faster",
+        description="False (--no-text) is short for --generator shipped:surface, many times faster",
     )
     save_every: float = Field(
         default=10.0, ge=0.0, description="seconds between two states from which an interrupted command goes on"
     )
     out: Path = Field(default=Path("dialogues.jsonl"), description="file to write; - is standard output")
 
-    def with_generator(self) -> SimulateOptions:
-        """The same options, with the surface as their generator where no text is asked for.
+    def without_text(self, config: WorldConfig) -> WorldConfig:
+        """The same world, with the shipped surface for its generator where no text is asked for.
 
         Raises:
             ConfigError: a generator of words was named beside `--no-text`.
         """
-        if self.text or (self.generator or "").startswith(SURFACE):
-            return self
+        if self.text or not config.has_words:
+            return config
         if self.generator is not None:
             raise ConfigError(
                 f"generator was {self.generator!r}, but --no-text has no generator; leave one of them out, or name a "
-                "surface: --generator surface:DIR"
+                "surface: --generator '{kind: surface, path: DIR}'"
             )
-        return self.model_copy(update={"generator": f"{SURFACE}shipped:surface"})
+        return config.model_copy(update={"generator": Surface()})
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    options = parse(SimulateOptions, argv, "simulate").with_generator()
+    options = parse(SimulateOptions, argv, "simulate")
     from rlgen.experiments.dialogues.simulation import Simulation
     from rlgen.experiments.files.unfinished import Unfinished
 
     env_id, config = options.world_for(options.policy)
-    words = not config.generator.startswith(SURFACE)
+    config = options.without_text(config)
+    words = config.has_words
     world = open_world(config, min(options.num_envs or _ROWS[words], options.people))
     policy = find_policy(options.policy, env_id, world, options.stochastic)
     simulation = Simulation(world, policy.actor, options.people, options.seed, words)
@@ -75,7 +77,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     command = {
         "env": env_id,
-        "world": config.model_dump(mode="json"),
+        "world": plain(config),
         "parts": world.sha256,
         "policy": policy.stamp,
         "people": options.people,

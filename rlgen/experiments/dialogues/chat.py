@@ -104,7 +104,7 @@ def for_a_person(config: WorldConfig) -> tuple[WorldConfig, Parts, Overheard]:
     parts = load_parts(config, progress=reading_shown)
     speech = parts.speech
     if not isinstance(speech, SpokenReplies) or speech.guard is None:
-        raise ConfigError(f"generator was {config.generator}: it has no words for a person; take another")
+        raise ConfigError("generator was a response surface: it has no words for a person; take another")
     if parts.reward.needs_relief:
         raise ConfigError(f"reward {parts.reward.name}: it pays for relief, which is not known of a real person")
     guard = Overheard(speech.guard)

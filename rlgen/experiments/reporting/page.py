@@ -18,6 +18,7 @@ from rlgen.experiments.files.whole import write_atomically
 from rlgen.experiments.provenance import other_program
 from rlgen.experiments.reporting import examples, figures
 from rlgen.experiments.runs.run import Run
+from rlgen.rewards import notice_of
 
 _LIMITS = (
     "The people here are simulated. Their reactions are modelled on published effects or fitted to rated dialogues; "
@@ -61,7 +62,7 @@ def write_report(run: Run) -> Path:
         sections += [_comparison(plots, evaluation), _behaviour(plots, evaluation), _consistency(evaluation)]
     if run.shows_dialogues():
         sections.append(examples.section(examples.read(run.dialogues)))
-    sections += [_limits(), _provenance(run, config, manifest, evaluation)]
+    sections += [_limits(config), _provenance(run, config, manifest, evaluation)]
     page = Template(files("rlgen.experiments.reporting").joinpath("report.html").read_text(encoding="utf-8"))
     body = "\n".join(sections)
     write_atomically(run.report, page.substitute(title=escape(f"{run.path.name}: {config['env']}"), body=body))
@@ -257,8 +258,10 @@ def _heat(value: float) -> str:
     return f'<td style="background:rgba(var(--{tone}),{depth:.2f})">{signed(value)}</td>'
 
 
-def _limits() -> str:
-    items = "".join(f"<li>{escape(item)}</li>" for item in _LIMITS)
+def _limits(config: Mapping[str, Any]) -> str:
+    notice = notice_of(config["world"]["reward"])
+    told = (*_LIMITS, f"{notice[:1].upper()}{notice[1:]}.") if notice else _LIMITS
+    items = "".join(f"<li>{escape(item)}</li>" for item in told)
     return f"<h2>What must not be concluded from this</h2><ul>{items}</ul>"
 
 

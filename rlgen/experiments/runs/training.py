@@ -19,12 +19,11 @@ from rlgen.errors import ConfigError
 from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.tracking import JsonLines, Sink, TensorBoard, WandbMode, WeightsAndBiases
-from rlgen.experiments.runs.worlds import WorldOptions, learner_device, precision_of
+from rlgen.experiments.runs.worlds import WorldOptions, learner_device, plain, precision_of
 from rlgen.policies.callbacks import IterationLog, StopTraining
 from rlgen.policies.checkpoint import resume, save_checkpoint
 from rlgen.policies.ppo import BoundedPPO, PPOConfig, make_ppo
 from rlgen.policies.vec_env import WorldVecEnv
-from rlgen.rewards import design, shipped_designs
 
 if TYPE_CHECKING:
     from rlgen.envs.world import World
@@ -48,13 +47,6 @@ class TrainConfig(WorldOptions):
         description="go on although rlgen or a package changed since the run began; the manifest tells of it",
     )
 
-    def _resolved_world(self) -> dict[str, Any]:
-        """The world, with a reward design of one's own written out: its file may change."""
-        world = self.world_config().model_dump(mode="json")
-        if world["reward"] not in shipped_designs():
-            world["reward"] = design(world["reward"]).to_dict()
-        return world
-
     def resolved(self) -> dict[str, Any]:
         """Everything that the run is made of, for `config.json`."""
         return {
@@ -63,7 +55,7 @@ class TrainConfig(WorldOptions):
             "seed": self.seed,
             "num_envs": self.num_envs,
             "ppo": self.ppo.model_dump(mode="json"),
-            "world": self._resolved_world(),
+            "world": plain(self.world_config()),
             "device": self.device,
             "wandb": self.wandb,
             "checkpoint_every": self.checkpoint_every,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,26 +14,26 @@ from rlgen.config import validate
 from rlgen.envs import WorldConfig, world_config
 from rlgen.errors import ConfigError
 from rlgen.experiments.display.progress import note
-from rlgen.experiments.options import Options
+from rlgen.experiments.options import Options, Part
 from rlgen.experiments.provenance import differences
 from rlgen.experiments.runs.run import Run
-from rlgen.generation.huggingface.options import HuggingFaceOptions
-from rlgen.rewards import design, shipped_designs
+from rlgen.rewards import shipped_designs
+from rlgen.seams import is_name, look_in
 
 if TYPE_CHECKING:
     from rlgen.envs import World
 
-# Family -> the field that names where its people come from.
-_SOURCES = {"theory": None, "calibrated": "parameters", "replay": "path", "llm": "model"}
 # What the policy of a run sees a world by.
-_SEEN = ("observation", "missing", "recognizer", "drop")
-_PARTS = ("reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "precision", "observation")
-# What may stand before a path in a value, and the fields of options and of WorldConfig that may name one.
-_BEFORE = re.compile(r"(?:(?:surface|hf|fast|calibrated|replay|llm):|corpus=)?")
+_SEEN = ("observation", "missing", "recognizer", "drop", "blocks")
+_PARTS = (
+    "users", "reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "precision", "observation",
+)  # fmt: skip
+# The fields of options, of WorldConfig and of the mappings in them that may name a path.
 _PATHS = frozenset({
-    "reward", "generator", "recognizer", "bank", "readers", "encoder", "users", "utterances", "hf_steering",
-    "steering", "parameters", "path", "model",
+    "reward", "generator", "recognizer", "bank", "readers", "encoder", "users", "utterances", "guard", "patterns",
+    "steering", "parameters", "path", "model", "kind", "family", "term",
 })  # fmt: skip
+_HOLDING = frozenset({"world", "users", "generator", "utterances", "reward", "guard", "terms", "blocks"})
 
 
 class WorldOptions(Options):
@@ -43,47 +43,42 @@ class WorldOptions(Options):
         default="rlgen/SupportDynamic-v0",
         description="registered id: rlgen/SupportDynamic-v0, rlgen/Support-v0 or a variant of them",
     )
-    users: str | None = Field(
+    users: Part = Field(
         default=None,
-        description="people instead of the id's own: theory, calibrated, calibrated:DIR, replay:FILE or llm:MODEL",
+        description="people instead of the id's own: theory, calibrated, {family: replay, path: FILE}, "
+        "{family: llm, model: MODEL}, or package.module:Class",
     )
     population: str | None = Field(
         default=None, description="who comes: guarded, despairing, impatient, constant_raters, crisis, stalling"
     )
-    reward: str | None = Field(
-        default=None, description="reward design: a name (`rlgen reward list`) or the path of a YAML file"
-    )
-    generator: str | None = Field(
+    reward: Part = Field(
         default=None,
-        description="generator instead of the id's own: shipped:NAME, a folder, hf:MODEL, constant:TEXT or surface:DIR",
+        description="reward: a name (`rlgen reward list`), the path of a YAML file, or package.module:FUNCTION",
+    )
+    generator: Part = Field(
+        default=None,
+        description="generator instead of the id's own: shipped:NAME, a folder, a Hugging Face id, {kind: huggingface, "
+        "model: MODEL, ...}, {kind: constant, text: TEXT}, {kind: surface}, or package.module:Class",
     )
     precision: Literal["auto", "bf16", "fp32"] | None = Field(
         default=None, description="type in which the generator computes; auto is bf16 where hardware has it"
     )
-    hf_dtype: Literal["auto", "bf16", "fp32"] | None = Field(
-        default=None, description="precision of a generator hf:MODEL; auto is bf16 where hardware has it"
+    recognizer: Part = Field(
+        default=None, description="recognizer instead of the id's own: shipped:NAME, a folder or package.module:Class"
     )
-    hf_device: str | None = Field(default=None, description="where hf:MODEL runs: cpu or cuda; --device by default")
-    hf_steering: str | None = Field(default=None, description="folder that `rlgen fit steering` wrote for hf:MODEL")
-    hf_guidance: bool | None = Field(
-        default=None, description="False says the emotional weight to hf:MODEL in words, at half the cost"
+    bank: Part = Field(
+        default=None, description="signal bank instead of the id's own: shipped:NAME, a folder or package.module:Class"
     )
-    hf_max_new_tokens: int | None = Field(default=None, description="greatest number of ids of a reply of hf:MODEL")
-    hf_top_p: float | None = Field(
-        default=None, description="hf:MODEL draws from the likeliest words of this probability"
+    readers: Part = Field(
+        default=None, description="readers instead of the id's own: shipped:NAME, a folder or package.module:Class"
     )
-    recognizer: str | None = Field(
-        default=None, description="recognizer instead of the id's own: shipped:NAME or a folder"
-    )
-    bank: str | None = Field(default=None, description="signal bank instead of the id's own: shipped:NAME or a folder")
-    readers: str | None = Field(default=None, description="readers instead of the id's own: shipped:NAME or a folder")
     missing: tuple[float, float, float] | None = Field(
         default=None, description="chance per turn that speech, face, physiology are missing; 1 1 1 blinds the policy"
     )
     observation: Literal["policy", "privileged"] | None = Field(
         default=None, description="privileged adds the hidden state of the person, for upper bounds"
     )
-    encoder: str | None = Field(
+    encoder: Part = Field(
         default=None,
         description="sentence encoder: fast, minilm, or a sentence-transformers model by name or path (with --readers)",
     )
@@ -101,37 +96,36 @@ class WorldOptions(Options):
         return world_config(self.env, **{**self._laid_over(self.world), **extra})
 
     def chosen(self) -> dict[str, Any]:
-        """Fields of `WorldConfig` that were given, but those of `hf` and of the people."""
+        """Fields of `WorldConfig` that were given."""
         given = {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
         return {**given, "device": self.device} if "device" in self.model_fields_set else given
 
     @classmethod
     def beside(cls, values: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """See `Options.beside`: parts of the world, its people and its reward design."""
+        """See `Options.beside`: parts of the world, and modules of one's own that lie there."""
 
         def found(name: str, value: Any) -> Any:
-            if isinstance(value, dict) and name in ("world", "users", "hf"):
-                return {inner: found(inner, held) for inner, held in value.items()}
+            if isinstance(value, dict) and (name in _HOLDING or name in _PATHS):
+                return {inner: found(str(inner), held) for inner, held in value.items()}
+            if isinstance(value, list) and name in _HOLDING:
+                return [found("kind", held) if isinstance(held, str) else found("blocks", held) for held in value]
             if not isinstance(value, str) or name not in _PATHS or (name == "reward" and value in shipped_designs()):
                 return value
-            before = _BEFORE.match(value)
-            assert before is not None  # it matches nothing as well
-            place = folder / value[before.end() :]
-            return f"{before[0]}{place}" if value[before.end() :] and place.exists() else value
+            file, _, attribute = value.rpartition(":")
+            if is_name(value) and file.endswith(".py"):
+                return f"{folder / file}:{attribute}" if (folder / file).exists() else value
+            return str(folder / value) if value and (folder / value).exists() else value
 
+        look_in(folder)
         return {name: found(name, value) for name, value in values.items()}
 
     def _laid_over(self, world: dict[str, Any]) -> dict[str, Any]:
         """Fields of `WorldConfig` with what was given laid over them."""
         fields = {**world, **self.chosen()}
-        given = {name: getattr(self, f"hf_{name}") for name in HuggingFaceOptions.model_fields}
-        if asked := {name: value for name, value in given.items() if value is not None}:
-            fields["hf"] = _over(fields.get("hf"), asked, "hf")
-        people = fields.get("users") if self.users is None else self.users
-        if isinstance(people, str):
-            fields["users"] = _family(people)
         if self.population is not None:
-            fields["users"] = _over(fields.get("users"), {"population": self.population}, "users")
+            people = fields.get("users")
+            people = {"family": people} if isinstance(people, str) else people
+            fields["users"] = _over(people, {"population": self.population}, "users")
         return fields
 
     def world_of(self, run: Path) -> tuple[str, WorldConfig, bool]:
@@ -150,12 +144,10 @@ class WorldOptions(Options):
         if "env" in self.model_fields_set and self.env != stored["env"]:
             raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; leave --env out")
         where = str(run / "config.json")
-        own = validate(WorldConfig, stored["world"], where)
         fields = {**stored["world"], "device": "auto"}  # this machine may have another one
-        if self.generator not in (None, fields["generator"]):
-            fields.pop("hf", None)  # options of a language model go with it
         asked = validate(WorldConfig, self._laid_over({**fields, **self.world}), where)
-        return str(stored["env"]), asked, asked.model_copy(update={"device": own.device}) != own
+        other = next(differences(stored["world"], {**plain(asked), "device": stored["world"]["device"]}), None)
+        return str(stored["env"]), asked, other is not None
 
     def world_for(self, policy: str) -> tuple[str, WorldConfig]:
         """Environment id and config of the world that a policy acts in: a run's folder brings its own.
@@ -195,8 +187,7 @@ class WorldOptions(Options):
         """
 
         def told(config: WorldConfig) -> dict[str, Any]:
-            fields = config.model_dump(mode="json", exclude={*_SEEN, "device"})
-            return {**fields, "reward": design(config.reward).to_dict()}
+            return {name: value for name, value in plain(config).items() if name not in (*_SEEN, "device")}
 
         own = validate(WorldConfig, Run.open(run).config()["world"], str(run / "config.json"))
         return next(differences(told(own), told(self.world_config()), "world"), None)
@@ -233,13 +224,10 @@ def _over(before: Any, given: dict[str, Any], field: str) -> dict[str, Any]:
     return {**(before or {}), **given}
 
 
-def _family(named: str) -> dict[str, str]:
-    """Fields of a users' config from `FAMILY` or `FAMILY:SOURCE`."""
-    family, given, source = named.partition(":")
-    field = _SOURCES.get(family)
-    if family not in _SOURCES or (given and not (field and source)):
-        raise ConfigError(f"users was {named!r}; give theory, calibrated, calibrated:DIR, replay:FILE or llm:MODEL")
-    return {"family": family, field: source} if field and given else {"family": family}
+def plain(config: WorldConfig) -> dict[str, Any]:
+    """A world's config as a run keeps it: plain values, and names of parts."""
+    made: dict[str, Any] = json.loads(config.model_dump_json())
+    return made
 
 
 def learner_device(device: str) -> str:

@@ -124,7 +124,7 @@ def test_the_learner_is_timed_in_a_training_of_the_same_world(monkeypatch):
         Run(config.out).metrics.write_text("".join(json.dumps(record) + "\n" for record in shares))
 
     monkeypatch.setattr(training, "train", train)
-    options = StepOptions(env="rlgen/Support-v0", generator="surface:mine", num_envs=32, train_steps=99)
+    options = StepOptions(env="rlgen/Support-v0", generator="shipped:surface", num_envs=32, train_steps=99)
     assert learner_share(options) == (0.2, 2)  # of the last iteration, when all is warm
     (config,) = trained
     assert (config.steps, config.num_envs, config.env) == (99, 32, "rlgen/Support-v0")

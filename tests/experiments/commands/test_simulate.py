@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+from rlgen.envs.generators import Surface
 from rlgen.envs.surface import ResponseSurface
 from rlgen.errors import ConfigError
 from rlgen.experiments import cli
@@ -21,11 +22,14 @@ from rlgen.types import MAX_TURNS
 
 
 def test_no_text_and_a_generator_of_words_do_not_go_together():
-    assert SimulateOptions(text=False).with_generator().generator == "surface:shipped:surface"
-    own = SimulateOptions(text=False, generator="surface:mine")
-    assert own.with_generator().generator == "surface:mine"
+    def generator(**options):
+        asked = SimulateOptions(text=False, **options)
+        return asked.without_text(asked.world_config()).generator
+
+    assert generator() == Surface()
+    assert generator(generator={"kind": "surface", "path": "mine"}) == Surface(path="mine")
     with pytest.raises(ConfigError, match="--no-text has no generator"):
-        SimulateOptions(text=False, generator="constant:Yes.").with_generator()
+        generator(generator={"kind": "constant", "text": "Yes."})
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def surface(tmp_path_factory):
 
 
 def test_the_command_without_text(surface, tmp_path, capsys, monkeypatch):
-    common = ["simulate", "--people", "24", "--policy", "baseline:random", "--generator", f"surface:{surface}"]
+    common = ["simulate", "--people", "24", "--policy", "baseline:random", "--generator", str(surface)]
     for name, more in (("a", ["--num-envs", "7"]), ("b", ["--save-every", "0"])):
         assert cli.main([*common, *more, "--out", str(tmp_path / name)]) == 0
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
@@ -74,7 +78,7 @@ def test_the_command_goes_on_after_a_kill(surface, tmp_path):
     out = tmp_path / "d.jsonl"
     words = [
         *(sys.executable, "-m", "rlgen.experiments.cli", "simulate", "--people", "3000", "--save-every", "0"),
-        *("--num-envs", "64", "--generator", f"surface:{surface}"),
+        *("--num-envs", "64", "--generator", str(surface)),
     ]
     child = subprocess.Popen([*words, "--out", str(out)], env={**os.environ, "OMP_NUM_THREADS": "1"})
     state = tmp_path / ".d.jsonl.state"

@@ -14,6 +14,9 @@ import pytest
 from rlgen.experiments import cli
 from rlgen.users.logs.dialogues import read
 
+HEARD = {"kind": "constant", "text": "I hear you."}
+UNKIND = {"kind": "constant", "text": "You are pathetic and worthless."}
+
 
 @pytest.fixture
 def chat(monkeypatch, capsys, tmp_path):
@@ -61,8 +64,8 @@ def test_a_whole_dialogue_is_shown_rated_and_logged(chat):
 
 
 def test_records_are_those_of_a_simulation(chat, capsys):
-    _, _, mine, _ = chat("y", "", "Hello.", "/quit", "", generator="constant:I hear you.")
-    assert cli.main(["simulate", "--people", "1", "--generator", "constant:I hear you.", "--out", "-"]) == 0
+    _, _, mine, _ = chat("y", "", "Hello.", "/quit", "", generator=HEARD)
+    assert cli.main(["simulate", "--people", "1", "--generator", str(HEARD), "--out", "-"]) == 0
     simulated = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     def layout(record):
@@ -86,7 +89,7 @@ def test_records_are_those_of_a_simulation(chat, capsys):
     ],
 )
 def test_ways_to_leave(chat, lines, exits):
-    status, shown, records, _ = chat("y", "", "I am stuck.", *lines, generator="constant:I hear you.")
+    status, shown, records, _ = chat("y", "", "I am stuck.", *lines, generator=HEARD)
     assert status == 0
     assert "The dialogue is over. 1 turns were written" in shown
     feedback, outcome = records[-1]["feedback"], records[-1]["outcome"]
@@ -110,7 +113,7 @@ class Interrupting(io.StringIO):
     ("typed", "turns"), [("", 0), ("y\n", 0), ("y\n3\n", 0), ("y\n3\nhi\n", 1), ("y\n\nhi\nho\n", 2)]
 )
 def test_ctrl_c_leaves_at_any_prompt(chat, typed, turns):
-    status, shown, records, err = chat(Interrupting(typed), generator="constant:I hear you.")
+    status, shown, records, err = chat(Interrupting(typed), generator=HEARD)
     assert (status, err, len(records)) == (0, "", turns)
     assert "The dialogue is over." in shown
 
@@ -127,7 +130,7 @@ def test_ctrl_c_while_the_program_thinks_keeps_whole_lines(chat, monkeypatch):
         return reply(self, *args)
 
     monkeypatch.setattr(ConstantGenerator, "reply", slow)
-    status, shown, records, _ = chat("y", "", "one", "two", "three", generator="constant:I hear you.")
+    status, shown, records, _ = chat("y", "", "one", "two", "three", generator=HEARD)
     assert status == 0
     assert "Broken off." in shown
     assert [r["said"] for r in records] == ["one"]
@@ -135,7 +138,7 @@ def test_ctrl_c_while_the_program_thinks_keeps_whole_lines(chat, monkeypatch):
 
 
 def test_without_consent_nothing_is_written(chat, tmp_path):
-    status, shown, records, _ = chat("maybe", "n", "", "Hello there.", "/end", "", generator="constant:I hear you.")
+    status, shown, records, _ = chat("maybe", "n", "", "Hello there.", "/end", "", generator=HEARD)
     assert (status, records) == (0, [])
     assert "Please type y or n." in shown
     assert "I hear you." in shown
@@ -163,7 +166,7 @@ def test_an_escalation_cannot_be_overlooked(chat):
 
 
 def test_a_refused_reply_is_said_to_be_one(chat):
-    _, shown, records, _ = chat("y", "", "Hello.", "/quit", "", generator="constant:You are pathetic and worthless.")
+    _, shown, records, _ = chat("y", "", "Hello.", "/quit", "", generator=UNKIND)
     assert records[0]["guard"]["decision"] == "replace"
     assert "did not let a reply through" in shown
     assert "pathetic" not in shown
@@ -171,7 +174,7 @@ def test_a_refused_reply_is_said_to_be_one(chat):
 
 def test_the_turn_limit_ends_it_and_asks_once_more(chat):
     said = [line for turn in range(16) for line in (f"Turn {turn}.", *(["4"] if turn % 2 else []))]
-    status, shown, records, _ = chat("y", "5", *said, "1", "never read", generator="constant:I hear you.")
+    status, shown, records, _ = chat("y", "5", *said, "1", "never read", generator=HEARD)
     assert status == 0
     assert len(records) == 16
     outcome = records[-1]["outcome"]
@@ -184,7 +187,7 @@ def test_the_turn_limit_ends_it_and_asks_once_more(chat):
 
 def test_dialogues_are_appended_and_can_be_read_for_a_fit(chat, tmp_path):
     for answers in (("4", "One.", "/end", "2"), ("", "Two.", "Still here.", "1", "/quit", ""), ("3", "Three.")):
-        assert chat("y", *answers, generator="constant:I hear you.")[0] == 0
+        assert chat("y", *answers, generator=HEARD)[0] == 0
     dialogues = read(tmp_path / "log.jsonl")
     assert [d.name for d in dialogues] == ["0", "1", "2"]
     assert [d.ending for d in dialogues] == ["completed", "abandoned", "abandoned"]
@@ -197,7 +200,7 @@ def test_dialogues_are_appended_and_can_be_read_for_a_fit(chat, tmp_path):
     [
         ({"policy": "nobody"}, "no policy 'nobody'"),
         ({"reward": "relief"}, "relief"),
-        ({"generator": "hf:/nowhere/at/all"}, "/nowhere/at/all"),
+        ({"generator": {"kind": "huggingface", "model": "/nowhere/at/all"}}, "/nowhere/at/all"),
         ({"observation": "privileged"}, "privileged"),
     ],
 )
@@ -225,7 +228,7 @@ def test_a_killed_chat_leaves_whole_lines(tmp_path):
     out = tmp_path / "log.jsonl"
     command = [sys.executable, "-m", "rlgen.experiments.cli", "chat", "--out", str(out)]
     with subprocess.Popen(
-        [*command, "--generator", "constant:I hear you."],
+        [*command, "--generator", str(HEARD)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     ) as process:  # fmt: skip
         process.stdin.write("y\n\nOne.\nTwo.\n3\n")

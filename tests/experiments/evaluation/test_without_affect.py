@@ -8,7 +8,7 @@ from rlgen.errors import ConfigError
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.policies.baselines import EmotionTable, Fixed
 
-FAST = {"generator": "surface:shipped:surface", "max_turns": 3}
+FAST = {"generator": "shipped:surface", "max_turns": 3}
 
 
 def world(drop):

@@ -17,9 +17,14 @@ from rlgen.experiments.runs.worlds import WorldOptions
         ({}, "theory", "population", "general"),
         ({"population": "guarded"}, "theory", "population", "guarded"),
         ({"users": "calibrated"}, "calibrated", "parameters", "shipped:calibrated_users"),
-        ({"users": "calibrated:mine", "population": "crisis"}, "calibrated", "parameters", "mine"),
+        (
+            {"users": {"family": "calibrated", "parameters": "mine"}, "population": "crisis"},
+            "calibrated",
+            "parameters",
+            "mine",
+        ),
         ({"users": "calibrated", "population": "crisis"}, "calibrated", "population", "crisis"),
-        ({"users": "llm:a/b:c"}, "llm", "model", "a/b:c"),
+        ({"users": {"family": "llm", "model": "a/b:c"}}, "llm", "model", "a/b:c"),
         ({"env": "rlgen/Support-v0", "users": "theory"}, "theory", "effect_scale", 1.0),
         ({"world": {"users": {"pacing": False}}, "population": "impatient"}, "theory", "pacing", False),
     ],
@@ -30,7 +35,7 @@ def test_people_by_name(options, family, field, value):
     assert getattr(users, field) == value
 
 
-@pytest.mark.parametrize("users", ["nobody", "theory:x", "replay:", "", ":x", "replay"])
+@pytest.mark.parametrize("users", ["nobody", "theory:x", "replay:", "", ":x", "replay", {"family": "nobody"}])
 def test_people_that_do_not_exist_are_refused(users):
     with pytest.raises(ConfigError, match=r"users|path"):
         WorldOptions(users=users).world_config()
@@ -73,17 +78,17 @@ def test_files_that_a_yaml_file_names_lie_beside_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "designs").mkdir()
     design = tmp_path / "designs" / "my.yaml"
-    design.write_text("terms: {continuity: 1.0}\n")
+    design.write_text("terms: {continuity: {weight: 1.0}}\n")
     (tmp_path / "designs" / "people").mkdir()
     config = tmp_path / "designs" / "c.yaml"
     for text in ("reward: my.yaml", "world: {reward: my.yaml}"):
-        config.write_text(f"{text}\nusers: calibrated:people\n")
+        config.write_text(f"{text}\nusers: {{family: calibrated, parameters: people}}\n")
         found = parse(WorldOptions, ["--config", str(config)], "train").world_config()
-        assert found.reward == str(design)
+        assert found.reward.name == "my"
         assert found.users.parameters == str(tmp_path / "designs" / "people")
     (tmp_path / "here.yaml").write_text(design.read_text())
-    config.write_text("reward: here.yaml\nencoder: fast\ngenerator: surface:shipped:surface\n")
+    config.write_text("reward: here.yaml\nencoder: fast\ngenerator: shipped:surface\n")
     found = parse(WorldOptions, ["--config", str(config)], "train")
-    assert (found.reward, found.encoder, found.generator) == ("here.yaml", "fast", "surface:shipped:surface")
+    assert (found.reward, found.encoder, found.generator) == ("here.yaml", "fast", "shipped:surface")
     # What is given by hand lies where one stands.
     assert parse(WorldOptions, ["--config", str(config), "--reward", "my.yaml"], "train").reward == "my.yaml"

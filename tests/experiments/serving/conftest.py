@@ -8,7 +8,7 @@ from rlgen.envs import world_config
 from rlgen.experiments.serving.sessions import Sessions
 
 DYNAMIC = "rlgen/SupportDynamic-v0"
-SURFACE = {"generator": "surface:shipped:surface"}
+SURFACE = {"generator": "shipped:surface"}
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from rlgen.experiments.serving.openenv import application
 
 @pytest.fixture(scope="module")
 def quick():
-    return Sessions(world_config("rlgen/SupportDynamic-v0", generator="surface:shipped:surface"), 6, wait=0.01)
+    return Sessions(world_config("rlgen/SupportDynamic-v0", generator="shipped:surface"), 6, wait=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_plain_http_has_no_memory_and_says_so(client):
 
 
 def test_figures_of_calibrated_people_are_handed_out():
-    sessions = Sessions(world_config("rlgen/Support-v0", generator="surface:shipped:surface"))
+    sessions = Sessions(world_config("rlgen/Support-v0", generator="shipped:surface"))
     with TestClient(application(sessions, "rlgen/Support-v0")) as client:
         told = client.get("/metadata").json()
     assert "joint AUC" in told["description"]

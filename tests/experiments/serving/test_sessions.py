@@ -161,7 +161,7 @@ def test_mistakes_are_sentences_and_change_nothing(spoken, quick):
 
 
 def test_places_are_counted_and_given_back():
-    sessions = Sessions(world_config(DYNAMIC, generator="surface:shipped:surface"), clients=2)
+    sessions = Sessions(world_config(DYNAMIC, generator="shipped:surface"), clients=2)
     first, second, third = (sessions.open() for _ in range(3))
     first.reset(1)
     second.reset(2)

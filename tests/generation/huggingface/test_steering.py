@@ -97,6 +97,7 @@ def test_steering_is_heard_in_replies_but_not_at_weight_zero(generator, say):
     assert generator.weights_sha256() != before
     steered = {weight: say(weight=weight, warmth=1.0) for weight in (0.0, 1.0, 1.6)}
     assert (steered[0.0].ids == plain[0.0].ids).all()
+    assert (steered[0.0].logprob == plain[0.0].logprob).all()
     for weight in (1.0, 1.6):
         assert not (steered[weight].ids == plain[weight].ids).all()
     generator.steer(None)

@@ -415,7 +415,7 @@ def test_copies_share_the_model_and_a_pickle_names_it(chat, people):
 
 def test_a_world_of_them_runs_and_continues_to_the_bit(chat):
     people = {"family": "llm", "model": chat, "max_new_tokens": LIMIT}
-    config = world_config(ENV, users=people, generator="constant:Tell me more.", device="cpu")
+    config = world_config(ENV, users=people, generator={"kind": "constant", "text": "Tell me more."}, device="cpu")
     world = World(config, 3)
     world.reset(0)
     actions = np.random.default_rng(0).uniform(-1, 1, (4, 3, 4)).astype(np.float32)

@@ -18,6 +18,8 @@ from rlgen.types import Words
 from rlgen.users import ReplayConfig, build
 from rlgen.users.own_words.replay import Log
 
+NO = {"kind": "constant", "text": "No."}
+
 ENV = "rlgen/Support-v0"
 
 
@@ -130,7 +132,10 @@ def test_replies_change_nothing(logged, people, reading):
 def test_every_turn_is_forced(logged):
     """What the generator and the policy go on from is the log, whatever was replied to it."""
     config = world_config(
-        ENV, users={"family": "replay", "path": str(logged(SUCCESS, FAILURE))}, generator="constant:No.", device="cpu"
+        ENV,
+        users={"family": "replay", "path": str(logged(SUCCESS, FAILURE))},
+        generator=NO,
+        device="cpu",
     )
     world = World(config, 2)
     world.record = True
@@ -280,13 +285,24 @@ def test_a_large_log(logged):
 def test_a_world_plays_back_what_a_simulation_wrote(tmp_path):
     """Texts, ratings and endings of `rlgen simulate`, said again to a policy that replies otherwise."""
     out = tmp_path / "log.jsonl"
-    asked = ["--env", ENV, "--people", "6", "--generator", "constant:Go on.", "--device", "cpu", "--out", str(out)]
+    asked = [
+        "--env",
+        ENV,
+        "--people",
+        "6",
+        "--generator",
+        str(NO),
+        "--device",
+        "cpu",
+        "--out",
+        str(out),
+    ]
     assert cli.main(["simulate", *asked]) == 0
     lines = [json.loads(text) for text in out.read_text().splitlines()]
     people: dict[int, list[dict]] = {}
     for each in lines:
         people.setdefault(each["person"], []).append(each)
-    config = world_config(ENV, users={"family": "replay", "path": str(out)}, generator="constant:No.", device="cpu")
+    config = world_config(ENV, users={"family": "replay", "path": str(out)}, generator=NO, device="cpu")
     world = World(config, 3)
     world.record = True
     world.reset(0, people=6)
@@ -315,7 +331,7 @@ def test_the_command_line_takes_them_from_a_file(logged, tmp_path, capsys):
     chosen = tmp_path / "run.yaml"
     out = tmp_path / "out.jsonl"
     chosen.write_text(f"world: {{users: {{family: replay, path: {logged(SUCCESS)}}}}}\n")
-    asked = ["--config", str(chosen), "--people", "1", "--generator", "constant:No.", "--device", "cpu"]
+    asked = ["--config", str(chosen), "--people", "1", "--generator", str(NO), "--device", "cpu"]
     assert cli.main(["simulate", *asked, "--out", str(out)]) == 0
     assert [json.loads(text)["said"] for text in out.read_text().splitlines()] == ["A0", "A1", "A2"]
     for command in (["simulate", "--out", str(tmp_path / "none.jsonl")], ["evaluate", "--policy", "baseline:centre"]):
