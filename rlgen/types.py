@@ -154,16 +154,16 @@ class Replies(Words):
     """What the generator says: words, and how likely they were, which no person and no reward may see.
 
     Attributes:
-        logprob: `[N]` log-probability of the reply under the sampling distribution; NaN where nobody knows it.
+        logprob: `[N]` log-probability of the reply under the sampling distribution; 0 where nobody knows it.
     """
 
     logprob: F32
 
     @classmethod
     def of(cls, text: list[str]) -> Self:
-        """Replies of texts alone: no ids, and log-probabilities that nobody knows."""
+        """Replies of texts alone: no ids, and log-probabilities of 0."""
         rows = len(text)
-        return cls(np.full((rows, 1), -1, dtype=np.int64), text, np.full(rows, np.nan, dtype=np.float32))
+        return cls(np.full((rows, 1), -1, dtype=np.int64), text, np.zeros(rows, dtype=np.float32))
 
     @classmethod
     def none(cls, length: int) -> Self:

@@ -54,7 +54,6 @@ def test_the_options_reach_the_model(source, tiny_models, tmp_path):
     assert generator.max_new_tokens == generator._decoder.rules.limit == 7
     assert generator._decoder.rules.top_p == 0.5
     assert generator._decoder.steerer is not None
-    assert generator._decoder.words is not None
     assert not generator._guidance
     plain = load_parts(
         world_config(ENV, generator={"kind": "huggingface", "model": source, "dtype": "fp32"}, device="cpu")
