@@ -46,8 +46,7 @@ def main(argv: Sequence[str]) -> int:
     """Fit on parts and print figures on the rest; then fit on all and write."""
     options = parse(FitUsersOptions, argv, "fit users")
     from rlgen import artifacts
-    from rlgen.experiments.fidelity.corpus import read_corpus
-    from rlgen.experiments.fidelity.figures import measure, show_users
+    from rlgen.experiments.fidelity import measure, read_corpus, show_users
     from rlgen.users.calibrated.parameters import FILE, KIND, SEEN
     from rlgen.users.fitting.people import fit_few, fit_people, is_small
     from rlgen.users.fitting.shrinking import WORTH

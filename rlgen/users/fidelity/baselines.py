@@ -3,7 +3,6 @@
 - marginal: every rating and every word drawn from what all people gave; a hazard of ending that never changes.
 - Markov: a rating depends on the last one only; the hazard depends on the number of replies only.
 - always improves: begins at 3 and rates one point higher each time, up to 5, nine times in ten; never leaves early.
-- hand-set: the calibrated family with constants that somebody found plausible, as simulators elsewhere have them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import Final
 import numpy as np
 
 from rlgen.types import I64, MAX_TURNS
-from rlgen.users.calibrated.parameters import Parameters
 from rlgen.users.fidelity.talks import Talks
 from rlgen.users.fitting.laplace import F64
 from rlgen.users.fitting.rating_model import POINTS
@@ -23,48 +21,6 @@ from rlgen.users.logs.observations import Endings, Ratings
 BASELINES: Final = ("marginal", "Markov", "always improves")
 _SURE: Final = 0.9  # with which ratings always improve
 _EVERY: Final = 2  # replies between ratings
-
-_NO_SIGNS: Final = {"mean": {}, "deviation": {}, "weight": {}, "offset": (0.0,)}
-HAND_SET: Final = Parameters.model_validate(
-    {
-        "ratings": {
-            "cuts": (-3.0, -1.5, 0.0, 1.5),
-            "spread": 1.0,
-            "sharpness": 0.0,
-            "unhelped": -2.0,
-            "first": 0.0,
-            "trend": 1.0,
-            "curve": 0.0,
-            "last": 0.5,
-            "lapse": 0.05,
-            "constant": (0.1, 0.1),
-            "constant_value": ((0.0, 0.0, 0.0, 0.5, 0.5), (0.5, 0.5, 0.0, 0.0, 0.0)),
-            "readings": {
-                "warmth": {"effect": 0.5, "mean": 0.0, "deviation": 0.2},
-                "directiveness": {"effect": -0.3, "mean": 0.0, "deviation": 0.2},
-                "relevance": {"effect": 0.5, "mean": 0.5, "deviation": 0.2},
-                "repetition": {"effect": -0.5, "mean": 0.0, "deviation": 0.1},
-            },
-            "gap": (1.0, 0.0),
-        },
-        "endings": {
-            "complete": (-4.0, -4.0, -4.0, -4.0, -4.0, -2.0, -2.0, -2.0, -1.0),
-            "complete_mood": 0.5,
-            "abandon": -4.0,
-            "abandon_mood": -1.0,
-            "abandon_turn": 0.0,
-            "share": 0.8,
-            "signs": _NO_SIGNS,
-            "signs_with_goodbyes": _NO_SIGNS,
-        },
-        "relief": (
-            {"base": 2.0, "slope": 0.5, "mood": -0.5, "spread": 1.0},
-            {"base": 4.0, "slope": 0.5, "mood": -0.5, "spread": 1.0},
-        ),
-        "initial": ((0.0, 0.1, 0.3, 0.3, 0.3), (0.0, 0.1, 0.3, 0.3, 0.3)),
-        "feelings": (1.0, 1.0, 1.0),
-    }
-)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rlgen.types import UtteranceCatalogue
 from rlgen.users.calibrated.parameters import Parameters
-from rlgen.users.fidelity.baselines import BASELINES, HAND_SET, Chain, baseline_hazard, baseline_talks
+from rlgen.users.fidelity.baselines import BASELINES, Chain, baseline_hazard, baseline_talks
 from rlgen.users.fidelity.distances import ks, rating_relief, two_sample_auc, wasserstein
 from rlgen.users.fidelity.effects import reading_effects
 from rlgen.users.fidelity.predictions import Rated, ending_scores, rating_scores, repeated
@@ -26,6 +26,8 @@ from rlgen.users.logs.observations import Ratings
 FITTED: Final = "fitted"
 AGAIN: Final = "last again"
 Predicted = dict[tuple[str, str], Rated]
+Rivals = Mapping[str, Parameters]
+"""Other people to be scored beside the fitted ones, by name."""
 HUMAN: Final = "human"
 _ENOUGH: Final = 10  # people below which distributions are not compared
 
@@ -108,7 +110,7 @@ def folds(dialogues: Sequence[Dialogue], count: int, seed: int) -> list[list[int
     return [sorted(part) for part in parts]
 
 
-def crossfit(corpus: Corpus, parts: int, repeats: int, seed: int) -> tuple[Figures, list[Parameters]]:
+def crossfit(corpus: Corpus, parts: int, repeats: int, seed: int, rivals: Rivals) -> tuple[Figures, list[Parameters]]:
     """Fit on all parts but one and score on that one; every part once, `repeats` times over; figures and all fits.
 
     Raises:
@@ -122,31 +124,31 @@ def crossfit(corpus: Corpus, parts: int, repeats: int, seed: int) -> tuple[Figur
             train = corpus.part(sorted(i for j, part in enumerate(split) if j != k for i in part))
             fitted = assemble(fit_models(train.dialogues, train.readings, train.said), train.dialogues, 0, seed).mean
             test = corpus.part(rows)
-            score(figures, fitted, train, test, seed + 1000 * repeat + k)
-            predicted.append(predict_ratings(fitted, train, test))
+            score(figures, {FITTED: fitted, **rivals}, train, test, seed + 1000 * repeat + k)
+            predicted.append(predict_ratings({FITTED: fitted, **rivals}, train, test))
             fits.append(fitted)
         score_ratings(figures, predicted)
     return figures, fits
 
 
-def score(figures: Figures, fitted: Parameters, train: Corpus, test: Corpus, seed: int) -> None:
+def score(figures: Figures, people: Rivals, train: Corpus, test: Corpus, seed: int) -> None:
     """Add the figures of fitted people and of all baselines on a test part, but for those of `score_ratings`.
 
     Args:
         figures: to add to.
-        fitted: parameters.
+        people: the fitted parameters as `FITTED`, and others.
         train: what baselines learn from, and whose real turns people may say.
         test: what is predicted and resembled.
         seed: of simulated people.
     """
-    _score_endings(figures, fitted, train, test)
+    _score_endings(figures, people, train, test)
     for helped, kind in ((True, "successes"), (False, "failed")):
         human = rated_talks(test, helped)
         if len(human.value) >= _ENOUGH:
-            _score_talks(figures, fitted, train, test, human, helped, kind, seed)
+            _score_talks(figures, people, train, test, human, helped, kind, seed)
 
 
-def predict_ratings(fitted: Parameters, train: Corpus, test: Corpus) -> Predicted:
+def predict_ratings(people: Rivals, train: Corpus, test: Corpus) -> Predicted:
     """Predictions of the test part's ratings by population, later ones or all, and model."""
     found: Predicted = {}
     share = float(np.mean([d.helped for d in train.dialogues if d.rated] or [True]))
@@ -159,7 +161,7 @@ def predict_ratings(fitted: Parameters, train: Corpus, test: Corpus) -> Predicte
         known, new = (_ratings(part, chosen) for part in (train, test))
         if not len(new.value) or (kind == "both" and len(set(new.helped.tolist())) < 2):
             continue
-        models = {FITTED: predict(fitted.ratings, new, prior), "hand-set": predict(HAND_SET.ratings, new, prior)}
+        models = {name: predict(p.ratings, new, prior) for name, p in people.items()}
         models |= {name: Chain.of(name, known).predict(new) for name in BASELINES} | {AGAIN: repeated(new)}
         for part in ("all", "later"):
             for model, probability in models.items():
@@ -178,8 +180,15 @@ def score_ratings(figures: Figures, predicted: Sequence[Predicted]) -> None:
                 figures.add(f"rating {name}, {kind}", model, value)
 
 
-def _score_endings(figures: Figures, fitted: Parameters, train: Corpus, test: Corpus) -> None:
+def _score_endings(figures: Figures, people: Rivals, train: Corpus, test: Corpus) -> None:
     known, new = observations.endings(train.dialogues), observations.endings(test.dialogues)
+    fitted = people[FITTED]
+    predictors = [
+        (FITTED, fitted, fitted.endings.signs),
+        ("fitted, no signs", fitted, None),
+        ("fitted, goodbyes", fitted, fitted.endings.signs_with_goodbyes),
+        *((name, p, None) for name, p in people.items() if name != FITTED),
+    ]
     for kind, rows in (
         ("successes", new.helped),
         ("rated successes", new.helped & new.known),
@@ -189,12 +198,7 @@ def _score_endings(figures: Figures, fitted: Parameters, train: Corpus, test: Co
             continue
         learned = known.at(known.helped == (kind != "failed"))
         models = {name: baseline_hazard(name, learned)[np.minimum(new.turn, 16) - 1] for name in BASELINES}
-        for name, p, signs in (
-            (FITTED, fitted, fitted.endings.signs),
-            ("fitted, no signs", fitted, None),
-            ("fitted, goodbyes", fitted, fitted.endings.signs_with_goodbyes),
-            ("hand-set", HAND_SET, None),
-        ):
+        for name, p, signs in predictors:
             done, left = hazards(p.endings, new, signs)
             # Nobody in the corpus of successes abandoned: that is how it was filtered.
             models[name] = done + left - done * left if kind == "failed" else done
@@ -204,15 +208,15 @@ def _score_endings(figures: Figures, fitted: Parameters, train: Corpus, test: Co
 
 
 def _score_talks(
-    figures: Figures, fitted: Parameters, train: Corpus, test: Corpus, human: Talks, helped: bool, kind: str, seed: int
+    figures: Figures, people: Rivals, train: Corpus, test: Corpus, human: Talks, helped: bool, kind: str, seed: int
 ) -> None:
     other = rated_talks(train, helped)
     talks = {}
-    for model, p in ((FITTED, fitted), ("hand-set", HAND_SET)):
+    for model, p in people.items():
         talks[model] = simulated_talks(p, float(helped), test.readings_of_rated, seed, test.bank, test.said)
     if train.turns is not None:
         talks["fitted, real words"] = simulated_talks(
-            fitted, float(helped), test.readings_of_rated, seed, train.turns, train.said
+            people[FITTED], float(helped), test.readings_of_rated, seed, train.turns, train.said
         )
     if helped:
         talks = {name: as_successes(part, train.dialogues, seed) for name, part in talks.items()}

@@ -6,8 +6,6 @@ from typing import Final
 
 import numpy as np
 import scipy.stats
-from scipy.optimize import minimize
-from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from rlgen.types import I64
@@ -17,13 +15,12 @@ from rlgen.users.fitting.rating_model import POINTS
 
 LENGTH: Final = 4  # ratings of a sequence that are compared
 RESAMPLES: Final = 1000
+_RIDGE: Final = 0.02  # penalty for each person
 
 
 def ks(first: I64, second: I64) -> float:
     """Kolmogorov-Smirnov distance of two samples."""
-    points = np.unique(np.concatenate([first, second]))
-    shares = [np.searchsorted(np.sort(sample), points, side="right") / len(sample) for sample in (first, second)]
-    return float(np.abs(shares[0] - shares[1]).max())
+    return float(scipy.stats.ks_2samp(first, second, method="asymp").statistic)
 
 
 def two_sample_auc(first: Talks, second: Talks, seed: int, joint: bool = False, folds: int = 5) -> float:
@@ -38,15 +35,19 @@ def two_sample_auc(first: Talks, second: Talks, seed: int, joint: bool = False, 
     sets = [talks.at(np.flatnonzero((talks.value[:, :LENGTH] >= 0).all(axis=1))) for talks in (first, second)]
     if min(len(talks.value) for talks in sets) < folds:
         return float("nan")
+    from sklearn.linear_model import LogisticRegression  # it takes a second, which only figures need
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     x = np.concatenate([_features(talks, joint) for talks in sets])
-    y = np.repeat([0.0, 1.0], [len(talks.value) for talks in sets])
+    y = np.repeat([0, 1], [len(talks.value) for talks in sets])
     fold = np.random.default_rng(seed).permutation(len(y)) % folds
     score = np.zeros(len(y))
     for k in range(folds):
         kept = fold != k
-        centre, spread = x[kept].mean(axis=0), x[kept].std(axis=0) + 1e-9
-        beta = _ridge((x[kept] - centre) / spread, y[kept])
-        score[~kept] = ((x[~kept] - centre) / spread) @ beta
+        ridge = LogisticRegression(C=1.0 / (_RIDGE * kept.sum()), class_weight="balanced", tol=1e-6, max_iter=1000)
+        made = make_pipeline(StandardScaler(), ridge).fit(x[kept], y[kept])
+        score[~kept] = made.decision_function(x[~kept]) - ridge.intercept_  # folds differ in their shares
     return float(roc_auc_score(y, score))
 
 
@@ -117,17 +118,3 @@ def _features(talks: Talks, joint: bool) -> F64:
         replies = talks.replies[:, None] / 10.0
         columns += [replies, replies**2]
     return np.concatenate(columns, axis=1)
-
-
-def _ridge(x: F64, y: F64) -> F64:
-    weight = np.where(y > 0, 0.5 / (y > 0).mean(), 0.5 / (y == 0).mean())
-    penalty = 0.02 * len(y)
-    design = np.concatenate([x, np.ones((len(x), 1))], axis=1)
-
-    def loss(beta: F64) -> tuple[float, F64]:
-        eta = design @ beta
-        value = (weight * (np.logaddexp(0.0, eta) - y * eta)).sum() + 0.5 * penalty * (beta[:-1] ** 2).sum()
-        return float(value), design.T @ (weight * (expit(eta) - y)) + penalty * np.append(beta[:-1], 0.0)
-
-    found: F64 = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B").x[:-1]
-    return found

@@ -86,11 +86,11 @@ def points(probability: F64) -> I64:
 
 def qwk(predicted: I64, given: I64) -> float:
     """Quadratic weighted kappa of two ratings 0-4 (Cohen, Psychol. Bull. 70, 1968)."""
-    table = np.zeros((POINTS, POINTS))
-    np.add.at(table, (predicted, given), 1.0)
-    apart = (np.arange(POINTS)[:, None] - np.arange(POINTS)) ** 2.0
-    chance = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    return float(1.0 - (apart * table).sum() / max((apart * chance).sum(), 1e-12))
+    from sklearn.metrics import cohen_kappa_score  # it takes a second, which only figures need
+
+    if np.ptp(predicted) == 0 and np.array_equal(predicted, given):
+        return 1.0  # one value and no other: there is nothing to disagree about
+    return float(cohen_kappa_score(predicted, given, labels=np.arange(POINTS), weights="quadratic"))
 
 
 def ending_scores(hazard: F64, data: Endings, rows: Bools) -> dict[str, float]:

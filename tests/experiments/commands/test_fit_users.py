@@ -6,17 +6,17 @@ import json
 
 import pytest
 
+from benchmarks.users import seen_by
 from rlgen import artifacts
-from rlgen.experiments import cli
+from rlgen.experiments import cli, fidelity
 from rlgen.experiments.commands import fit_users
-from rlgen.experiments.fidelity import figures
 from rlgen.users.calibrated.parameters import KIND, read_fit
 from rlgen.users.logs.dialogues import read
 
 
 def test_people_are_fitted_scored_and_written(rated_dialogues, made_up_corpus, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(figures, "PEOPLE", 300)
-    monkeypatch.setattr("rlgen.experiments.fidelity.corpus.read_corpus", lambda data, _: made_up_corpus(data))
+    monkeypatch.setattr(fidelity, "PEOPLE", 300)
+    monkeypatch.setattr("rlgen.experiments.fidelity.read_corpus", lambda data, _: made_up_corpus(data))
     out = tmp_path / "fit"
     argv = ["fit", "users", "--data", str(rated_dialogues), "--parts", "2", "--draws", "3", "--out", str(out), "--json"]
     assert cli.main(argv) == 0
@@ -28,11 +28,11 @@ def test_people_are_fitted_scored_and_written(rated_dialogues, made_up_corpus, t
     assert str(tmp_path) not in manifest.command
     assert manifest.quality == {name: round(row["value"], 4) for name, row in rows.items() if row["target"] is not None}
     assert len(read_fit(str(out)).draws) == 3
-    assert figures.seen_by(made_up_corpus(rated_dialogues), str(out)) == 120
+    assert seen_by(made_up_corpus(rated_dialogues), str(out)) == 120
 
 
 def test_a_place_that_holds_something_else_is_refused_before_anything_is_read(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("rlgen.experiments.fidelity.corpus.read_corpus", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr("rlgen.experiments.fidelity.read_corpus", lambda *_: pytest.fail("it was read"))
     (tmp_path / "mine.txt").write_text("keep me")
     assert cli.main(["fit", "users", "--data", str(tmp_path), "--out", str(tmp_path)]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from rlgen.users.calibrated.parameters import Parameters
-from rlgen.users.fidelity.baselines import BASELINES, HAND_SET, Chain, baseline_hazard
+from rlgen.users.fidelity.baselines import BASELINES, Chain, baseline_hazard
 from rlgen.users.fidelity.crossfit import folds
 from rlgen.users.fidelity.distances import ks, rating_relief, two_sample_auc, wasserstein
 from rlgen.users.fidelity.effects import reading_effects
@@ -154,4 +154,3 @@ def test_simulated_people_follow_the_model_that_is_scored(parameters):
     entropy = -(probability * np.log(np.maximum(probability, 1e-300))).sum(axis=1)
     noise = (picked - entropy).std() / np.sqrt(len(picked))
     assert abs((picked - entropy).mean()) < 4 * noise
-    assert simulated_talks(HAND_SET, 1.0, [np.zeros((3, 11))], 0, people=50).replies.min() >= 1

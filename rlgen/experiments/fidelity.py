@@ -1,19 +1,29 @@
-"""Figures of simulated people beside human dialogues and trivial models, and the table that shows them."""
+"""How human fitted people are: from recorded dialogues to the table of figures.
+
+In come dialogues; out come rows, each figure of people beside that of trivial models and of other humans.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from rlgen.errors import DataError
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.provenance import machine
 
 if TYPE_CHECKING:
+    from rlgen.text import Reader
+    from rlgen.types import UtteranceCatalogue
     from rlgen.users.calibrated.parameters import Parameters
     from rlgen.users.fidelity.crossfit import Corpus, Figures
+    from rlgen.users.logs.dialogues import Dialogue
 
 SEEN: Final = "dialogues that the fit has seen"
 PEOPLE: Final = 4000  # simulated for effects, where two thousand would leave the third digit to chance
@@ -33,51 +43,71 @@ _TARGETS: Final[dict[str, tuple[float, Literal["higher", "lower"]]]] = {
     "duration KS, successes": (0.06, "lower"),
 }
 _NO_TARGET: Final[tuple[None, Literal["higher", "lower"]]] = (None, "lower")
-_COLUMNS: Final = ("marginal", "Markov", "always improves", "hand-set", "last again", "fitted, goodbyes", "human")
+_COLUMNS: Final = ("marginal", "Markov", "always improves", "last again", "fitted, goodbyes", "human")
 _EFFECT_TARGET: Final = 0.05  # rating points
 _TRIVIAL: Final = ("last again", "Markov", "marginal")  # which baseline stands beside the fit: the first that is there
 
 
-def measure(corpus: Corpus, parts: int, repeats: int, seed: int) -> list[Row]:
-    """Fit on parts of the dialogues and score on the rest.
+def read_corpus(data: Path, readers: str) -> Corpus:
+    """Dialogues, readings of the replies, and words and valence of what rated people said.
+
+    Raises:
+        DataError: the data are missing or malformed; names file and line.
+    """
+    from rlgen.affect import VALENCE
+    from rlgen.text import Reader
+    from rlgen.text.utterances import of_all_lengths, read_by
+    from rlgen.users.fidelity.crossfit import Corpus
+    from rlgen.users.logs.dialogues import read
+    from rlgen.users.logs.readings import read_replies
+
+    dialogues = read(data)
+    reader = Reader.load(readers)
+    bank, turns = read_by(reader, of_all_lengths()), _real_turns(dialogues, reader)
+    texts = [turn.text for d in dialogues if d.rated for turn in d.turns if not turn.supporter and turn.text.strip()]
+    said: dict[str, tuple[float, float]] = {}
+    for part in (texts, bank.text, turns.text if turns else []):
+        if part:
+            valence = reader.read_catalogue(part)[0].affect[:, VALENCE]
+            words = np.log1p([len(text.split()) for text in part])
+            said |= dict(zip(part, zip(words.tolist(), valence.tolist(), strict=True), strict=True))
+    return Corpus(dialogues, read_replies(dialogues, reader), said, bank, turns)
+
+
+def _real_turns(dialogues: Sequence[Dialogue], reader: Reader) -> UtteranceCatalogue | None:
+    """What rated people said, as a bank; None where they said too little."""
+    from rlgen.text.datasets.utterances import real_utterances
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "turns.jsonl"
+        with file.open("w", encoding="utf-8") as lines:
+            for d in dialogues:
+                if d.rated:
+                    turns = [{"speaker": "sys" if t.supporter else "usr", "text": t.text} for t in d.turns]
+                    lines.write(json.dumps({"problem_type": "any", "turns": turns}) + "\n")
+        try:
+            return real_utterances(file, reader)
+        except DataError:
+            return None
+
+
+def measure(
+    corpus: Corpus, parts: int, repeats: int, seed: int, rivals: Mapping[str, Parameters] | None = None
+) -> list[Row]:
+    """Fit on parts of the dialogues and score on the rest, beside trivial models and other people (`rivals`).
 
     Raises:
         DataError: too few rated dialogues of a kind to fit.
     """
     from rlgen.users.fidelity.crossfit import crossfit
 
-    figures, fits = crossfit(corpus, parts, repeats, seed)
+    figures, fits = crossfit(corpus, parts, repeats, seed, rivals or {})
     # Every dialogue is in some of these fits, and in the human regression: in-sample, and so never met.
-    effects = [replace(row, target=None) for row in _effect_rows(corpus, fits[:parts], seed)]
-    return [*_rows(figures), *_relief_rows(figures, corpus, seed), *effects]
+    effects = (replace(row, target=None) for row in effect_rows(corpus, fits[:parts], seed))
+    return [*rows_of(figures, corpus, seed), *effects]
 
 
-def measure_fit(corpus: Corpus, fitted: Parameters, seed: int) -> list[Row]:
-    """Score one fit on all dialogues; baselines that learn do so from the same dialogues, to their advantage."""
-    from rlgen.users.fidelity.crossfit import Figures, predict_ratings, score, score_ratings
-
-    figures = Figures()
-    score(figures, fitted, corpus, corpus, seed)
-    score_ratings(figures, [predict_ratings(fitted, corpus, corpus)])
-    figures.drop("human")  # no two sets of people here
-    return [*_rows(figures), *_relief_rows(figures, corpus, seed), *_effect_rows(corpus, [fitted], seed)]
-
-
-def seen_by(corpus: Corpus, source: str) -> int:
-    """How many of the dialogues took part in a fit."""
-    from rlgen.users.calibrated.parameters import seen_dialogues
-
-    digests = seen_dialogues(source)
-    return sum(d.digest in digests for d in corpus.dialogues)
-
-
-def unjudged(rows: Sequence[Row], seen: int, dialogues: int) -> list[Row]:
-    """The rows, after one that says how many dialogues the fit has seen; if any, figures have no targets to meet."""
-    told = Row(SEEN, float(seen), "dialogues", baseline=float(dialogues), ratio=seen / dialogues)
-    return [told, *(replace(row, target=None) if seen else row for row in rows)]
-
-
-def show_users(rows: Sequence[Row], as_json: bool) -> None:
+def show_users(rows: Sequence[Row], as_json: bool, rivals: Sequence[str] = ()) -> None:
     """One line of JSON with a row for every figure and model, or a table with a column for every model."""
     if as_json:
         show("users", rows, as_json)
@@ -88,12 +118,13 @@ def show_users(rows: Sequence[Row], as_json: bool) -> None:
     value = {row.name: row.value for row in rows}
     seen = next((row for row in rows if row.name == SEEN), None)
     table = Table(title=f"users ({machine()})")
-    for column in ("figure", "fitted", "sd", *_COLUMNS, "target", "met"):
+    columns = (*rivals, *_COLUMNS)
+    for column in ("figure", "fitted", "sd", *columns, "target", "met"):
         table.add_column(column, justify="left" if column == "figure" else "right")
     for row in rows:
         if row.name.endswith("]") or row is seen:
             continue
-        others = [value.get(f"{row.name} [{column}]") for column in ("sd over parts", *_COLUMNS)]
+        others = [value.get(f"{row.name} [{column}]") for column in ("sd over parts", *columns)]
         if row.name.startswith("effect of"):
             others[-1] = row.baseline
         cells = [f"{row.value:.3f}", *("" if v is None else f"{v:.3f}" for v in others)]
@@ -106,8 +137,8 @@ def show_users(rows: Sequence[Row], as_json: bool) -> None:
         console.print(f"{told}: figures are in-sample, so no target is judged." if seen.value else f"{told}.")
 
 
-def _rows(figures: Figures) -> list[Row]:
-    """A row per figure and model, and one for the spread of the fit's over splits."""
+def rows_of(figures: Figures, corpus: Corpus, seed: int) -> list[Row]:
+    """A row per figure and model, and one for the spread of the fit's over splits; last the links with relief."""
     rows: list[Row] = []
     for name in figures.names:
         beside = next((v for m in _TRIVIAL if (v := figures.mean(name, m)) is not None), None)
@@ -125,7 +156,7 @@ def _rows(figures: Figures) -> list[Row]:
                 rows.append(Row(f"{name} [{model}]", value, baseline=beside, target=0.60, better="lower"))
             else:
                 rows.append(Row(f"{name} [{model}]", value))
-    return rows
+    return [*rows, *_relief_rows(figures, corpus, seed)]
 
 
 def _relief_rows(figures: Figures, corpus: Corpus, seed: int) -> list[Row]:
@@ -152,7 +183,7 @@ def _relief_rows(figures: Figures, corpus: Corpus, seed: int) -> list[Row]:
     return rows
 
 
-def _effect_rows(corpus: Corpus, fits: Sequence[Parameters], seed: int) -> list[Row]:
+def effect_rows(corpus: Corpus, fits: Sequence[Parameters], seed: int) -> list[Row]:
     """Each reading's effect on the rating, simulated beside human, in points per within-person deviation."""
     from rlgen.users.fidelity.crossfit import simulated_effects
     from rlgen.users.logs.readings import NAMES
