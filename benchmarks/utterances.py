@@ -18,11 +18,11 @@ from rlgen.experiments.options import TableOptions, parse
 from rlgen.text.reading.repetition import clauses
 
 if TYPE_CHECKING:
+    from recipes.transitions import Spoken
     from rlgen.experiments.display.tables import Row
     from rlgen.text import Reader
     from rlgen.types import UtteranceCatalogue
     from rlgen.users import FamilyConfig
-    from rlgen.users.expression.transitions import Spoken
 
 F32 = NDArray[np.float32]
 
@@ -158,13 +158,13 @@ def measure(options: BenchUtterancesOptions) -> Iterator[Row]:
 
     `baseline` is the figure of real people; of agreement, what independent draws would give.
     """
+    from recipes.transitions import agreement, distressed, joint
     from rlgen.envs.config import WorldConfig
     from rlgen.envs.parts import load_bank
     from rlgen.experiments.display.tables import Row
     from rlgen.experiments.runs.worlds import reading_shown
     from rlgen.text.datasets.sources import spoken_emotions
     from rlgen.users import CalibratedConfig, TheoryConfig
-    from rlgen.users.expression.transitions import agreement, distressed, joint
 
     spoken_by = WorldConfig(utterances=options.utterances, encoder=options.encoder)
     _, reader = load_bank(spoken_by, reading_shown)
