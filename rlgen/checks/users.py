@@ -1,6 +1,6 @@
 """Do people of one's own keep the laws that worlds, resuming and evaluation rely on?
 
-In come people, as a config, as their class, or as a function from N to people; out comes one sentence a fault.
+In come people, as a world takes them or as a function from N to people; out comes one sentence a fault.
 
     from rlgen.checks.users import check_users
     from examples.own_people import Curious
@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 
 from rlgen.checks.laws import Finding, Law, insist, try_laws
 from rlgen.envs.parts import load_bank
+from rlgen.envs.people import seat
 from rlgen.envs.presets import world_config
 from rlgen.perception import SignalBank
 from rlgen.rng import Realm, Streams
 from rlgen.types import I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
-from rlgen.users import FamilyConfig, Users, build
+from rlgen.users import Users
 
 ROWS: Final = 10
 TURNS: Final = 6
@@ -63,26 +64,24 @@ def try_users(
     """Try all laws.
 
     Args:
-        people: a config of a family, a class that names one as its `Config`, or a function from N to people.
+        people: what `WorldConfig.users` takes (a family's name or config, `package.module:Class`, a class of people of
+            your own), or a function from N to people.
         utterances, segments: the banks; those of the package by default.
     """
-    named = getattr(people, "Config", None)
-    config = named() if isinstance(named, type) and issubclass(named, FamilyConfig) else None
-    if isinstance(people, FamilyConfig):
-        config = people
+    made_here = callable(people) and not isinstance(people, type)
+    world = world_config("rlgen/Support-v0", **({} if made_here else {"users": people}))
     if segments is None:
         segments = SignalBank.load("shipped:signal_bank").catalogue
     if utterances is None:
-        world = world_config("rlgen/Support-v0")
-        utterances = load_bank(world if config is None else world.model_copy(update={"users": config}))[0]
+        utterances = load_bank(world)[0]
     kept: dict[int, Users] = {}
 
     def made(rows: int) -> Users:
-        if config is None:
+        if made_here:
             users: Users = people(rows)
             return users
         if rows not in kept:  # indexing a bank takes a second
-            kept[rows] = build(config, rows, utterances, segments)
+            kept[rows] = seat(world.users, rows, utterances, segments)
         return copy.deepcopy(kept[rows])
 
     yield from try_laws(Trial(made, len(utterances), len(segments)), LAWS)

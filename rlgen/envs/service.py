@@ -77,13 +77,13 @@ class SimulatedPeople:
         """
         if n < 1:
             raise ConfigError(f"n was {n}: at least one person is needed")
-        world_ = world_config("rlgen/Support-v0", users=people, **world)
-        self.config: FamilyConfig = world_.users
+        config = world_config("rlgen/Support-v0", users=people, **world)
+        self.config: FamilyConfig = config.users
         self.fidelity = reference(self.config)
-        self._max_turns, self._seed, self._realm, self._n = world_.max_turns, seed, realm, n
-        bank, self._reader = load_bank(world_)
+        self._max_turns, self._seed, self._realm, self._n = config.max_turns, seed, realm, n
+        bank, self._reader = load_bank(config)
         self._said_by_bank, (_, self._embedded) = bank.text, self._reader.read_catalogue(bank.text)
-        self._users: Users = seat(self.config, n, bank, signal_bank(world_.bank).catalogue)
+        self._users: Users = seat(self.config, n, bank, signal_bank(config.bank).catalogue)
         self.here: Bools = np.zeros(n, dtype=np.bool_)
         self.first = -n
 
