@@ -144,8 +144,7 @@ def _error(found: dict[str, Outcomes], kind: str, other: str) -> float | None:
 def _rows(found: dict[str, Outcomes]) -> list[Row]:
     fixed = found.get("fixed", found["centre"]).values["return"].mean()
     rows = []
-    for name, outcomes in found.items():
-        described = describe(outcomes)
+    for name, described in describe(found)[0].items():
         rows.append(Row(f"return: {name}", described["return"]["mean"], "", float(fixed)))
         if described["relief"]["mean"] is not None:  # not every person tells
             rows.append(Row(f"relief: {name}", described["relief"]["mean"], "-1 to 1"))

@@ -14,7 +14,7 @@ import pytest
 
 from rlgen.artifacts import Manifest, cached, write
 from rlgen.errors import DataError
-from rlgen.experiments.files.unfinished import Unfinished
+from rlgen.experiments.files.resumable import ResumableFile
 from rlgen.experiments.files.whole import write_atomically
 from rlgen.files import whole
 from rlgen.governance.audit import AuditLog
@@ -68,7 +68,7 @@ def artifact(path: Path) -> None:
 
 
 def lines(path: Path) -> None:
-    with Unfinished(path, {}) as file:
+    with ResumableFile(path, {}) as file:
         file.write(["a"])
         file.save(1)
         assert rights(path.with_name(f".{path.name}.state")) == rights(path.with_name(f".{path.name}.partial"))
@@ -174,7 +174,7 @@ def test_closing_a_file_on_a_full_disk_does_not_hide_the_sentence(tmp_path, save
     out = tmp_path / "d.jsonl"
 
     def go_on() -> None:
-        with Unfinished(out, {}) as file:
+        with ResumableFile(out, {}) as file:
             if saved:
                 file.write(["a line"])
                 file.save(1)
@@ -192,7 +192,7 @@ def test_closing_a_file_on_a_full_disk_does_not_hide_the_sentence(tmp_path, save
 @pytest.mark.skipif(not FULL.exists(), reason="no device that is always full here")
 def test_a_disk_that_is_full_only_at_the_end_is_told(tmp_path):
     def go_on() -> None:
-        with Unfinished(tmp_path / "d.jsonl", {}) as file:
+        with ResumableFile(tmp_path / "d.jsonl", {}) as file:
             real, file._file = file._file, FULL.open("ab")
             real.close()
             file.write(["a short line stays in the buffer"])

@@ -160,17 +160,18 @@ def written(world: World, actor: Actor, people: int, words: bool) -> tuple[float
         Turns per second of processor time, per second of the clock, and processor seconds per second.
     """
     from rlgen.experiments.dialogues.simulation import Simulation
-    from rlgen.experiments.files.unfinished import Unfinished
+    from rlgen.experiments.files.resumable import ResumableFile
 
     with tempfile.TemporaryDirectory() as folder:
         wall, cpu = time.perf_counter(), time.process_time()
         simulation = Simulation(world, actor, people, words=words)
-        with Unfinished(Path(folder) / "dialogues.jsonl", {}) as file:
+        with ResumableFile(Path(folder) / "dialogues.jsonl", {}) as file:
             for done in simulation.steps():
                 file.write([line for dialogue in done for line in dialogue])
             file.finish()
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return simulation.turns / cpu, simulation.turns / wall, cpu / wall
+    turns = simulation.dialogues.turns
+    return turns / cpu, turns / wall, cpu / wall
 
 
 Returns = Mapping[str, NDArray[np.float64]]

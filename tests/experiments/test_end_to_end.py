@@ -1,10 +1,12 @@
 """The commands on the real world, as a person would type them."""
 
+import itertools
 import json
 
 import pytest
 
 from rlgen.experiments import cli
+from rlgen.experiments.dialogues.rollout import Rollout
 from rlgen.experiments.runs.run import Run
 
 pytestmark = pytest.mark.slow
@@ -24,8 +26,10 @@ def test_a_policy_trains_is_evaluated_and_reported(run, capsys):
     assert {"trained", "random", "centre", "untrained"} <= set(found["policies"])
     assert found["parts"] == run.manifest()["parts"]
     assert len((run.path / "evaluation.csv").read_text().splitlines()) == 1 + 40 * len(found["policies"])
-    assert cli.main(["report", str(run.path), "--people", "8"]) == 0
-    assert "<svg" in run.report.read_text()
+    assert cli.main(["report", str(run.path)]) == 0
+    page = run.report.read_text()
+    assert "<svg" in page
+    assert "Chosen by rule among 40 simulated people" in page
     assert "The trained policy earns" in capsys.readouterr().out
 
 
@@ -42,6 +46,29 @@ def test_a_run_is_measured_in_its_own_world_unless_told_otherwise(run, tmp_path,
     assert seeing == unseeing == 0
     a, b = (json.loads((tmp_path / name / "evaluation.json").read_text())["policies"] for name in ("a", "b"))
     assert a["trained"]["return"] != b["trained"]["return"]
+
+
+def test_an_evaluation_that_was_stopped_goes_on_to_the_same_files(run, tmp_path, monkeypatch, capsys):
+    few = ["evaluate", str(run.path), "--people", "6", "--num-envs", "4", "--save-every", "0"]
+    assert cli.main([*few, "--out", str(tmp_path / "whole")]) == 0
+    step, steps = Rollout._step, itertools.count()
+
+    def interrupted(rollout):
+        if next(steps) == 30:
+            raise KeyboardInterrupt
+        return step(rollout)
+
+    monkeypatch.setattr(Rollout, "_step", interrupted)
+    again = tmp_path / "again"
+    assert cli.main([*few, "--out", str(again)]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert not (again / "evaluation.json").exists()
+    assert cli.main([*few, "--out", str(again)]) == 0
+    assert "going on after" in capsys.readouterr().err
+    for name in ("evaluation.csv", "dialogues.jsonl"):
+        assert (again / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    one, two = (json.loads((tmp_path / name / "evaluation.json").read_text()) for name in ("again", "whole"))
+    assert {**one, "stamp": 0} == {**two, "stamp": 0}
 
 
 def test_a_run_whose_parts_changed_is_not_measured_in_silence(run, tmp_path, capsys):

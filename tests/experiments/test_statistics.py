@@ -1,9 +1,11 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlgen.experiments.statistics import bootstrap_mean, crossed_error, paired_difference, summary, worst_share
+from rlgen.experiments.statistics import as_dict, bootstrap_mean, crossed_error, intervals, paired_difference
 
 
 def test_interval_of_a_mean_is_the_normal_one():
@@ -13,6 +15,48 @@ def test_interval_of_a_mean_is_the_normal_one():
     assert found.mean == pytest.approx(values.mean())
     assert found.low == pytest.approx(values.mean() - half, abs=0.1 * half)
     assert found.high == pytest.approx(values.mean() + half, abs=0.1 * half)
+
+
+def worst_share(values, share=0.1, **options):
+    return intervals({"": values}, share, **options)[""]
+
+
+@pytest.mark.parametrize("people", [1, 2, 7, 60])
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+def test_all_columns_at_once_are_each_as_by_itself(people, share):
+    """The direct way: every resample's values are looked up, sorted and averaged."""
+    table = np.random.default_rng(people).normal(size=(people, 3))
+    table[:, 2] *= 1e6
+    found = intervals(dict(enumerate(table.T)), share, resamples=500, seed=3)
+    lowest = max(1, int(people * share))
+    for name, values in enumerate(table.T):
+        ranked = values if share == 1.0 else np.sort(values)  # a tail is of ranks
+        drawn = ranked[np.random.default_rng(3).integers(people, size=(500, people))]
+        direct = np.quantile(np.sort(drawn, axis=1)[:, :lowest].mean(axis=1), [0.025, 0.975])
+        assert [found[name].low, found[name].high] == pytest.approx(direct, rel=1e-9, abs=1e-9)
+        assert found[name].mean == pytest.approx(np.sort(values)[:lowest].mean())
+
+
+def test_missing_values_of_a_column_leave_the_others_alone():
+    values = np.random.default_rng(7).normal(size=40)
+    holes = np.where(np.arange(40) % 4 == 0, np.nan, values)
+    for share in (0.2, 1.0):
+        alone = intervals({"whole": values}, share, resamples=200)["whole"]
+        both = intervals({"whole": values, "holes": holes}, share, resamples=200)
+        assert (both["whole"].low, both["whole"].high) == pytest.approx((alone.low, alone.high))
+        known = np.sort(holes[~np.isnan(holes)])
+        assert both["holes"].mean == pytest.approx(known[: max(1, int(30 * share))].mean())
+        assert both["holes"].low < both["holes"].mean < both["holes"].high
+
+
+@pytest.mark.slow
+def test_a_hundred_columns_of_100_000_people_take_seconds():
+    table = np.random.default_rng(8).normal(size=(100, 100_000))
+    started = time.process_time()
+    found = intervals(dict(enumerate(table)))
+    assert time.process_time() - started < 60
+    half = (found[0].high - found[0].low) / 2
+    assert half == pytest.approx(1.96 / np.sqrt(100_000), rel=0.1)
 
 
 def test_interval_covers_as_often_as_it_says():
@@ -46,7 +90,7 @@ def test_a_constant_has_no_interval_and_a_shift_moves_it(value, size):
 
 def test_missing_values_are_left_out_and_nothing_is_nothing():
     assert bootstrap_mean([1.0, np.nan, 3.0]).mean == 2.0
-    assert summary([np.nan]) == {"mean": None, "low": None, "high": None}
+    assert as_dict(bootstrap_mean([np.nan])) == {"mean": None, "low": None, "high": None}
     with pytest.raises(ValueError, match="pairs"):
         paired_difference([1.0], [1.0, 2.0])
 

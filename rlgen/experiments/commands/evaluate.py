@@ -6,27 +6,29 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from pydantic import Field
 
 from rlgen.config import validate
 from rlgen.errors import ConfigError
+from rlgen.experiments.dialogues.carrying_out import carry_out
 from rlgen.experiments.display.numbers import UNKNOWN, plain
-from rlgen.experiments.display.progress import Shown, note
+from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import paper
-from rlgen.experiments.evaluation import outcomes as evaluation
+from rlgen.experiments.evaluation.outcomes import Evaluation, evaluation_record, per_person_csv
 from rlgen.experiments.evaluation.verdict import borrowed, judge
 from rlgen.experiments.files.whole import writable_folder, write_atomically
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.provenance import config_hash, program
 from rlgen.experiments.runs.lock import only_writer
-from rlgen.experiments.runs.policies import POLICY, find_policy
-from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.policies import POLICY, Policy, find_policy
+from rlgen.experiments.runs.run import DIALOGUES, Run
 from rlgen.experiments.runs.worlds import WorldOptions, open_world
 
 if TYPE_CHECKING:
+    from rlgen.envs import World
     from rlgen.policies.baselines import Actor
 
 
@@ -45,7 +47,12 @@ class EvaluateOptions(TableOptions, WorldOptions):
     num_envs: int = Field(default=64, ge=1, description="dialogues at once")
     ladder: bool = Field(default=True, description="measure the baselines on the same people")
     stochastic: bool = Field(default=False, description="draw the policy's actions instead of taking their modes")
-    out: Path | None = Field(default=None, description="where evaluation.json goes; the run's folder by default")
+    save_every: float = Field(
+        default=30.0, ge=0.0, description="seconds between two states from which an interrupted command goes on"
+    )
+    out: Path | None = Field(
+        default=None, description="where evaluation.json and the dialogues go; the run's folder by default"
+    )
 
 
 def main(argv: Sequence[str]) -> int:
@@ -60,10 +67,9 @@ def main(argv: Sequence[str]) -> int:
     run = Run.open(named) if options.run or (Path(named) / "config.json").is_file() else None
     place = options.out or (run.path if run is not None else None)
     with nullcontext() if place is None else only_writer(place, "rlgen evaluate"):
-        result, table = measure(options, run)
-        if place is not None:
-            write_atomically(place / "evaluation.csv", table)
-            write_atomically(place / "evaluation.json", json.dumps(result, indent=1) + "\n")
+        result = measure(options, run, place)
+    if result is None:
+        return 130
     if options.as_json:
         print(json.dumps(result))
     else:
@@ -71,14 +77,45 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], str]:
+def measure(options: EvaluateOptions, run: Run | None, place: Path | None) -> dict[str, Any] | None:
     """Evaluate a run's policy, or a named one, and the ladder.
 
+    Args:
+        options: of the command.
+        run: whose policy it is, or None.
+        place: folder for evaluation.json, evaluation.csv and the policy's dialogues; None writes nothing.
+
     Returns:
-        What goes to evaluation.json, and the lines per person as CSV.
+        What evaluation.json holds; None where it was stopped and can go on.
     """
-    from rlgen.envs import world_config
-    from rlgen.policies.baselines import FITTED, shipped_baselines
+    env_id, world, policy, actors, standing = _prepared(options, run)
+    words = world.config.has_words
+    keep: Literal["words", "readings"] | None = None if place is None else "words" if words else "readings"
+    evaluation = Evaluation(world, actors, options.people, options.seed, keep)
+    facts = _facts(options, env_id, world, policy, actors)
+    found: dict[str, Any] = {}
+
+    def finish(digest: str) -> None:
+        stamp = {**standing, "policy": policy.stamp, "world": facts["world"], **program()}
+        found.update(evaluation_record(world, env_id, evaluation.outcomes, options.seed))
+        found.update(stamp=stamp, borrowed=facts["borrowed"], deterministic=not options.stochastic)
+        found.update(dialogues=digest if keep == "words" else None)
+        if place is not None:
+            write_atomically(place / "evaluation.csv", per_person_csv(evaluation.outcomes, options.seed))
+            write_atomically(place / "evaluation.json", json.dumps(found, indent=1) + "\n")
+
+    command = {**facts, "standing": standing, "policy": policy.stamp, "parts": world.sha256}
+    out = None if place is None else place / DIALOGUES
+    if not carry_out(evaluation, "evaluate", lambda: evaluation.acting, out, command, options.save_every, finish):
+        return None
+    if out is None:
+        finish("")
+    return found
+
+
+def _prepared(options: EvaluateOptions, run: Run | None) -> tuple[str, World, Policy, dict[str, Actor], dict[str, Any]]:
+    """Id and world, the policy, it and the ladder by name, and how far the run's training was."""
+    from rlgen.policies.baselines import shipped_baselines
     from rlgen.policies.ppo import PPOConfig
     from rlgen.policies.trained import untrained
 
@@ -108,23 +145,29 @@ def measure(options: EvaluateOptions, run: Run | None) -> tuple[dict[str, Any], 
         actors.update(ladder)
         if "untrained" not in actors:
             actors["untrained"] = untrained(world, ppo, seed)
-    with Shown("evaluate", "people", options.people * len(actors)) as shown:
+    return env_id, world, policy, actors, standing
 
-        def told(name: str, met: int) -> None:
-            shown.update(met, name)
 
-        result, table = evaluation.evaluate_all(world, actors, env_id, options.people, options.seed, told)
-    result["stamp"] = {
-        **standing,
-        "policy": policy.stamp,
-        "world": config_hash(world.config.model_dump(mode="json")),
-        **program(),
-    }
+def _facts(
+    options: EvaluateOptions, env_id: str, world: World, policy: Policy, actors: Mapping[str, Actor]
+) -> dict[str, Any]:
+    """What an evaluation is of, besides the policy."""
+    from rlgen.envs import world_config
+    from rlgen.policies.baselines import FITTED
+
     same = {"device", "observation"}  # of the same people and words, whatever they are set to
     home = world_config(env_id).model_dump(exclude=same) == world.config.model_dump(exclude=same)
     fitted = [name for name in FITTED if name in actors]
-    result["borrowed"] = fitted if options.ladder and not home else []
-    return {**result, "deterministic": not options.stochastic}, table
+    return {
+        "env": env_id,
+        "world": config_hash(world.config.model_dump(mode="json")),
+        "policies": list(actors),
+        "borrowed": fitted if options.ladder and not home else [],
+        "people": options.people,
+        "seed": options.seed,
+        "num_envs": world.num_envs,
+        "stochastic": options.stochastic,
+    }
 
 
 def _standing(run: Run | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import Field
 from rlgen.envs import WorldConfig
 from rlgen.envs.generators import Surface
 from rlgen.errors import ConfigError
-from rlgen.experiments.display.progress import Shown, note
+from rlgen.experiments.display.progress import note
 from rlgen.experiments.options import parse
 from rlgen.experiments.runs.policies import POLICY, find_policy
 from rlgen.experiments.runs.worlds import WorldOptions, open_world, plain
@@ -61,8 +61,8 @@ class SimulateOptions(WorldOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(SimulateOptions, argv, "simulate")
+    from rlgen.experiments.dialogues.carrying_out import carry_out
     from rlgen.experiments.dialogues.simulation import Simulation
-    from rlgen.experiments.files.unfinished import Unfinished
 
     env_id, config = options.world_for(options.policy)
     config = options.without_text(config)
@@ -84,25 +84,16 @@ def main(argv: Sequence[str]) -> int:
         "seed": options.seed,
         "num_envs": world.num_envs,
     }
-    with Unfinished(options.out, command) as file, Shown("simulate", "people", simulation.people) as shown:
-        state = file.state()
-        if state is not None:
-            simulation.load_state(state)
-            note(f"{options.out}: going on after {simulation.written:,} people")
-        began = saved = time.monotonic()
-        before = simulation.turns
-        try:
-            for done in simulation.steps():
-                file.write([line for dialogue in done for line in dialogue])
-                speed = (simulation.turns - before) / max(time.monotonic() - began, 1e-9)
-                shown.update(simulation.written, f"{speed:,.0f} turns/s")
-                if time.monotonic() - saved >= options.save_every:
-                    file.save(simulation.state())
-                    saved = time.monotonic()
-        except KeyboardInterrupt:
-            back = f"at most {options.save_every:g} s back"
-            note(f"{options.out}: stopped; the same command goes on from its last state, {back}")
-            return 130
-        file.finish()
-    note(f"{options.out}: {simulation.people} dialogues, {simulation.turns} turns")
+    began, before = time.monotonic(), 0
+
+    def speed() -> str:
+        nonlocal began, before
+        turns = simulation.dialogues.turns
+        if not before:
+            began, before = time.monotonic(), turns  # what an earlier call wrote is no part of this one's speed
+        return f"{(turns - before) / max(time.monotonic() - began, 1e-9):,.0f} turns/s"
+
+    if not carry_out(simulation, "simulate", speed, options.out, command, options.save_every):
+        return 130
+    note(f"{options.out}: {simulation.people} dialogues, {simulation.dialogues.turns} turns")
     return 0

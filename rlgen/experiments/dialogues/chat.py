@@ -9,17 +9,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-import numpy as np
-
 from rlgen.envs import World, WorldConfig
 from rlgen.envs.parts import Parts, load_parts
 from rlgen.envs.speech import SpokenReplies
 from rlgen.errors import ConfigError, DataError
+from rlgen.experiments.dialogues.rollout import Rollout
 from rlgen.experiments.dialogues.terminal import Overheard, Terminal
 from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
 from rlgen.experiments.runs.worlds import reading_shown
 from rlgen.locks import claim
-from rlgen.policies.baselines import Actor, begin, to_space
+from rlgen.policies.baselines import Actor
 from rlgen.rng import person_number
 from rlgen.users import HumanConfig
 from rlgen.users.logs.dialogues import read
@@ -125,18 +124,10 @@ def talk(world: World, actor: Actor, terminal: Terminal, seed: int, number: int,
     Raises:
         Left: the person left before saying anything.
     """
-    world.record = True
-    obs = world.reset(seed, people=1, realm="simulation", first=number)
-    turn = np.zeros(1, dtype=np.int64)
-    actor = begin(actor, 1)
-    while not world.exhausted:
-        actions = actor.act(obs, world.layout, world.streams, turn)
-        step = world.step(to_space(actions, world.single_action_space))
-        (line,) = turn_lines(world.last, person_number(seed, [number]))
-        if step.finished is not None:
-            (outcome,) = outcome_lines(step.finished)
+    for turn in Rollout(world, actor, 1, seed, realm="simulation", first=number, record=True).turns():
+        (line,) = turn_lines(turn.record, person_number(seed, [number]))
+        if turn.result.finished is not None:
+            (outcome,) = outcome_lines(turn.result.finished)
             told = {"initial_intensity": terminal.initial, "final_intensity": terminal.final}
             line = with_outcome(line, json.dumps({**json.loads(outcome), **told}))
         write(line)
-        obs = step.obs
-        turn += 1

@@ -1,5 +1,5 @@
-"""Policies on fresh people: what they achieve, how they rank, what there is to learn, and in words what that says."""
+"""Policies on fresh people: worlds and actors come in; outcomes, their figures and the verdict in words go out."""
 
-from rlgen.experiments.evaluation.outcomes import Outcomes, evaluate, evaluate_all
+from rlgen.experiments.evaluation.outcomes import Evaluation, Outcomes, evaluate
 
-__all__ = ["Outcomes", "evaluate", "evaluate_all"]
+__all__ = ["Evaluation", "Outcomes", "evaluate"]

@@ -1,44 +1,73 @@
-"""Charts as inline SVG: no script, no font and no network, readable at phone width.
+"""Charts as inline SVG, drawn by matplotlib: no script, no font and no network, readable at phone width.
 
 Colours are CSS variables with fallbacks, so a chart follows the page's light or dark theme and
-still stands alone as a file. All charts are drawn 380 units wide, which is near their size on a
-phone, so that their text stays legible there.
+still stands alone as a file. All charts are drawn 380 points wide, which is near their size on a
+phone, so that their words stay legible there.
 
-The font is the reader's own, so room for words is reckoned with the widest that is common. No word
-lies outside the picture, on another, or on a line: names stand above or beside what is drawn.
+Words are set in the reader's own font, and the room for them is reckoned in DejaVu Sans, the widest that is common.
+None lies outside the picture or on another: names stand beside what is drawn, and are moved apart.
 """
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter, MaxNLocator
 
 from rlgen.experiments.display.numbers import UNKNOWN, decimals_for, signed, tick_labels
 
-WIDTH = 380
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
 
-COLOURS = {
+COLOURS: Final = {
     "proxy": "#0f766e",
     "gold": "#a16207",
     "muted": "#78716c",
     "faint": "#d6d3d1",
     "ink": "#292524",
-    "good": "#15803d",
     "bad": "#b91c1c",
     "one": "#c2410c",
     "two": "#1d4ed8",
     "three": "#7c3aed",
-    "four": "#0f766e",
+    "paper": "#fffffe",
 }
 
-_SIZE = 12  # of letters, in units
-_TOP, _BOTTOM = 26.0, 38.0  # margins; above stands the y axis's name, below tick labels and the x axis's name
-_LABEL_GAP = 14.0  # between the baselines of two names at a chart's right
-_LEADER = 14.0  # from a line's end to its name
-_ROW = 42.0  # of an interval chart: words above, the mark in a band below
-_BAND = (20.0, 40.0)
+_WIDTH: Final = 380  # points
+_STYLE: Final[dict[Any, Any]] = {  # matplotlib types the names of these as literals
+    "svg.fonttype": "none",
+    "svg.hashsalt": "rlgen",
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "text.parse_math": False,
+    "axes.edgecolor": COLOURS["faint"],
+    "axes.labelcolor": COLOURS["muted"],
+    "text.color": COLOURS["muted"],
+    "xtick.color": COLOURS["muted"],
+    "ytick.color": COLOURS["muted"],
+    "xtick.major.size": 0,
+    "xtick.major.pad": 6,
+    "ytick.major.size": 0,
+    "axes.spines.left": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03,
+}
+_GAP: Final = 14.0  # points between the middles of two names at a chart's right
+_LEADER: Final = 13.0  # points from a line's end to its name
+_NAME: Final = 130.0  # points that a name may take there
+_STEPS: Final = (1, 2, 2.5, 5, 10)  # between ticks
+_ROW: Final = 42.0  # points of a row of an interval chart: words above, the mark in a band below
 
 
 @dataclass(frozen=True)
@@ -79,45 +108,150 @@ class Span:
     high: float
 
 
-def var(colour: str) -> str:
-    """A colour as CSS."""
-    return f"var(--{colour},{COLOURS[colour]})"
+def lines(
+    series: Sequence[Series],
+    levels: Sequence[Level] = (),
+    *,
+    label: str,
+    x_name: str,
+    y_name: str,
+    height: float = 270,
+    y_range: tuple[float, float] | None = None,
+) -> str:
+    """Lines over a common x axis, with dashed reference levels, each named at the right.
+
+    Args:
+        series: at least one, with at least one position.
+        levels: reference lines; one that is not finite is not drawn.
+        label: what the chart shows, for screen readers and as its tooltip.
+        x_name: name of the x axis, with its unit.
+        y_name: name of the y axis, with its unit, which stands above it.
+        height: of the chart in points, at least; it grows with the names that it has to hold.
+        y_range: of the y axis; fitted to the data by default.
+    """
+    levels = [level for level in levels if math.isfinite(level.value)]
+    height = max(height, 64 + _GAP * (sum(bool(s.name) for s in series) + len(levels) + 1))
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(height)
+        shown = [v for s in series for v in (*s.y, *s.points) if math.isfinite(v)] + [level.value for level in levels]
+        low, high = y_range or (_padded(min(shown), max(shown)) if shown else (-1.0, 1.0))
+        places = sorted({v for s in series for v in s.x})
+        whole = all(float(v).is_integer() for v in places)
+        axes.set(ylim=(low, high), xlim=(places[0], places[-1]) if len(places) > 1 else (places[0] - 1, places[0] + 1))
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=whole, steps=_STEPS))
+        if len(places) == 1:
+            axes.set_xticks(places)
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+        axes.grid(axis="y", color=COLOURS["faint"], linewidth=0.8)
+        if low < 0 < high:
+            axes.axhline(0.0, color=COLOURS["muted"], linewidth=0.8)
+        names: list[tuple[float, Text]] = []
+        for level in levels:
+            colour = COLOURS[series[0].colour] if level.strong else COLOURS["muted"]
+            axes.axhline(level.value, color=colour, linewidth=1.8 if level.strong else 1.0, dashes=(4, 3))
+            names.append((level.value, _named(axes, level.name, colour, level.strong)))
+        for s in series:
+            colour, values = COLOURS[s.colour], np.asarray(s.y, dtype=np.float64)
+            finite = np.isfinite(values)
+            if len(s.points):
+                axes.plot(s.x, s.points, "o", color=colour, alpha=0.4, markersize=3.5, markeredgewidth=0, clip_on=False)
+            axes.plot(s.x, np.where(finite, values, np.nan), color=colour, linewidth=2.2, solid_joinstyle="round")
+            alone = finite & ~np.append(finite[1:], False) & ~np.insert(finite[:-1], 0, False)
+            if alone.any():  # a line without a point would ask for room in a corner
+                axes.plot(np.asarray(s.x)[alone], values[alone], "o", color=colour, markersize=5, clip_on=False)
+            if s.name and finite.any():
+                names.append((float(values[finite][-1]), _named(axes, s.name, colour, True)))
+        if not shown:
+            axes.text(0.5, 0.53, UNKNOWN, transform=axes.transAxes, ha="center")
+        axes.set_xlabel(_fitted(x_name, _WIDTH - 60))
+        axes.set_title(_fitted(y_name, _WIDTH - 20), loc="left", x=0, fontsize=11, color=COLOURS["muted"])
+        _name_apart(figure, axes, names)
+        return _svg(figure, label)
 
 
-def ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """About `count` round numbers inside [low, high]."""
-    if not high > low:
-        return [low]
-    raw = (high - low) / count
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = min((m * power for m in (1, 2, 2.5, 5, 10)), key=lambda s: abs(s - raw))
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
+def intervals(spans: Sequence[Span], *, label: str, x_name: str, colour: str = "proxy") -> str:
+    """Differences with their intervals, one row each: words, and below them the interval beside a line at zero.
+
+    A row whose interval lies above zero is filled, below zero it is red, and one that holds zero
+    is hollow. One that is unknown says so.
+    """
+    ends = [v for s in spans for v in (s.low, s.mean, s.high) if math.isfinite(v)]
+    low, high = _padded(min(0.0, *ends), max(0.0, *ends)) if ends else (-1.0, 1.0)
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(_ROW * len(spans) + 46)
+        axes.set(xlim=(low, high), ylim=(len(spans), 0), yticks=[])
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+        axes.spines["bottom"].set_visible(False)
+        for i, s in enumerate(spans):
+            band, there = (i + 0.5, i + 0.95), all(math.isfinite(v) for v in (s.mean, s.low, s.high))
+            axes.vlines(axes.get_xticks(), *band, color=COLOURS["faint"], linewidth=0.8)
+            axes.vlines(0.0, *band, color=COLOURS["ink"], linewidth=1.3)
+            figures = _figures(s) if there else UNKNOWN
+            name = _fitted(s.name, _WIDTH - 30 - _wide(figures), bold=True)
+            at: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
+            axes.text(0.0, i + 0.27, name, **at, weight="bold", color=COLOURS["ink"])
+            axes.text(1.0, i + 0.27, figures, **at, ha="right")
+            if there:
+                tone = colour if s.low > 0 else "bad" if s.high < 0 else "muted"
+                face = "paper" if tone == "muted" else tone
+                style: dict[str, Any] = {"color": COLOURS[tone], "linewidth": 2.2, "solid_capstyle": "butt"}
+                axes.plot([s.low, s.high], [i + 0.725] * 2, **style)
+                edge: dict[str, Any] = {"markeredgecolor": COLOURS[tone], "markeredgewidth": 2}
+                axes.plot(s.mean, i + 0.725, "o", markersize=8, markerfacecolor=COLOURS[face], **edge)
+        axes.set_xlabel(_fitted(x_name, _WIDTH - 20))
+        return _svg(figure, label)
 
 
-def text_width(words: str, bold: bool = False) -> float:
-    """Room in units that words take in the widest of the common sans-serif fonts (DejaVu Sans), or a little more."""
-    return sum(_em(letter) for letter in words) * _SIZE * (1.0 if bold else 0.92)
+def smoothed(values: Sequence[float], window: int) -> list[float]:
+    """Centred moving mean over `window` values, those that are not finite left out."""
+    half = window // 2
+    result = []
+    for i in range(len(values)):
+        near = [v for v in values[max(0, i - half) : i + half + 1] if math.isfinite(v)]
+        result.append(sum(near) / len(near) if near else math.nan)
+    return result
 
 
-def _em(letter: str) -> float:
-    if letter in "'ijl /\\|IJ,.\N{MIDDLE DOT}":
-        return 0.38
-    if letter in ":;-f!()[]t":
-        return 0.48
-    if letter in "mwMW@%&\N{HORIZONTAL ELLIPSIS}" or (ord(letter) > 0x24F and letter != "\N{MINUS SIGN}"):
-        return 1.11
-    return 0.86 if letter.isupper() or letter in "+<=>#~^\N{MINUS SIGN}" else 0.72
+class _Ticks(Formatter):
+    """As many decimals as tell the ticks apart, thousands as k, M or G, true minus signs."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return tick_labels([x])[0]
+
+    def format_ticks(self, values: Any) -> list[str]:
+        return tick_labels([float(v) for v in values])
 
 
-def fitted(words: str, room: float, bold: bool = False) -> str:
-    """Words, cut short where they do not fit into some units."""
-    if text_width(words, bold) <= room:
-        return words
-    while words and text_width(words + "\N{HORIZONTAL ELLIPSIS}", bold) > room:
-        words = words[:-1].rstrip()
-    return words + "\N{HORIZONTAL ELLIPSIS}"
+def _axes(height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(_WIDTH / 72, height / 72), dpi=72, layout="constrained")
+    axes = figure.subplots()
+    axes.patch.set_visible(False)
+    axes.xaxis.set_major_formatter(_Ticks())
+    axes.yaxis.set_major_formatter(_Ticks())
+    return figure, axes
+
+
+def _named(axes: Axes, name: str, colour: str, strong: bool) -> Text:
+    """A name right of the axes, whose height is found in `_name_apart`."""
+    weight = "bold" if strong else "normal"
+    words = _fitted(name, _NAME, strong)
+    at: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (_LEADER, 0), "textcoords": "offset points"}
+    return axes.annotate(words, (1.0, 0.5), **at, va="center", color=colour, weight=weight, annotation_clip=False)
+
+
+def _name_apart(figure: Figure, axes: Axes, names: Sequence[tuple[float, Text]]) -> None:
+    """Put the names beside their values, moved apart where these are near each other, with a line to each."""
+    if not names:
+        return
+    figure.draw_without_rendering()  # the layout makes room for the names
+    figure.set_layout_engine("none")
+    box = axes.get_window_extent()
+    wanted = [float(axes.transData.transform((0.0, value))[1]) for value, _ in names]
+    for (_, text), at, place in zip(names, wanted, spread(wanted, _GAP, box.y0 + 3, box.y1 - 3), strict=True):
+        text.set_y(place - box.y0 - box.height / 2)
+        x = [1.0 + 1 / box.width, 1.0 + (_LEADER - 2) / box.width]
+        y = [(at - box.y0) / box.height, (place - box.y0) / box.height]
+        axes.plot(x, y, color=text.get_color(), linewidth=0.7, transform=axes.transAxes, clip_on=False)
 
 
 def spread(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -136,181 +270,31 @@ def spread(positions: Sequence[float], gap: float, low: float, high: float) -> l
     return placed
 
 
-def _text(x: float, y: float, words: str, anchor: str = "start", colour: str = "muted", weight: int = 400) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-weight="{weight}" '
-        f'style="fill:{var(colour)}">{escape(words)}</text>'
-    )
+def _wide(words: str, bold: bool = False) -> float:
+    """Room in points that words take in DejaVu Sans."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    if not words:
+        return 0.0
+    font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=11)
+    return float(text_to_path.get_text_width_height_descent(words, font, False)[0])
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, width: float = 1.0, dash: str = "") -> str:
-    dashed = f";stroke-dasharray:{dash}" if dash else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
-        f'style="stroke:{var(colour)};stroke-width:{width}{dashed}"/>'
-    )
+def _fitted(words: str, room: float, bold: bool = False) -> str:
+    """Words, cut short where they do not fit into some points."""
+    if _wide(words, bold) <= room:
+        return words
+    while words and _wide(words + "\N{HORIZONTAL ELLIPSIS}", bold) > room:
+        words = words[:-1].rstrip()
+    return words + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _dot(x: float, y: float, radius: float, style: str) -> str:
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" style="{style}"/>'
-
-
-def _svg(height: float, parts: Sequence[str], label: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
-        f'aria-label="{escape(label, quote=True)}" font-family="system-ui,sans-serif" font-size="{_SIZE}">'
-        f"<title>{escape(label)}</title>{''.join(parts)}</svg>"
-    )
-
-
-def _x_axis(values: Sequence[float], px: Callable[[float], float], y: float, name: str, middle: float) -> list[str]:
-    """Labels of the ticks inside the picture, those left out that would touch the one before, and the axis's name."""
-    parts, free = [], 0.0
-    for value, words in zip(values, tick_labels(values), strict=True):
-        half = text_width(words) / 2
-        place = min(max(px(value), half), WIDTH - half)
-        if place - half >= free:
-            parts.append(_text(place, y, words, "middle"))
-            free = place + half + 4
-    name = fitted(name, WIDTH)
-    half = text_width(name) / 2
-    parts.append(_text(min(max(middle, half), WIDTH - half), y + 16, name, "middle"))
-    return parts
-
-
-def lines(
-    series: Sequence[Series],
-    levels: Sequence[Level] = (),
-    *,
-    label: str,
-    x_name: str,
-    y_name: str,
-    height: float = 270,
-    y_range: tuple[float, float] | None = None,
-    whole_x: bool = False,
-) -> str:
-    """Lines over a common x axis, with dashed reference levels labelled at the right.
-
-    Args:
-        series: at least one, with at least one position.
-        levels: reference lines; one that is not finite is not drawn.
-        label: what the chart shows, for screen readers and as its tooltip.
-        x_name: name of the x axis, with its unit.
-        y_name: name of the y axis, with its unit.
-        height: of the chart, at least; it grows with the names that it has to hold.
-        y_range: of the y axis; fitted to the data by default.
-        whole_x: label only whole numbers on the x axis.
-    """
-    levels = [level for level in levels if math.isfinite(level.value)]
-    shown = [v for s in series for v in (*s.y, *s.points) if math.isfinite(v)] + [level.value for level in levels]
-    low, high = y_range or (_padded(min(shown), max(shown)) if shown else (-1.0, 1.0))
-    all_x = [v for s in series for v in s.x]
-    left_x, right_x = min(all_x), max(all_x)
-    x_ticks = [v for v in ticks(left_x, right_x) if not whole_x or v == int(v)]
-    if left_x == right_x:  # one position: in the middle
-        left_x, right_x = left_x - 1, right_x + 1
-    y_ticks = ticks(low, high)
-    y_words = tick_labels(y_ticks)
-    names = [(s.name, True) for s in series if s.name] + [(level.name, level.strong) for level in levels if level.name]
-    left = max(text_width(words) for words in y_words) + 8
-    right = _LEADER + 2 + min(max(text_width(*name) for name in names), 150.0) if names else 14.0
-    height = max(height, _TOP + _BOTTOM + _LABEL_GAP * (len(names) + 1))
-    end, floor = WIDTH - right, height - _BOTTOM
-
-    def px(value: float) -> float:
-        return left + (value - left_x) / (right_x - left_x) * (end - left)
-
-    def py(value: float) -> float:
-        return floor - (value - low) / (high - low) * (floor - _TOP)
-
-    parts = [_text(2, 12, fitted(y_name, WIDTH - 4))]
-    for value, words in zip(y_ticks, y_words, strict=True):
-        parts.append(_line(left, py(value), end, py(value), "muted" if value == 0 and low < 0 else "faint"))
-        parts.append(_text(left - 6, py(value) + 4, words, "end"))
-    parts += _x_axis(x_ticks, px, floor + 18, x_name, (left + end) / 2)
-    labels = []
-    for level in levels:
-        colour, weight, width = (series[0].colour, 700, 1.8) if level.strong else ("muted", 400, 1.0)
-        parts.append(_line(left, py(level.value), end, py(level.value), colour, width, "4 3"))
-        if level.name:
-            labels.append((py(level.value), level.name, colour, weight))
-    for s in series:
-        for x, y in zip(s.x, s.points, strict=bool(s.points)):
-            if math.isfinite(y):
-                parts.append(_dot(px(x), py(y), 2.2, f"fill:{var(s.colour)};opacity:.4"))
-        parts += _curve([(px(x), py(y)) if math.isfinite(y) else None for x, y in zip(s.x, s.y, strict=True)], s.colour)
-        finite = [y for y in s.y if math.isfinite(y)]
-        if s.name and finite:
-            labels.append((py(finite[-1]), s.name, s.colour, 700))
-    places = spread([place for place, *_ in labels], _LABEL_GAP, _TOP + 2, floor)
-    for place, (wanted, words, colour, weight) in zip(places, labels, strict=True):
-        parts.append(_line(end + 1, wanted, end + _LEADER - 3, place, colour, 0.7))
-        room = right - _LEADER
-        parts.append(_text(end + _LEADER, place + 4, fitted(words, room, weight > 400), colour=colour, weight=weight))
-    if not shown:
-        parts.append(_text((left + end) / 2, py(0) - 6, UNKNOWN, "middle"))
-    return _svg(height, parts, label)
-
-
-def _curve(points: Sequence[tuple[float, float] | None], colour: str) -> list[str]:
-    """A line through points, broken where there is None; a point that stands alone is a dot."""
-    runs: list[list[tuple[float, float]]] = [[]]
-    for point in points:
-        if point is None:
-            runs.append([])
-        else:
-            runs[-1].append(point)
-    drawn = "".join(
-        f"{'M' if i == 0 else 'L'}{x:.1f} {y:.1f}" for run in runs if len(run) > 1 for i, (x, y) in enumerate(run)
-    )
-    parts = [_dot(*run[0], 3.5, f"fill:{var(colour)}") for run in runs if len(run) == 1]
-    if drawn:
-        stroke = f"stroke:{var(colour)};stroke-width:2.4;fill:none;stroke-linejoin:round"
-        parts.append(f'<path d="{drawn}" style="{stroke}"/>')
-    return parts
-
-
-def intervals(spans: Sequence[Span], *, label: str, x_name: str, colour: str = "proxy") -> str:
-    """Differences with their intervals, one row each: words, and below them the interval beside a line at zero.
-
-    A row whose interval lies above zero is filled, below zero it is red, and one that holds zero
-    is hollow. One that is unknown says so.
-    """
-    ends = [v for s in spans for v in (s.low, s.mean, s.high) if math.isfinite(v)]
-    low, high = _padded(min(0.0, *ends), max(0.0, *ends)) if ends else (-1.0, 1.0)
-    left, right = 10.0, 10.0
-    floor = 4 + _ROW * len(spans)
-
-    def px(value: float) -> float:
-        return left + (value - low) / (high - low) * (WIDTH - left - right)
-
-    marks = ticks(low, high, 5)
-    parts = []
-    for i, s in enumerate(spans):
-        top = 4 + _ROW * i
-        y = top + sum(_BAND) / 2
-        grid = [(value, "faint", 1.0) for value in marks] + [(0.0, "ink", 1.4)]
-        parts += [_line(px(v), top + _BAND[0], px(v), top + _BAND[1], tone, wide) for v, tone, wide in grid]
-        there = all(math.isfinite(v) for v in (s.mean, s.low, s.high))
-        digits = decimals_for((s.low, s.high))
-        if any(0 < abs(end) < 0.5 * 10**-digits for end in (s.low, s.high)):
-            digits += 1  # an end that lies beside zero is not shown as zero
-        low_end, high_end = signed(s.low, digits), signed(s.high, digits)
-        figures = f"{signed(s.mean, digits)} [{low_end}, {high_end}]" if there else UNKNOWN
-        room = WIDTH - left - right - text_width(figures) - 8
-        parts.append(_text(left, top + 14, fitted(s.name, room, bold=True), colour="ink", weight=600))
-        parts.append(_text(WIDTH - right, top + 14, figures, "end"))
-        if there:
-            parts += _interval(px(s.low), px(s.mean), px(s.high), y, s, colour)
-    parts += _x_axis(marks, px, floor + 16, x_name, WIDTH / 2)
-    return _svg(floor + _BOTTOM, parts, label)
-
-
-def _interval(low: float, mean: float, high: float, y: float, span: Span, colour: str) -> list[str]:
-    above, below = span.low > 0, span.high < 0
-    tone = colour if above else "bad" if below else "muted"
-    fill = var(tone) if above or below else "var(--paper,#fff)"
-    return [_line(low, y, high, y, tone, 2.4), _dot(mean, y, 5, f"fill:{fill};stroke:{var(tone)};stroke-width:2")]
+def _figures(s: Span) -> str:
+    digits = decimals_for((s.low, s.high))
+    if any(0 < abs(end) < 0.5 * 10**-digits for end in (s.low, s.high)):
+        digits += 1  # an end that lies beside zero is not shown as zero
+    return f"{signed(s.mean, digits)} [{signed(s.low, digits)}, {signed(s.high, digits)}]"
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
@@ -320,11 +304,16 @@ def _padded(low: float, high: float) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def smoothed(values: Sequence[float], window: int) -> list[float]:
-    """Centred moving mean over `window` values, those that are not finite left out."""
-    half = window // 2
-    result = []
-    for i in range(len(values)):
-        near = [v for v in values[max(0, i - half) : i + half + 1] if math.isfinite(v)]
-        result.append(sum(near) / len(near) if near else math.nan)
-    return result
+def _svg(figure: Figure, label: str) -> str:
+    """The figure as an element for a page, its colours as CSS variables."""
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
+    svg = drawn.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)  # as wide as the page has room
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: system-ui,sans-serif", svg)
+    svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
+    for name, colour in COLOURS.items():
+        svg = svg.replace(colour, f"var(--{name},{colour})")
+    told = escape(label, quote=True)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{told}" ', 1).replace(">", f"><title>{told}</title>", 1)

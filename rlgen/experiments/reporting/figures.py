@@ -12,7 +12,7 @@ from rlgen.experiments.reporting.charts import Level, Series, Span, intervals, l
 CONTROLS = ("warmth", "directiveness", "temperature", "emotional weight")
 # What the axes show, with its unit.
 _AXES = {"return": "return", "relief": "relief, \N{MINUS SIGN}1 to 1 (\N{MULTIPLICATION SIGN} 4: survey points)"}
-_COLOURS = ("one", "two", "three", "four")
+_COLOURS = ("one", "two", "three", "proxy")
 # Short names that fit beside a curve.
 _SHORT = {
     "random": "random",
@@ -124,6 +124,5 @@ def by_turn(evaluation: Mapping[str, Any]) -> dict[str, str]:
         y_name="mean action, \N{MINUS SIGN}1 to 1",
         height=340,
         y_range=(-1.0, 1.0),
-        whole_x=True,
     )
     return {"by_turn": chart}

@@ -60,8 +60,8 @@ def write_report(run: Run) -> Path:
     sections.append(_learning(plots, metrics, evaluation))
     if evaluation is not None:
         sections += [_comparison(plots, evaluation), _behaviour(plots, evaluation), _consistency(evaluation)]
-    if run.shows_dialogues():
-        sections.append(examples.section(examples.read(run.dialogues)))
+        if run.has_dialogues(evaluation):
+            sections.append(examples.section(examples.read(run.dialogues)))
     sections += [_limits(config), _provenance(run, config, manifest, evaluation)]
     page = Template(files("rlgen.experiments.reporting").joinpath("report.html").read_text(encoding="utf-8"))
     body = "\n".join(sections)

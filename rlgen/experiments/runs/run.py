@@ -7,13 +7,16 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rlgen.errors import ConfigError
 from rlgen.experiments.files.whole import read_json, read_lines, write_atomically
 from rlgen.experiments.provenance import command, config_hash, differences, other_program, program
 from rlgen.experiments.runs.lock import LOCK
 from rlgen.policies.saved import data_of, sha256_of
+
+DIALOGUES: Final = "dialogues.jsonl"
+"""What an evaluation calls the dialogues that it keeps."""
 
 # What a start that failed leaves in a folder: the lock, and the log that the guard opens first of all.
 _LEFTOVERS = frozenset({"audit.jsonl", LOCK})
@@ -74,13 +77,8 @@ class Run:
 
     @property
     def dialogues(self) -> Path:
-        """Example dialogues, one JSON line per turn."""
-        return self.path / "dialogues.jsonl"
-
-    @property
-    def dialogues_stamp(self) -> Path:
-        """Whose dialogues they are."""
-        return self.path / "dialogues.stamp.json"
+        """Those of the evaluation, one JSON line per turn."""
+        return self.path / DIALOGUES
 
     @property
     def report(self) -> Path:
@@ -246,12 +244,9 @@ class Run:
         changed = sorted(name for name in {*known, *found} if known.get(name) != found.get(name))
         return f"evaluation.json was measured with other parts ({', '.join(changed)})." if changed else None
 
-    def shows_dialogues(self, people: int | None = None) -> bool:
-        """Whether the example dialogues are those of the policy as it is now, and with so many people."""
-        if not (self.dialogues.is_file() and self.dialogues_stamp.is_file()):
-            return False
-        stamp = read_json(self.dialogues_stamp)
-        return bool(stamp.get("policy") == self.stamp()["policy"] and people in (None, stamp.get("people")))
+    def has_dialogues(self, evaluation: Mapping[str, Any]) -> bool:
+        """Whether the dialogues are those of an evaluation, as `read_evaluation` gives it."""
+        return self.dialogues.is_file() and evaluation.get("dialogues") == sha256_of(self.dialogues)
 
     def rewind_metrics(self, step: int) -> None:
         """Drop what was written after the checkpoint at `step`."""

@@ -57,7 +57,7 @@ def bench(monkeypatch, fake_world, capsys, run_bench):
 
         def evaluate(world, actor, people):
             place = places.setdefault(id(actor), len(places))
-            free = world.config.generator.startswith("surface:")
+            free = not world.config.has_words
             met.append((type(actor), free, world.config))
             own = len(bench_simulate.policies(DYNAMIC))
             value = own + (own + backwards - 1 - place) if free and place >= own else place

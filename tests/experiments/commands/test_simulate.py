@@ -17,7 +17,7 @@ from rlgen.envs.surface import ResponseSurface
 from rlgen.errors import ConfigError
 from rlgen.experiments import cli
 from rlgen.experiments.commands.simulate import SimulateOptions
-from rlgen.experiments.dialogues.simulation import Simulation
+from rlgen.experiments.dialogues.rollout import Rollout
 from rlgen.types import MAX_TURNS
 
 
@@ -56,14 +56,14 @@ def test_the_command_without_text(surface, tmp_path, capsys, monkeypatch):
     assert cli.main([*common, "--out", "-"]) == 0
     assert capsys.readouterr().out == (tmp_path / "a").read_text()
 
-    step, steps = Simulation._step, itertools.count()
+    step, steps = Rollout._step, itertools.count()
 
-    def interrupted(simulation):
+    def interrupted(rollout):
         if next(steps) == 7:
             raise KeyboardInterrupt
-        return step(simulation)
+        return step(rollout)
 
-    monkeypatch.setattr(Simulation, "_step", interrupted)
+    monkeypatch.setattr(Rollout, "_step", interrupted)
     last = [*common, "--save-every", "0", "--out", str(tmp_path / "c")]
     assert cli.main(last) == 130
     assert "the same command goes on" in capsys.readouterr().err

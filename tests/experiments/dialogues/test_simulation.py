@@ -50,4 +50,4 @@ def test_a_simulation_goes_on_from_any_of_its_states(fake_world):
         other.load_state(pickle.loads(pickle.dumps(simulation.state())))
         rest = [line for d in other.steps() for dialogue in d for line in dialogue]
         assert begun + rest == whole
-        assert (other.written, other.turns) == (23, len(whole))
+        assert (other.done, other.dialogues.turns) == (23, len(whole))

@@ -1,9 +1,12 @@
+import json
+import pickle
+
 import numpy as np
 import pytest
 
 from rlgen.errors import ConfigError
 from rlgen.experiments.commands.evaluate import _check_parts
-from rlgen.experiments.evaluation.outcomes import behaviour, compare, describe, evaluate, per_person_csv
+from rlgen.experiments.evaluation.outcomes import Evaluation, behaviour, describe, evaluate, per_person_csv
 from rlgen.experiments.runs.run import Run
 from rlgen.policies.baselines import EmotionTable, Fixed, Random
 
@@ -36,15 +39,15 @@ def test_a_better_rule_is_found_better_and_pairing_sees_it(world):
     targets = import_module(type(world).__module__).TARGETS
     table = EmotionTable(table=tuple(tuple(float(v) for v in row * 0.75) for row in targets))
     good, bad = evaluate(world, table, 100, seed=7), evaluate(world, Random(), 100, seed=7)
-    gap = compare(good, {"random": bad})["random"]["return"]
-    assert gap["low"] > 0
-    assert describe(good)["return"]["mean"] > describe(bad)["return"]["mean"]
-    assert describe(good)["worst_tenth"]["return"]["mean"] < describe(good)["return"]["mean"]
+    policies, differences = describe({"good": good, "bad": bad})
+    assert differences["bad"]["return"]["low"] > 0
+    assert policies["good"]["return"]["mean"] > policies["bad"]["return"]["mean"]
+    assert policies["good"]["worst_tenth"]["return"]["mean"] < policies["good"]["return"]["mean"]
     for what in ("return", "relief"):
-        tail, told = np.sort(good.values[what])[:10].mean(), describe(good)["worst_tenth"][what]
+        tail, told = np.sort(good.values[what])[:10].mean(), policies["good"]["worst_tenth"][what]
         assert told["mean"] == pytest.approx(tail, abs=1e-6)
         assert told["low"] <= told["mean"] <= told["high"]
-    assert "worst_decile" not in describe(good), "one name for one figure"
+    assert "worst_decile" not in policies["good"], "one name for one figure"
     actions = behaviour(good)["by_emotion"]
     assert actions["sadness"]["mean"][0] == pytest.approx(0.6, abs=1e-3)
 
@@ -105,10 +108,41 @@ def test_consistency_pairs_each_reply_with_the_person_whom_it_answered(fake_worl
         assert monitor.dialogues == (found[rows].values["length"] >= 2).sum()
         assert monitor.anger_for_anger == 1
         assert monitor.anger_otherwise == 0
-    assert describe(found[4])["consistency"]["turns"] == describe(found[16])["consistency"]["turns"]
+    few, many = (described["consistency"]["turns"] for described in describe(found)[0].values())
+    assert few == many
 
 
 def test_a_world_without_readings_has_no_consistency(world):
     found = evaluate(world, Fixed(), 10, seed=40)
     assert found.consistency is None
-    assert describe(found)["consistency"] is None
+    assert describe({"centre": found})[0]["centre"]["consistency"] is None
+
+
+def test_an_evaluation_goes_on_from_any_of_its_states(fake_world):
+    actors = {"random": Random(), "centre": Fixed()}
+
+    def made():
+        return Evaluation(fake_world(4), actors, 9, 70, "readings")
+
+    def told(evaluation, lines):
+        return lines, per_person_csv(evaluation.outcomes, 70), describe(evaluation.outcomes)
+
+    whole = made()
+    lines = [line for done in whole.steps() for dialogue in done for line in dialogue]
+    wanted = told(whole, lines)
+    one, begun = made(), []
+    for done in one.steps():
+        begun += [line for dialogue in done for line in dialogue]
+        other = made()
+        other.load_state(pickle.loads(pickle.dumps(one.state())))
+        assert (other.done, other.acting) == (one.done, one.acting)
+        rest = [line for d in other.steps() for dialogue in d for line in dialogue]
+        assert told(other, begun + rest) == wanted
+    assert one.done == one.people == 18
+    assert [json.loads(line)["outcome"]["length"] for line in lines if "outcome" in line] == whole.outcomes[
+        "random"
+    ].values["length"].tolist()
+    for name, actor in actors.items():
+        alone = evaluate(fake_world(4), actor, 9, 70)
+        for what, values in alone.values.items():
+            assert np.array_equal(values, whole.outcomes[name].values[what], equal_nan=True)

@@ -1,7 +1,7 @@
-"""Charts: ticks, gaps, and that no word leaves the picture or touches a line, a mark or another word."""
+"""Charts: gaps, and that no word leaves the picture or touches a line, a mark or another word."""
 
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import inf, nan
 from xml.etree import ElementTree
 
@@ -14,6 +14,7 @@ from rlgen.experiments.reporting import charts
 from rlgen.experiments.reporting.charts import Level, Series, Span
 
 _METRICS = TextToPath()
+SVG = "{http://www.w3.org/2000/svg}"
 _LADDER = ["random", "centre", "fixed", "by emotion", "by turn", "untrained", "trained"]
 _VALUES = {
     "negative": [-0.048, -0.0456, -0.0441, -0.0462],
@@ -31,8 +32,8 @@ _VALUES = {
 
 
 def width(words: str, weight: int) -> float:
-    """Of words at 12 units in DejaVu Sans, the widest of the common fonts, by its own metrics."""
-    font = FontProperties(family="DejaVu Sans", weight="bold" if weight >= 600 else "normal", size=12)
+    """Of words at 11 points in DejaVu Sans, the widest of the common fonts, by its own metrics."""
+    font = FontProperties(family="DejaVu Sans", weight="bold" if weight >= 600 else "normal", size=11)
     if not words.strip():
         return 0.0
     return _METRICS.get_text_width_height_descent(words, font, False)[0]
@@ -49,33 +50,38 @@ class Picture:
         root = ElementTree.fromstring(svg)
         self.box = tuple(float(v) for v in root.attrib["viewBox"].split())
         self.words, self.boxes, self.marks = [], [], []
+        defined = {id(e) for defs in root.iter(f"{SVG}defs") for e in defs.iter()}
         for element in root.iter():
-            tag = element.tag.rpartition("}")[2]
-            if tag == "text":
+            if id(element) in defined:
+                continue
+            if element.tag == f"{SVG}text":
                 self.words.append(element.text or "")
                 self.boxes.append(self._of_text(element))
-            elif tag == "line":
-                ends = [number(element, name) for name in ("x1", "y1", "x2", "y2")]
-                self.marks.append(np.linspace(ends[:2], ends[2:], 400))
-            elif tag == "path":
-                numbers = [float(v) for v in re.findall(r"-?[\d.]+", element.attrib["d"])]
-                self.marks.append(np.reshape(numbers, (-1, 2)))
-            elif tag == "circle":
-                x, y, r = (number(element, name) for name in ("cx", "cy", "r"))
-                self.marks.append(np.array([[x - r, y], [x + r, y], [x, y - r], [x, y + r]]))
+            elif element.tag == f"{SVG}path" and "none" not in element.attrib.get("style", "").split("stroke: ")[-1]:
+                numbers = [float(v) for v in re.findall(r"-?[\d.]+(?:e-?\d+)?", element.attrib.get("d", ""))]
+                points = np.reshape(numbers, (-1, 2))
+                if not len(points):
+                    continue
+                pairs = pairwise(points)
+                self.marks.append(np.concatenate([np.linspace(a, b, 200) for a, b in pairs] or [points]))
+            elif element.tag == f"{SVG}use":
+                x, y = number(element, "x"), number(element, "y")
+                self.marks.append(np.array([[x - 2, y], [x + 2, y], [x, y - 2], [x, y + 2]]))
 
     @staticmethod
     def _of_text(element):
         x, y, words = number(element, "x"), number(element, "y"), element.text or ""
-        wide = width(words, int(element.attrib["font-weight"]))
-        left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[element.attrib["text-anchor"]] * wide
-        return left, y - 9.2, left + wide, y + 2.9  # capitals and descenders of DejaVu at 12 units
+        style = element.attrib["style"]
+        wide = width(words, 700 if "font-weight: 700" in style else 400)
+        anchor = re.search(r"text-anchor: (\w+)", style)[1]
+        left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * wide
+        return left, y - 8.4, left + wide, y + 2.7  # capitals and descenders of DejaVu at 11 points
 
     def check(self):
         _, _, wide, high = self.box
         for words, (left, top, right, bottom) in zip(self.words, self.boxes, strict=True):
-            assert left >= 0, f"{words!r} is cut off at the left"
-            assert right <= wide, f"{words!r} is cut off at the right"
+            assert left >= -0.1, f"{words!r} is cut off at the left"
+            assert right <= wide + 0.1, f"{words!r} is cut off at the right"
             assert top >= 0, f"{words!r} is cut off above"
             assert bottom <= high, f"{words!r} is cut off below"
             for mark in self.marks:
@@ -87,8 +93,8 @@ class Picture:
             assert apart, f"{one!r} lies on {two!r}"
         for mark in self.marks:
             assert np.isfinite(mark).all()
-            assert (mark >= -0.1).all()
-            assert (mark <= np.array([wide, high]) + 0.1).all()
+            assert (mark >= -2.5).all()
+            assert (mark <= np.array([wide, high]) + 2.5).all()
 
 
 @pytest.mark.parametrize("kind", _VALUES)
@@ -142,29 +148,6 @@ def test_the_sign_of_a_figure_is_seen():
     assert "\N{MINUS SIGN}0.0040 [\N{MINUS SIGN}0.0080, 0.0000]" in words
 
 
-def test_width_of_words_is_never_reckoned_too_small():
-    for words in (
-        "emotional weight",
-        "\N{MINUS SIGN}0.0456",
-        "WWW mmm",
-        "+12.50 [-3, 4]",
-        "WILL fit; 100% O(Q)",
-        "ijl",
-    ):
-        for weight in (400, 700):
-            reckoned = charts.text_width(words, weight > 400)
-            assert width(words, weight) <= reckoned <= 1.6 * width(words, weight), words
-
-
-def test_ticks_are_round_and_inside():
-    assert charts.ticks(0, 50_000) == [0, 10_000, 20_000, 30_000, 40_000, 50_000]
-    found = charts.ticks(-0.13, 0.92)
-    assert all(-0.13 <= t <= 0.92 for t in found)
-    assert 3 <= len(found) <= 7
-    assert charts.ticks(1.0, 1.0) == [1.0]
-    assert charts.ticks(-3e-9, 2e-9) == [-3e-9, -2e-9, -1e-9, 0.0, 1e-9, 2e-9]
-
-
 def test_labels_are_spread_in_order_and_stay_inside():
     placed = charts.spread([50, 51, 52, 10], 14, 0, 100)
     assert placed[3] < placed[0] < placed[1] < placed[2]
@@ -181,9 +164,8 @@ def test_charts_are_well_formed_and_break_at_gaps():
         y_name="y",
     )
     root = ElementTree.fromstring(svg)
-    path = next(e for e in root.iter() if e.tag.endswith("path"))
-    assert path.attrib["d"].count("M") == 2
+    assert max(e.attrib["d"].count("M") for e in root.iter(f"{SVG}path")) == 2
     lonely = charts.lines([Series("", [0, 1, 2], [1.0, nan, 2.0])], label="l", x_name="t", y_name="y")
-    assert lonely.count("<circle") == 2  # a point between gaps is seen
+    assert lonely.count("<use") == 2  # a point between gaps is seen
     ElementTree.fromstring(charts.intervals([Span("a", 0.1, -0.1, 0.3)], label="l", x_name="d"))
     assert charts.smoothed([1.0, nan, 3.0], 3) == [1.0, 2.0, 3.0]

@@ -7,7 +7,7 @@ import pytest
 
 from rlgen.errors import ConfigError
 from rlgen.experiments.dialogues.simulation import simulate
-from rlgen.experiments.evaluation.outcomes import evaluate_all
+from rlgen.experiments.evaluation.outcomes import evaluate, evaluation_record
 from rlgen.experiments.provenance import program
 from rlgen.experiments.reporting import examples
 from rlgen.experiments.reporting.page import _consistency, write_report
@@ -15,6 +15,7 @@ from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig
 from rlgen.policies.baselines import Fixed, Random
+from rlgen.policies.saved import sha256_of
 from rlgen.policies.trained import Trained
 
 
@@ -42,13 +43,14 @@ def run(fake_world, tmp_path_factory):
     run = train(TrainConfig(out=folder, steps=1024, num_envs=8, ppo=ppo), world=fake_world(8)).run
     world = fake_world(8)
     actor = Trained.load(run.policy)
-    result, _ = evaluate_all(world, {"trained": actor, "random": Random(), "centre": Fixed()}, "rlgen/X-v0", 40)
+    actors = {"trained": actor, "random": Random(), "centre": Fixed()}
+    outcomes = {name: evaluate(world, found, 40) for name, found in actors.items()}
+    result = evaluation_record(world, "rlgen/X-v0", outcomes, 0)
     stamp = {**run.stamp(), "policy": actor.stamp(), **program()}
-    run.evaluation.write_text(json.dumps({**result, "stamp": stamp}))
-    run.dialogues_stamp.write_text(json.dumps(run.stamp()))
     dialogues = [list(d) for d in simulate(world, actor, 9, 50)]
     dialogues[0][0]["said"] = "<script>alert(1)</script>"
     run.dialogues.write_text("".join(json.dumps(r) + "\n" for d in dialogues for r in d))
+    run.evaluation.write_text(json.dumps({**result, "stamp": stamp, "dialogues": sha256_of(run.dialogues)}))
     return run
 
 
@@ -58,7 +60,7 @@ def test_the_page_stands_alone(run):
     links.feed(page)
     assert links.opened == []
     assert links.found == []
-    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
+    assert not re.search(r"https?://(?!www\.w3\.org/(?:2000/svg|1999/xlink))", page)
     assert "@import" not in page
     assert page.count("<svg") >= 6
     for words in ("must not be concluded", "Difference in relief", "emotional weight", run.config()["hash"]):
@@ -132,9 +134,14 @@ def test_an_evaluation_of_an_earlier_policy_is_not_shown_beside_new_curves(run, 
     assert "return (proxy)" not in page
     assert "Difference in relief" not in page
     assert "by_turn" not in {p.stem for p in (older.path / "plots").iterdir()}
-    edited(older.dialogues_stamp, lambda found: found.update(policy="0" * 64))
-    assert "Dialogues</h2>" in page
-    assert "Dialogues</h2>" not in write_report(older).read_text()
+    assert "Dialogues</h2>" not in page
+
+
+def test_dialogues_of_another_evaluation_are_not_shown(run, tmp_path):
+    assert "Dialogues</h2>" in write_report(run).read_text()
+    other = copied(run, tmp_path / "other")
+    other.dialogues.write_text(other.dialogues.read_text() + other.dialogues.read_text())
+    assert "Dialogues</h2>" not in write_report(other).read_text()
 
 
 @pytest.mark.parametrize(

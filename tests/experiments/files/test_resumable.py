@@ -12,8 +12,8 @@ import pytest
 
 from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.dialogues.simulation import Simulation
-from rlgen.experiments.files import unfinished
-from rlgen.experiments.files.unfinished import Unfinished
+from rlgen.experiments.files import resumable
+from rlgen.experiments.files.resumable import ResumableFile
 from rlgen.experiments.provenance import versions
 from rlgen.policies.baselines import Random
 
@@ -29,19 +29,19 @@ CHILD = """
 import importlib.util, sys, time
 from pathlib import Path
 from rlgen.experiments.dialogues.simulation import Simulation
-from rlgen.experiments.files.unfinished import Unfinished
+from rlgen.experiments.files.resumable import ResumableFile
 from rlgen.policies.baselines import Random
 spec = importlib.util.spec_from_file_location("rlgen_tests_fake_world", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = module
 spec.loader.exec_module(module)
 simulation = Simulation(module.FakeWorld(4), Random(), 23, 70, False)
-with Unfinished(Path(sys.argv[2]), {"people": 23, "seed": 70}) as file:
+with ResumableFile(Path(sys.argv[2]), {"people": 23, "seed": 70}) as file:
     file.state()
     for done in simulation.steps():
         file.write([line for dialogue in done for line in dialogue])
         file.save(simulation.state())
-        if simulation.written > 8:
+        if simulation.done > 8:
             file.write(["what is written after the last state is written again"])
             file._file.flush()
             time.sleep(60)
@@ -66,11 +66,11 @@ def killed(out):
 
 def go_on(out, world, command=COMMAND):
     simulation = Simulation(world, Random(), 23, 70, False)
-    with Unfinished(out, command) as file:
+    with ResumableFile(out, command) as file:
         state = file.state()
         if state is not None:
             simulation.load_state(state)
-        begun = simulation.written
+        begun = simulation.done
         for done in simulation.steps():
             file.write([line for dialogue in done for line in dialogue])
         file.finish()
@@ -94,7 +94,7 @@ def test_a_damaged_state_is_refused_and_a_lost_one_begins_anew(fake_world, tmp_p
     out = tmp_path / "d.jsonl"
     state, partial = tmp_path / ".d.jsonl.state", tmp_path / ".d.jsonl.partial"
     simulation = Simulation(fake_world(4), Random(), 23, 70, False)
-    with Unfinished(out, COMMAND) as file:
+    with ResumableFile(out, COMMAND) as file:
         for done in simulation.steps():
             file.write([line for dialogue in done for line in dialogue])
             file.save(simulation.state())
@@ -119,13 +119,13 @@ KILLS = """
 import json, os, sys
 from itertools import count
 from pathlib import Path
-from rlgen.experiments.files.unfinished import Unfinished
+from rlgen.experiments.files.resumable import ResumableFile
 
 CALLS = {"open", "write", "flush", "flock", "truncate", "replace", "unlink", "mkdir", "dump"}
 os.fsync = lambda file: None  # a kill loses nothing that was written
 
 def run(out, log, kill):
-    file, calls = Unfinished(out, {"people": 3}), count()
+    file, calls = ResumableFile(out, {"people": 3}), count()
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -205,26 +205,26 @@ def test_no_kill_at_any_point_loses_finished_work(tmp_path):
 def test_another_program_does_not_go_on(tmp_path, monkeypatch, name, now, says):
     out = tmp_path / "d.jsonl"
     command = {"parts": {"generator": "a"}}
-    with Unfinished(out, command) as file:
+    with ResumableFile(out, command) as file:
         file.write(["a line"])
         file.save(1)
     with (
-        Unfinished(out, {"parts": {"generator": "b"}}) as file,
+        ResumableFile(out, {"parts": {"generator": "b"}}) as file,
         pytest.raises(DataError, match=r"parts\.generator is 'a' there and 'b' now"),
     ):
         file.state()
-    monkeypatch.setattr(unfinished, name, now)
-    with Unfinished(out, command) as file, pytest.raises(DataError, match=says) as refused:
+    monkeypatch.setattr(resumable, name, now)
+    with ResumableFile(out, command) as file, pytest.raises(DataError, match=says) as refused:
         file.state()
     assert "\n" not in str(refused.value)
     monkeypatch.undo()
-    with Unfinished(out, command) as file:
+    with ResumableFile(out, command) as file:
         assert file.state() == 1
 
 
 def test_a_crash_before_the_first_state_leaves_nothing(tmp_path):
     def crash():
-        with Unfinished(tmp_path / "d.jsonl", COMMAND) as file:
+        with ResumableFile(tmp_path / "d.jsonl", COMMAND) as file:
             assert file.state() is None
             file.write(["a line"])
             raise ConfigError("people who cannot be asked")
@@ -235,8 +235,8 @@ def test_a_crash_before_the_first_state_leaves_nothing(tmp_path):
 
 
 def test_two_processes_do_not_write_one_file(tmp_path):
-    with Unfinished(tmp_path / "d.jsonl", COMMAND), pytest.raises(DataError, match="another process"):
-        Unfinished(tmp_path / "d.jsonl", COMMAND).__enter__()
+    with ResumableFile(tmp_path / "d.jsonl", COMMAND), pytest.raises(DataError, match="another process"):
+        ResumableFile(tmp_path / "d.jsonl", COMMAND).__enter__()
 
 
 def test_a_process_that_finishes_is_not_interfered_with(tmp_path, monkeypatch):
@@ -247,25 +247,25 @@ def test_a_process_that_finishes_is_not_interfered_with(tmp_path, monkeypatch):
         replace(source, target)
         if target == out:
             with pytest.raises(DataError, match="another process"):
-                Unfinished(out, COMMAND).__enter__()
+                ResumableFile(out, COMMAND).__enter__()
             met.append(sorted(path.name for path in tmp_path.iterdir()))
 
-    with Unfinished(out, COMMAND) as file:
+    with ResumableFile(out, COMMAND) as file:
         file.write(["a line"])
         file.save(1)
         monkeypatch.setattr(os, "replace", named)
         file.finish()
     assert met == [[".d.jsonl.state", "d.jsonl"]]
-    with Unfinished(out, COMMAND) as file:  # afterwards it may be written anew
+    with ResumableFile(out, COMMAND) as file:  # afterwards it may be written anew
         assert file.state() is None
 
 
 def test_places_that_cannot_be_written_are_refused_and_links_followed(fake_world, tmp_path):
     with pytest.raises(DataError, match="is not a file"):
-        Unfinished(tmp_path, COMMAND)
+        ResumableFile(tmp_path, COMMAND)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
-        Unfinished(tmp_path / "file" / "d.jsonl", COMMAND).__enter__()
+        ResumableFile(tmp_path / "file" / "d.jsonl", COMMAND).__enter__()
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "deep" / "real.jsonl")
     go_on(tmp_path / "link.jsonl", fake_world(4))
     assert (tmp_path / "link.jsonl").is_symlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -22,7 +23,7 @@ _DAMAGED: Final = (
 )  # fmt: skip
 
 
-class Unfinished:
+class ResumableFile:
     """A text file on its way.
 
     Until it is whole its lines lie beside it in `.NAME.partial`, and `.NAME.state` says which command of
@@ -30,7 +31,7 @@ class Unfinished:
     the whole file, or a state that fits the bytes before it; what was written after the state is written again.
 
     Example:
-        >>> with Unfinished(out, command) as file:
+        >>> with ResumableFile(out, command) as file:
         ...     state = file.state()
         ...     ...
         ...     file.finish()
@@ -152,13 +153,13 @@ class Unfinished:
         return DataError(f"{self._shown}: cannot be written ({error.strerror}); choose another --out")
 
     def write(self, lines: Sequence[str]) -> None:
-        """Append lines.
+        """Append lines; none leave it as it is.
 
         Raises:
             DataError: the disk is full, or the like.
         """
         try:
-            self._file.write("\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
+            self._file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -186,6 +187,12 @@ class Unfinished:
         finally:
             with suppress(OSError):
                 self._fresh.unlink(missing_ok=True)
+
+    def sha256(self) -> str:
+        """Of what was written so far."""
+        self._file.flush()
+        with self._partial.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def finish(self) -> None:
         """Give it its name.
