@@ -26,6 +26,7 @@ from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.policies import POLICY, Policy, find_policy
 from rlgen.experiments.runs.run import DIALOGUES, Run
 from rlgen.experiments.runs.worlds import WorldOptions, open_world
+from rlgen.experiments.runs.worlds import plain as as_kept
 
 if TYPE_CHECKING:
     from rlgen.envs import World
@@ -160,7 +161,7 @@ def _facts(
     fitted = [name for name in FITTED if name in actors]
     return {
         "env": env_id,
-        "world": config_hash(world.config.model_dump(mode="json")),
+        "world": config_hash(as_kept(world.config)),
         "policies": list(actors),
         "borrowed": fitted if options.ladder and not home else [],
         "people": options.people,

@@ -106,7 +106,7 @@ def test_a_run_sees_both_worlds_as_it_did_while_it_was_trained(bench, trained, t
     for row, free in ((len(seen) // 2 - 2, False), (len(seen) - 2, True)):
         assert seen[row] == (free, (1.0, 1.0, 1.0), "mine", "policy")
         assert seen[row + 1] == (free, (0.0, 0.0, 0.0), "shipped:recognizer", "privileged")
-    assert {config.reward for *_, config in met} == {"default"}  # all else is this bench's
+    assert {config.reward.name for *_, config in met} == {"default"}  # all else is this bench's
     _, met, _ = bench("--policies", blind, "--missing", "0", "0", "1")
     assert {config.missing for *_, config in met} == {(0.0, 0.0, 1.0)}
 
