@@ -66,7 +66,7 @@ class PPOConfig(BaseModel):
 
     @property
     def sha256(self) -> dict[str, str]:
-        """Name -> hash of the source, of every class and function of one's own in it."""
+        """Name -> hash of the source, of every class and function that it names."""
         found: dict[str, str] = {}
 
         def note(value: Any) -> Any:

@@ -155,7 +155,7 @@ def _train(
 
 
 def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tuple[BoundedPPO, float]:
-    parts = dict(getattr(env.world, "sha256", {}))
+    parts = {**getattr(env.world, "sha256", {}), **config.ppo.sha256}
     if run.policy.is_file():
         known = run.manifest()["parts"]
         if known != parts:
