@@ -97,7 +97,8 @@ class Reader:
     @property
     def identity(self) -> str:
         """All that its readings depend on besides the texts, for the keys of tables that are kept."""
-        return f"{self.sha256}:{self.encoder.identity}:{artifacts.code_sha256(__name__, *_CODE)}"
+        code = artifacts.code_sha256(__name__, *_CODE)
+        return f"{self.sha256}:{self.encoder.identity}:{code}:{lexical.LISTS_SHA256}"
 
     def read(self, text: Sequence[str], asked: F32, earlier: Sequence[Sequence[str]]) -> tuple[Reading, F32]:
         """Read N texts with one encoder call.
