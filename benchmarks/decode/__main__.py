@@ -193,7 +193,7 @@ class Bench:
         whole = draw_texts(rows, self.shape, [_SAID] * 5)  # three utterances and the replies between them
         heard = [texts[:3] for texts in whole]
         apart = Ours(self.shape, self.options.device)
-        memory = apart.hear(dialogues)
+        cache = apart.prefill(dialogues)
         ways = {
             "generate()": self._generate.settle(ids, temperature),
             "generate() as it comes": as_it_comes.settle(ids, temperature),
@@ -201,8 +201,8 @@ class Bench:
         jobs = {
             "ours": Job(lambda: ours.reply(dialogues, controls)),
             "alike": Job(lambda: alike.reply(dialogues, controls)),
-            "speaking": Job(lambda: apart.speak(memory, controls)),
-            "goes on": Job(lambda: ours.reply(whole, controls), lambda: ours.hear(heard)),
+            "speaking": Job(lambda: apart.generate(cache, controls)),
+            "goes on": Job(lambda: ours.reply(whole, controls), lambda: ours.prefill(heard)),
             "anew": Job(lambda: ours.reply(whole, controls)),
             "generate()": Job(lambda: self._generate.speak(ids, temperature)),
             "generate() as it comes": Job(lambda: as_it_comes.speak(ids, temperature)),

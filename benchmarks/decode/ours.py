@@ -12,11 +12,11 @@ from tokenizers import models, pre_tokenizers
 from torch import Tensor, nn
 
 from rlgen.affect import AFFECT_DIM
+from rlgen.generation.embedded.cache import KeyValueCache
 from rlgen.generation.embedded.decode import Decoder
 from rlgen.generation.embedded.frozen import Frozen
-from rlgen.generation.embedded.listening import Listener
-from rlgen.generation.embedded.memory import Memory
 from rlgen.generation.embedded.model import Network, Shape
+from rlgen.generation.embedded.prefill import Prefiller
 from rlgen.generation.embedded.tokenizer import END, PERSON, SPECIALS, SUPPORTER, Tokenizer
 from rlgen.generation.embedded.window import Transcriber
 from rlgen.hardware import place
@@ -56,19 +56,19 @@ class Ours:
         inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
         tokenizer = Tokenizer(inner)
         self._decoder = Decoder(self.frozen, [ok and i != END for i, ok in enumerate(tokenizer.sayable())])
-        self._listener = Listener(self.frozen, self._decoder.slots, Transcriber(tokenizer, shape))
+        self._prefiller = Prefiller(self.frozen, self._decoder.slots, Transcriber(tokenizer, shape))
 
-    def hear(self, dialogues: Dialogues) -> Memory:
-        """Bring the memory up to the dialogues; those that it has heard as they are, it reads anew."""
-        return self._listener.listen(dialogues)
+    def prefill(self, dialogues: Dialogues) -> KeyValueCache:
+        """Bring the cache up to the dialogues; those that it has read as they are, it reads anew."""
+        return self._prefiller.prefill(dialogues)
 
     def reply(self, dialogues: Dialogues, controls: Controls) -> Tensor:
-        """Listen to N dialogues and answer them: ids `[N, reply]`."""
-        return self.speak(self.hear(dialogues), controls)
+        """Read N dialogues and answer them: ids `[N, reply]`."""
+        return self.generate(self.prefill(dialogues), controls)
 
-    def speak(self, memory: Memory, controls: Controls) -> Tensor:
-        """Answer what is in the memory."""
-        return self._decoder.speak(memory, *controls).ids
+    def generate(self, cache: KeyValueCache, controls: Controls) -> Tensor:
+        """Answer what is in the cache."""
+        return self._decoder.generate(cache, *controls).ids
 
 
 class _Alike(Frozen):

@@ -1,6 +1,6 @@
-"""Batched decoding over a memory of windows, the same ids for a row in any batch.
+"""Batched decoding over a key-value cache of windows, the same ids for a row in any batch.
 
-What was said is read unconditioned, so it is remembered by its words alone; the opening of the reply and
+What was said is read unconditioned, so it is kept by its words alone; the opening of the reply and
 every token of it are conditioned. Three things keep a row's bits apart from its neighbours: rows
 are packed for the matrix products, attention takes columns by sixteen, of which the unused change no
 bits, and every row draws its own uniforms.
@@ -14,24 +14,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rlgen.generation.embedded.cache import COLUMN_STEP, HIDDEN, KeyValueCache
 from rlgen.generation.embedded.frozen import Frozen
-from rlgen.generation.embedded.memory import COLUMN_STEP, HIDDEN, Memory
 from rlgen.generation.embedded.model import rotary, rotate
 from rlgen.generation.embedded.tokenizer import END, SUPPORTER
-from rlgen.generation.nucleus import within
+from rlgen.generation.sampling import sample
 
 # Rows that a float32 product needs before its bits stop depending on their number.
 _FLOAT32_ROWS = 16
 # Numbers of rows are rounded up to these: the backend compiles and keeps a kernel for each size it meets.
 _BATCH_STEP = 8
-# Members of a block in sampling.
-_BLOCK = 64
 # Finished rows are dropped when less than this share of the batch is still speaking.
 _COMPACT_BELOW = 0.75
 
 
 @dataclass(frozen=True)
-class Spoken:
+class Generated:
     """What the decoder made of N rows.
 
     Attributes:
@@ -44,18 +42,16 @@ class Spoken:
 
 
 class Decoder:
-    """Speaks from frozen weights."""
+    """Generates from frozen weights."""
 
-    def __init__(self, frozen: Frozen, sayable: list[bool], top_p: float = 1.0) -> None:
+    def __init__(self, frozen: Frozen, sayable: list[bool]) -> None:
         """Prepare masks.
 
         Args:
             frozen: the weights.
             sayable: for each id, whether a reply may hold it.
-            top_p: ids are drawn from the likeliest with this probability, see `rlgen.generation.nucleus`.
         """
         self.frozen = frozen
-        self._top_p = top_p
         shape, device = frozen.shape, frozen.device
         self._banned = torch.zeros(shape.vocabulary, device=device)
         self._banned[~torch.tensor(sayable, device=device)] = -torch.inf
@@ -64,36 +60,37 @@ class Decoder:
         self._least_rows = _FLOAT32_ROWS if frozen.dtype == torch.float32 else 1
 
     def slots(self, rows: int) -> int:
-        """Slots that a memory needs for N rows: a few more where the products ask for them."""
+        """Slots that a cache needs for N rows: a few more where the products ask for them."""
         return max(rows, self._least_rows)
 
     @torch.inference_mode()
-    def speak(
+    def generate(
         self,
-        memory: Memory,
+        cache: KeyValueCache,
         affect: Tensor,
         tone: Tensor,
         weight: Tensor,
         temperature: Tensor,
-        u: Tensor,
-    ) -> Spoken:
-        """Replies to the last utterances of the memory's first N dialogues.
+        uniforms: Tensor,
+    ) -> Generated:
+        """Replies to the last utterances of the cache's first N dialogues.
 
         Args:
-            memory: of at least `slots(N)` dialogues.
+            cache: of at least `slots(N)` dialogues.
             affect: `[N, 8]`.
             tone: `[N, 2]`.
             weight: `[N]`, emotional weight.
             temperature: `[N]`.
-            u: `[N, reply]` uniforms in (0, 1), one for each token.
+            uniforms: `[N, reply]` uniforms in (0, 1), one for each token.
         """
         real = len(weight)
         rows = self.slots(real)
         if rows > real:  # rows that only keep the products wide enough
-            affect, tone, weight, temperature, u = (
-                torch.cat([a, a[:1].expand(rows - real, *a.shape[1:])]) for a in (affect, tone, weight, temperature, u)
+            affect, tone, weight, temperature, uniforms = (
+                torch.cat([a, a[:1].expand(rows - real, *a.shape[1:])])
+                for a in (affect, tone, weight, temperature, uniforms)
             )
-        batch = _Batch(self.frozen, memory, rows, self.frozen.modulations(affect, tone, weight))
+        batch = _Batch(self.frozen, cache, rows, self.frozen.modulations(affect, tone, weight))
         reply, device = self.frozen.shape.reply, self.frozen.device
         made = torch.full((rows, reply), -1, dtype=torch.long, device=device)
         chosen = torch.ones(rows, reply, device=device)
@@ -106,10 +103,7 @@ class Decoder:
             logits = F.linear(h, self.frozen.embedding).float()
             logits += self._banned if t else self._banned_first
             probabilities = torch.softmax(logits / temperature[:, None], dim=-1)
-            if self._top_p < 1.0:
-                nucleus = within(probabilities, self._top_p)
-                probabilities = nucleus / nucleus.sum(dim=-1, keepdim=True)
-            token = sample(probabilities, u[:, t : t + 1])
+            token = sample(probabilities, uniforms[:, t : t + 1])
             parts[1][:, t] = torch.where(live, probabilities.gather(1, token[:, None])[:, 0], 1.0)
             live = live & (token != END)
             parts[0][:, t] = torch.where(live, token, -1)
@@ -123,11 +117,13 @@ class Decoder:
                 # Finished rows stay only where the products need them.
                 keep = torch.argsort(live, descending=True, stable=True)[:least]
                 parts = parts[0][keep], parts[1][keep]
-                temperature, u, place, live, token = (a[keep] for a in (temperature, u, place, live, token))
+                temperature, uniforms, place, live, token = (
+                    a[keep] for a in (temperature, uniforms, place, live, token)
+                )
                 batch.keep(keep)
         for whole, part in zip((made, chosen), parts, strict=True):
             whole[place] = part
-        return Spoken(made[:real], chosen[:real].log().sum(dim=1))
+        return Generated(made[:real], chosen[:real].log().sum(dim=1))
 
     def _step(self, batch: _Batch, token: Tensor, t: int) -> Tensor:
         """Hidden states `[N, width]` after one more token each, the t-th of the reply."""
@@ -135,7 +131,7 @@ class Decoder:
         stored, head, turning = shape.stored, shape.head, shape.heads + shape.stored
         scale, shift = batch.scale, batch.shift
         cos, sin = batch.cos[:, t], batch.sin[:, t]
-        column = batch.speak(t)
+        column = batch.column(t)
         size = (shape.width,)
         x = frozen.embedding[token]
         for i, layer in enumerate(frozen.layers):
@@ -156,27 +152,27 @@ class Decoder:
 class _Batch:
     """What decoding needs of the rows that are still speaking.
 
-    Keys and values are the memory's own, with room for a few tokens of the reply, until rows are dropped or the
+    Keys and values are the cache's own, with room for a few tokens of the reply, until rows are dropped or the
     room is used up: then they are copies.
     """
 
-    def __init__(self, frozen: Frozen, memory: Memory, rows: int, modulations: tuple[Tensor, Tensor]) -> None:
+    def __init__(self, frozen: Frozen, cache: KeyValueCache, rows: int, modulations: tuple[Tensor, Tensor]) -> None:
         shape, device = frozen.shape, frozen.device
         self.scale, self.shift = modulations
-        self.width = memory.width
-        self.keys, self.values = ([layer[:rows] for layer in side] for side in (memory.keys, memory.values))
-        length, position = (torch.from_numpy(a[:rows, None]).to(device) for a in (memory.length, memory.read))
-        unused = torch.arange(memory.width, device=device) >= length
+        self.width = cache.width
+        self.keys, self.values = ([layer[:rows] for layer in side] for side in (cache.keys, cache.values))
+        length, position = (torch.from_numpy(a[:rows, None]).to(device) for a in (cache.length, cache.read))
+        unused = torch.arange(cache.width, device=device) >= length
         window = torch.zeros(unused.shape, dtype=frozen.dtype, device=device).masked_fill_(unused, HIDDEN)
         mask = F.pad(window.repeat_interleave(shape.stored, dim=0), (0, COLUMN_STEP), value=HIDDEN)
         self.mask = mask[:, None]  # [rows * stored, 1, columns]
         self.cos, self.sin = rotary(position + torch.arange(shape.reply, device=device), shape.head, frozen.dtype)
         self._stored = shape.stored
-        # Columns for all of a reply that is longer than the memory's own room; once, since sizes are compiled.
+        # Columns for all of a reply that is longer than the cache's own room; once, since sizes are compiled.
         rest = shape.reply - COLUMN_STEP
         self._rest = rest + -rest % COLUMN_STEP
 
-    def speak(self, t: int) -> int:
+    def column(self, t: int) -> int:
         """Make room for the t-th token of the reply, which sees itself.
 
         Returns:
@@ -201,30 +197,3 @@ class _Batch:
             self.sin[rows],
         )
         self.mask = self.mask.view(-1, self._stored, *self.mask.shape[1:])[rows].flatten(0, 1)
-
-
-def sample(probabilities: Tensor, u: Tensor) -> Tensor:
-    """One index per row by inverse CDF.
-
-    Args:
-        probabilities: `[N, V]` float32, rows that sum to about 1.
-        u: `[N, 1]` in (0, 1).
-
-    Returns:
-        `[N]`, each with a probability above zero.
-    """
-    rows, size = probabilities.shape
-    # In two steps, because a running sum over a few thousand is slow: which block, then which of its members.
-    blocks = F.pad(probabilities, (0, -size % _BLOCK)).view(rows, -1, _BLOCK)
-    sums = blocks.sum(dim=-1).cumsum(dim=-1)
-    threshold = torch.minimum(u.to(sums.dtype) * sums[:, -1:], _below(sums[:, -1:]))
-    block = torch.searchsorted(sums, threshold, right=True)
-    before = F.pad(sums, (1, 0)).gather(1, block)
-    inside = blocks.gather(1, block[:, :, None].expand(-1, 1, _BLOCK))[:, 0].cumsum(dim=-1)
-    member = torch.searchsorted(inside, torch.minimum(threshold - before, _below(inside[:, -1:])), right=True)
-    return (block * _BLOCK + member).squeeze(1)
-
-
-def _below(total: Tensor) -> Tensor:
-    """The next smaller number, so that rounding cannot lead past the last possible member."""
-    return torch.nextafter(total, torch.zeros_like(total))

@@ -15,11 +15,11 @@ from safetensors.torch import save as save_tensors
 
 from rlgen.artifacts import Manifest, load, tensors_sha256, write
 from rlgen.errors import ArtifactError
-from rlgen.generation.controls import check, check_nucleus
+from rlgen.generation.controls import check
 from rlgen.generation.embedded.decode import Decoder
 from rlgen.generation.embedded.frozen import Frozen
-from rlgen.generation.embedded.listening import Listener
 from rlgen.generation.embedded.model import Shape
+from rlgen.generation.embedded.prefill import Prefiller
 from rlgen.generation.embedded.tokenizer import Tokenizer
 from rlgen.generation.embedded.window import Transcriber
 from rlgen.hardware import Bits, Precision, memory_of, place
@@ -55,7 +55,6 @@ class EmbeddedGenerator:
         manifest: Manifest,
         device: str = "cpu",
         dtype: Precision = "auto",
-        top_p: float = 1.0,
     ) -> None:
         """Freeze the tensors of a network.
 
@@ -66,13 +65,11 @@ class EmbeddedGenerator:
             manifest: where it comes from.
             device: `"cpu"`, `"cuda"`, or as torch names them.
             dtype: `"bf16"`, `"fp32"`, or `"auto"`: bf16 where the device multiplies it in hardware.
-            top_p: words are drawn from the fewest ids that have this probability together; 1 for all.
 
         Raises:
             ConfigError: there is no such device or type, it has too little memory, or a number is out of range.
             ArtifactError: the tensors do not fit the sizes.
         """
-        check_nucleus(top_p)
         where, precision = place(device, dtype)
         self.precision = str(precision).removeprefix("torch.")
         try:
@@ -82,14 +79,14 @@ class EmbeddedGenerator:
             reason = " ".join(str(error).split())[:200]
             raise ArtifactError(f"{manifest.name}: the weights do not fit the manifest's sizes ({reason})") from error
         self.sha256 = tensors_sha256(Bits(tensors))
-        self._decoder = Decoder(frozen, tokenizer.sayable(), top_p)
+        self._decoder = Decoder(frozen, tokenizer.sayable())
         self._tokenizer = tokenizer
         self.manifest = manifest
         self._begin()
 
     def _begin(self) -> None:
         frozen = self._decoder.frozen
-        self._listener = Listener(frozen, self._decoder.slots, Transcriber(self._tokenizer, frozen.shape))
+        self._prefiller = Prefiller(frozen, self._decoder.slots, Transcriber(self._tokenizer, frozen.shape))
         self._alone = OneThread()
         self.calls = 0
 
@@ -99,7 +96,6 @@ class EmbeddedGenerator:
         source: str | Path = "shipped:generator",
         device: str = "cpu",
         dtype: Precision = "auto",
-        top_p: float = 1.0,
     ) -> EmbeddedGenerator:
         """Read an artifact that `python -m recipes.generator` wrote.
 
@@ -107,7 +103,6 @@ class EmbeddedGenerator:
             source: `"shipped:generator"` or the path of a folder.
             device: where to run.
             dtype: in which type.
-            top_p: see the class.
 
         Raises:
             ArtifactError: missing, without weights, damaged, or of another kind.
@@ -120,7 +115,7 @@ class EmbeddedGenerator:
             shape = Shape(**artifact.manifest.settings["shape"])
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise artifact.unreadable(error) from error
-        return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype, top_p)
+        return cls(shape, tensors, tokenizer, artifact.manifest, device, dtype)
 
     def session(self) -> Self:
         """The same frozen weights with a memory of dialogues and a count of calls of its own: what one world uses."""
@@ -156,15 +151,15 @@ class EmbeddedGenerator:
         shape, device = self._decoder.frozen.shape, self._decoder.frozen.device
         if rows == 0:
             return Replies.none(shape.reply)
-        memory = self._listener.listen(context.texts)
-        u = streams.uniform("generation.token", context.turn, size=shape.reply)
+        cache = self._prefiller.prefill(context.texts)
+        uniforms = streams.uniform("generation.token", context.turn, size=shape.reply)
         tone = np.stack([controls.warmth, controls.directiveness], axis=1)
-        asked = [estimate.affect, tone, controls.emotional_weight, controls.temperature, u]
+        asked = [estimate.affect, tone, controls.emotional_weight, controls.temperature, uniforms]
         tensors = (torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)).to(device) for a in asked)
-        spoken = self._decoder.speak(memory, *tensors)
-        ids = spoken.ids.cpu().numpy()
+        generated = self._decoder.generate(cache, *tensors)
+        ids = generated.ids.cpu().numpy()
         text = self._tokenizer.decode([row[:n] for row, n in zip(ids.tolist(), (ids >= 0).sum(axis=1), strict=True)])
-        return Replies(ids, text, spoken.logprob.cpu().numpy())
+        return Replies(ids, text, generated.logprob.cpu().numpy())
 
 
 def save(

@@ -171,13 +171,13 @@ class HuggingFaceGenerator:
             return Replies.none(self.max_new_tokens)
         weight = np.asarray(controls.emotional_weight, dtype=np.float32)
         branches, told = self._branches(context.texts, estimate, controls, weight)
-        u = streams.uniform("generation.token", context.turn, size=self.max_new_tokens)
+        uniforms = streams.uniform("generation.token", context.turn, size=self.max_new_tokens)
         try:
-            spoken = self._decoder.speak(
+            generated = self._decoder.generate(
                 branches,
                 torch.from_numpy(weight),
                 torch.from_numpy(np.asarray(controls.temperature, dtype=np.float32)),
-                torch.from_numpy(u),
+                torch.from_numpy(uniforms),
                 self._amounts(estimate, controls, weight, told, len(branches.prompts)),
             )
         except RuntimeError as error:
@@ -187,8 +187,8 @@ class HuggingFaceGenerator:
                 f"{rows} dialogues at once do not fit into the memory of {self.model.device}; choose fewer num_envs, "
                 f"a smaller max_new_tokens or dtype 'bf16'"
             ) from error
-        ids = spoken.ids.cpu().numpy()
-        return Replies(ids, self._texts(ids), spoken.logprob.cpu().numpy())
+        ids = generated.ids.cpu().numpy()
+        return Replies(ids, self._texts(ids), generated.logprob.cpu().numpy())
 
     def _branches(
         self, texts: Sequence[Sequence[str]], estimate: Estimate, controls: Controls, weight: np.ndarray[Any, Any]

@@ -16,16 +16,14 @@ import torch
 from torch import Tensor
 
 from rlgen.errors import ArtifactError
-from rlgen.generation.embedded.decode import Spoken
+from rlgen.generation.embedded.decode import Generated
 from rlgen.generation.huggingface.prefixes import Prefixes
 from rlgen.generation.huggingface.steering import Steerer
-from rlgen.generation.nucleus import within
+from rlgen.generation.sampling import sample, within
 from rlgen.text.language_models.pretrained import Forward, left_pad
 
 # Finished rows are dropped when less than this share of the batch is still speaking.
 _COMPACT_BELOW = 0.75
-# Probabilities are counted in units of this: sums of whole numbers are the same in any order and on any device.
-_UNIT = 2.0**-40
 # Logits below this are as good as impossible; differences between them must stay finite.
 _IMPOSSIBLE = -1e9
 
@@ -69,7 +67,7 @@ class Branches:
 
 
 class GuidedDecoder:
-    """A frozen causal model, ready to speak.
+    """A frozen causal model, ready to generate.
 
     Attributes:
         rules: how words are chosen.
@@ -94,21 +92,21 @@ class GuidedDecoder:
         self.steerer: Steerer | None = None
 
     @torch.inference_mode()
-    def speak(
+    def generate(
         self,
         branches: Branches,
         weight: Tensor,
         temperature: Tensor,
-        u: Tensor,
+        uniforms: Tensor,
         amounts: Tensor | None = None,
-    ) -> Spoken:
+    ) -> Generated:
         """Replies of N rows.
 
         Args:
             branches: the prompts.
             weight: `[N]`, of guidance.
             temperature: `[N]`.
-            u: `[N, limit]` float64 uniforms in (0, 1), one for each id.
+            uniforms: `[N, limit]` float64 uniforms in (0, 1), one for each id.
             amounts: `[B, directions]` of steering.
 
         Raises:
@@ -121,8 +119,8 @@ class GuidedDecoder:
         cache, start = self.prefixes.lay(branches.prompts, branches.shared)
         ids, positions = ids[:, start:width], (mask[:, :width].cumsum(dim=1) - 1).clamp_min(0)[:, start:]
         mask[:, width:] = 1
-        c, n = branches.conditional.to(device), branches.unconditional.to(device)
-        weight, temperature, u = weight.to(device)[:, None], temperature.to(device)[:, None], u.to(device)
+        told, bare = branches.conditional.to(device), branches.unconditional.to(device)
+        weight, temperature, uniforms = weight.to(device)[:, None], temperature.to(device)[:, None], uniforms.to(device)
         self._steer(amounts)
 
         made = torch.full((rows, rules.limit), -1, dtype=torch.long, device=device)
@@ -137,15 +135,15 @@ class GuidedDecoder:
                         f"{self._model.name_or_path}: logits of the model are not finite at word {t + 1} of a reply; "
                         f"choose dtype 'fp32', less steering, or another model"
                     )
-                guided = logits[c]
-                if not torch.equal(c, n):
+                guided = logits[told]
+                if not torch.equal(told, bare):
                     # lerp is exact at both ends: weight 0 and 1 are the branches themselves.
-                    guided = torch.lerp(logits[n].clamp_min(_IMPOSSIBLE), guided.clamp_min(_IMPOSSIBLE), weight)
+                    guided = torch.lerp(logits[bare].clamp_min(_IMPOSSIBLE), guided.clamp_min(_IMPOSSIBLE), weight)
                 if rules.never is not None:
                     guided = guided.masked_fill(rules.never, -torch.inf)
                 if t == 0:  # a reply has at least one word
                     guided = guided.masked_fill(rules.ends, -torch.inf)
-                token, chance = choose(guided, temperature, u[:, t : t + 1], rules)
+                token, chance = choose(guided, temperature, uniforms[:, t : t + 1], rules)
                 spoken = place[live]
                 logprob[spoken] += chance[live]
                 live = live & ~rules.ends[token]
@@ -155,32 +153,34 @@ class GuidedDecoder:
                 if left == 0 or t + 1 == rules.limit:
                     break
                 ids, positions = torch.empty(len(mask), 1, dtype=torch.long, device=device), (length + t)[:, None]
-                ids[c, 0], ids[n, 0] = token, token
+                ids[told, 0], ids[bare, 0] = token, token
                 if left < _COMPACT_BELOW * len(live):
                     keep = live.nonzero()[:, 0]
-                    kept = torch.unique(torch.cat([c[keep], n[keep]]))  # sorted
-                    c, n = torch.searchsorted(kept, c[keep]), torch.searchsorted(kept, n[keep])
-                    place, live, weight, temperature, u = (a[keep] for a in (place, live, weight, temperature, u))
+                    kept = torch.unique(torch.cat([told[keep], bare[keep]]))  # sorted
+                    told, bare = torch.searchsorted(kept, told[keep]), torch.searchsorted(kept, bare[keep])
+                    place, live, weight, temperature, uniforms = (
+                        a[keep] for a in (place, live, weight, temperature, uniforms)
+                    )
                     mask, length, ids, positions = (a[kept] for a in (mask, length, ids, positions))
                     cache.reorder_cache(kept)  # drops the others too, in every kind of layer
                     if self.steerer is not None and self.steerer.amounts is not None:
                         self.steerer.amounts = self.steerer.amounts[kept]
         finally:
             self._steer(None)
-        return Spoken(made, logprob.float())
+        return Generated(made, logprob.float())
 
     def _steer(self, amounts: Tensor | None) -> None:
         if self.steerer is not None:
             self.steerer.amounts = None if amounts is None else amounts.to(self._model.device)
 
 
-def choose(logits: Tensor, temperature: Tensor, u: Tensor, rules: Rules) -> tuple[Tensor, Tensor]:
+def choose(logits: Tensor, temperature: Tensor, uniforms: Tensor, rules: Rules) -> tuple[Tensor, Tensor]:
     """One id per row, and the logarithm of its probability.
 
     Args:
         logits: `[N, V]` float32.
         temperature: `[N, 1]`.
-        u: `[N, 1]` float64 in (0, 1).
+        uniforms: `[N, 1]` float64 in (0, 1).
         rules: `top_p` and `greedy`.
 
     Returns:
@@ -191,10 +191,7 @@ def choose(logits: Tensor, temperature: Tensor, u: Tensor, rules: Rules) -> tupl
         token = logits.argmax(dim=-1)
         chances = torch.log_softmax(logits.double() / temperature, dim=-1)
         return token, chances.gather(1, token[:, None])[:, 0]
-    counts = (torch.softmax(logits / temperature, dim=-1) / _UNIT).long()
-    counts = within(counts, rules.top_p)
-    cumulative = counts.cumsum(dim=-1)
-    total = cumulative[:, -1:]
-    threshold = torch.minimum((u * total).long(), total - 1)
-    token = torch.searchsorted(cumulative, threshold, right=True)
-    return token[:, 0], (counts.gather(1, token).double() / total).log()[:, 0]
+    nucleus = within(torch.softmax(logits / temperature, dim=-1).double(), rules.top_p)
+    nucleus = nucleus / nucleus.sum(dim=-1, keepdim=True)
+    token = sample(nucleus, uniforms)
+    return token, nucleus.gather(1, token[:, None])[:, 0].log()

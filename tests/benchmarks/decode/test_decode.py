@@ -66,15 +66,15 @@ def test_our_replies_never_end_early_and_hold_what_was_asked(ours):
     said = ours.reply(dialogues, controls)
     assert said.shape == (5, NEW)
     assert (said > END).all()
-    memory = ours.hear(dialogues)
-    assert (memory.length[:5] == PROMPT - 1).all(), "what opens the reply is read by the first step"
-    assert torch.equal(said, ours.speak(memory, controls))
+    cache = ours.prefill(dialogues)
+    assert (cache.length[:5] == PROMPT - 1).all(), "what opens the reply is read by the first step"
+    assert torch.equal(said, ours.generate(cache, controls))
 
 
 def test_a_dialogue_that_goes_on_says_what_one_read_anew_says(ours):
     whole = draw_texts(6, TINY, [9] * 5)
     controls = draw_controls(6, TINY, CPU)
-    ours.hear([texts[:3] for texts in whole])
+    ours.prefill([texts[:3] for texts in whole])
     assert torch.equal(ours.reply(whole, controls), Ours(TINY, "cpu").reply(whole, controls))
 
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from recipes.generator.examples import Examples, batches
-from rlgen.generation.embedded import listening
-from rlgen.generation.embedded.decode import Decoder, Spoken, sample
+from rlgen.generation.embedded import prefill
+from rlgen.generation.embedded.cache import KeyValueCache
+from rlgen.generation.embedded.decode import Decoder, Generated
 from rlgen.generation.embedded.frozen import Frozen
-from rlgen.generation.embedded.listening import Listener
-from rlgen.generation.embedded.memory import Memory
 from rlgen.generation.embedded.model import Layout, Network, Shape
-from rlgen.generation.embedded.reading import read
+from rlgen.generation.embedded.prefill import Prefiller, read
 from rlgen.generation.embedded.tokenizer import END, PERSON, SUPPORTER
 from rlgen.generation.embedded.window import Exchange
+from rlgen.generation.sampling import sample
 
 SHAPE = Shape(vocabulary=300, width=64, layers=3, heads=4, shared=2, condition=16, prompt=60, reply=12)
 SAYABLE = [i >= END for i in range(SHAPE.vocabulary)]
@@ -72,14 +72,14 @@ class AsTheyAre:
         return [list(dialogue) for dialogue in told]
 
 
-def hear(decoder: Decoder, told: list[list[Exchange]]) -> Memory:
-    listener = Listener(decoder.frozen, decoder.slots, AsTheyAre())
-    return listener.listen(told)
+def cached(decoder: Decoder, told: list[list[Exchange]]) -> KeyValueCache:
+    prefiller = Prefiller(decoder.frozen, decoder.slots, AsTheyAre())
+    return prefiller.prefill(told)
 
 
-def speak(decoder: Decoder, told: list[list[Exchange]], given: dict[str, torch.Tensor], index) -> Spoken:
-    memory = hear(decoder, [told[int(i)] for i in index])
-    return decoder.speak(memory, *(given[name][index] for name in ("affect", "tone", "weight", "temperature", "u")))
+def speak(decoder: Decoder, told: list[list[Exchange]], given: dict[str, torch.Tensor], index) -> Generated:
+    cache = cached(decoder, [told[int(i)] for i in index])
+    return decoder.generate(cache, *(given[name][index] for name in ("affect", "tone", "weight", "temperature", "u")))
 
 
 @pytest.fixture(scope="module", params=[torch.bfloat16, torch.float32], ids=["bf16", "fp32"])
@@ -101,18 +101,18 @@ def test_rows_do_not_hear_their_neighbours(decoder):
 
 def test_a_broken_call_is_not_believed(decoder, monkeypatch):
     told = dialogues(4)
-    listener = Listener(decoder.frozen, decoder.slots, AsTheyAre())
-    listener.listen([d[:1] for d in told])
+    prefiller = Prefiller(decoder.frozen, decoder.slots, AsTheyAre())
+    prefiller.prefill([d[:1] for d in told])
 
     def breaks(*arguments):
         read(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(listening, "read", breaks)
+        patch.setattr(prefill, "read", breaks)
         with pytest.raises(KeyboardInterrupt):
-            listener.listen([d + d[:2] for d in told])
-    again, fresh = listener.listen(told), hear(decoder, told)
+            prefiller.prefill([d + d[:2] for d in told])
+    again, fresh = prefiller.prefill(told), cached(decoder, told)
     assert np.array_equal(again.read[:4], fresh.read[:4])
     assert np.array_equal(again.length[:4], fresh.length[:4])
     for row, length in enumerate(again.length[:4]):
@@ -171,7 +171,7 @@ def test_what_is_out_of_reach_is_gone(network):
     given = inputs(1)
     told = next(d for d in dialogues(50) if len(d) == 5)
 
-    def changed(exchange: int, where: int) -> Spoken:
+    def changed(exchange: int, where: int) -> Generated:
         ids = list(told[exchange].ids)
         ids[where] = 5 if ids[where] != 5 else 6
         other = [*told[:exchange], Exchange(ids, told[exchange].replied), *told[exchange + 1 :]]
@@ -187,8 +187,8 @@ def test_what_is_out_of_reach_is_gone(network):
 def test_an_exchange_that_is_overwritten_goes_as_a_whole(decoder):
     """Long exchanges do not fit three to a window: the oldest is cut at its beginning, not inside."""
     told = [[Exchange([PERSON, *range(10, 31)], 0), *(Exchange([SUPPORTER, *range(40, 61)], 11) for _ in range(3))]]
-    memory = hear(decoder, told)
-    assert (memory.read[0], memory.length[0]) == (4 * 22, 2 * 22)
+    cache = cached(decoder, told)
+    assert (cache.read[0], cache.length[0]) == (4 * 22, 2 * 22)
 
 
 def test_weight_zero_is_the_unconditioned_model_to_the_bit(network, decoder):

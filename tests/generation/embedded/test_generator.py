@@ -210,20 +210,6 @@ def test_wrong_device_and_type(trained):
         EmbeddedGenerator.load(trained, device="abacus")
     with pytest.raises(ConfigError, match="dtype"):
         EmbeddedGenerator.load(trained, dtype="int3")  # type: ignore[arg-type]
-    for top_p in (0.0, 1.2, float("nan")):
-        with pytest.raises(ConfigError, match="top_p"):
-            EmbeddedGenerator.load(trained, top_p=top_p)
-
-
-def test_the_least_nucleus_is_the_likeliest_word(trained, opening, estimated, asked):
-    """So heat changes nothing in it; and what is left of a distribution has the probability 1."""
-    said = opening(["My exam makes me sad."] * 8)
-    narrow = EmbeddedGenerator.load(trained, top_p=1e-6)
-    replies = [narrow.reply(said, estimated([2] * 8), asked(8, temperature=t), Streams.of(3, 8)) for t in (0.3, 1.3)]
-    assert len(set(replies[0].text + replies[1].text)) == 1
-    assert np.array_equal(replies[0].logprob, np.zeros(8))
-    wide = EmbeddedGenerator.load(trained).reply(said, estimated([2] * 8), asked(8, temperature=1.3), Streams.of(3, 8))
-    assert len(set(wide.text)) > 1
 
 
 def test_calls_do_not_change_the_weights(generator, trained, opening, estimated, asked):

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlgen.generation.nucleus import within
+from rlgen.generation.sampling import within
 
 
 def by_definition(mass, top_p):

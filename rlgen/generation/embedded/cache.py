@@ -1,8 +1,7 @@
-"""What a decoder keeps of N dialogues between its calls: keys and values of what their next replies see."""
+"""The key-value cache of N dialogues: what a decoder keeps between its calls, for what their next replies see."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,24 +19,7 @@ COLUMN_STEP: Final = 16
 _WIDTH_STEP: Final = 32
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """What N rows read at once: an utterance each, with the reply before it where there was one.
-
-    Attributes:
-        rows: `[N]` slots of the memory.
-        ids: `[T]`, all rows end to end.
-        lengths: `[N]` ids of each row, at most the window.
-        replied: `[N]` ids that belong to the reply.
-    """
-
-    rows: I64
-    ids: I64
-    lengths: I64
-    replied: I64
-
-
-class Memory:
+class KeyValueCache:
     """Keys and values of each dialogue's window: a contiguous suffix of it, from column 0 on.
 
     A window is the newest exchange, the one before it, and the utterance of the one before that, as far as whole
@@ -75,25 +57,29 @@ class Memory:
         for array in (self.length, self.read, self._sizes, self._replied):
             array[rows] = 0
 
-    def enter(self, chunk: Chunk) -> I64:
-        """Make room for a chunk behind what is left in its rows' windows.
+    def extend(self, rows: I64, lengths: I64, replied: I64) -> I64:
+        """Make room for an exchange each behind what is left in the windows of some rows.
+
+        Args:
+            rows: `[N]` slots.
+            lengths: `[N]` ids of each exchange, at most the window.
+            replied: `[N]` ids of it that belong to the reply.
 
         Returns:
             `[N]` tokens that are left: the column of each row's first id.
         """
-        rows = chunk.rows
-        for kept, new in ((self._sizes, chunk.lengths), (self._replied, chunk.replied)):
+        for kept, new in ((self._sizes, lengths), (self._replied, replied)):
             kept[rows] = np.concatenate([kept[rows, 1:], new[:, None]], axis=1)
         sizes = self._sizes[rows]
         suffix = np.cumsum(sizes[:, ::-1], axis=1)  # from the newest exchange back
         fits = (sizes[:, ::-1] > 0) & (suffix <= self._shape.prompt)
         suffix[:, REACH] -= self._replied[rows, 0]
         window = np.where(fits, suffix, 0).max(axis=1)
-        left = window - chunk.lengths
+        left = window - lengths
         dropped = np.zeros(self.slots, dtype=np.int64)
         dropped[rows] = self.length[rows] - left
         self.length[rows] = window
-        self.read[rows] += chunk.lengths
+        self.read[rows] += lengths
         self._lay(dropped)
         return np.asarray(left)
 
