@@ -35,15 +35,15 @@ def tiny(folder: Path) -> Path:
 
 
 def main(model: str) -> None:
-    """Three turns with two people."""
-    from rlgen.envs import World, WorldConfig
+    """Three turns with one person."""
+    import gymnasium
 
-    world = World(WorldConfig(generator={"kind": "huggingface", "model": model, "max_new_tokens": 12}), 2)
-    world.reset(seed=0)
+    generator = {"kind": "huggingface", "model": model, "max_new_tokens": 12}
+    env = gymnasium.make("rlgen:rlgen/SupportDynamic-v0", generator=generator, guard=None, render_mode="ansi")
+    env.reset(seed=0)
     for _ in range(3):
-        world.step(np.zeros((2, 4), dtype=np.float32))
-        for said in world.transcript(0)[-1:]:
-            print(said)
+        env.step(np.zeros(4, dtype=np.float32))  # the centre of all controls
+    print(env.render())
 
 
 if __name__ == "__main__":
