@@ -61,7 +61,7 @@ def test_another_kind_is_refused(stored: Path) -> None:
 def test_no_artifact_there(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no artifact here"):
         load(tmp_path / "nothing", "toy/1")
-    with pytest.raises(ArtifactError, match="there are shipped:generator$"):
+    with pytest.raises(ArtifactError, match=r"there are shipped:generator$"):
         load("shipped:there-is-no-such-thing", "generator/1")
 
 
