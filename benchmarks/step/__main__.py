@@ -75,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _precision(world: World) -> str:
-    speech: Any = world.parts.speech
+    speech: Any = world.parts.pipeline
     return str(getattr(getattr(speech, "generator", None), "precision", ""))
 
 
@@ -102,7 +102,7 @@ def batched(world: World, steps: int) -> tuple[float, dict[str, float], list[tup
     world.reset(0)
     world.record = True
     said: list[tuple[str, int]] = []
-    generator: Any = world.parts.speech
+    generator: Any = world.parts.pipeline
     lengths = _LengthSpy(generator.generator)
     generator.generator = lengths
     for _ in range(4):
@@ -135,7 +135,7 @@ class _LengthSpy:
 
 
 def _seconds(world: World) -> dict[str, float]:
-    return {**world.parts.speech.seconds, **world.seconds}
+    return {**world.parts.pipeline.seconds, **world.seconds}
 
 
 def _actions(rng: np.random.Generator, rows: int) -> Any:

@@ -25,8 +25,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from benchmarks.decode.peers import fastest, gpt2
 from rlgen.envs import World, WorldConfig
 from rlgen.envs.parts import load_parts
+from rlgen.envs.pipeline import TextPipeline
 from rlgen.envs.single import DialogueEnv
-from rlgen.envs.speech import SpokenReplies
 from rlgen.generation.embedded.model import Shape
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
@@ -122,14 +122,14 @@ def plain_env(config: WorldConfig, env_id: str, num_envs: int, said: Sequence[tu
         said: replies with their lengths in tokens.
     """
     parts = load_parts(config)
-    speech = parts.speech
-    if not isinstance(speech, SpokenReplies):
+    speech = parts.pipeline
+    if not isinstance(speech, TextPipeline):
         raise TypeError("the plain way needs a world with a generator")
     generator: Any = speech.generator
     reader = copy.copy(speech.reader)
     reader.encoder = PlainEncoder(reader.encoder)
     plain = PlainGenerator(Shape(**generator.manifest.settings["shape"]), said)
-    parts = replace(parts, speech=SpokenReplies(plain, speech.guard, reader))
+    parts = replace(parts, pipeline=TextPipeline(plain, speech.guard, reader))
 
     def make() -> DialogueEnv:
         env = DialogueEnv(env_id)

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rlgen.envs.hearing import Heard
 from rlgen.envs.observation import VECTOR_DIM, no_reading
+from rlgen.envs.utterances import Utterances
 from rlgen.perception.table import project
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Estimate, Feedback
@@ -27,7 +27,7 @@ class Dialogues:
         streams: random streams of the rows.
         person: `[N]` index of the person in an evaluation, -1 outside one.
         turn: `[N]` turns done.
-        heard: what people said last, as heard.
+        said: what people said last, as read.
         estimate: what is recognised now.
         window: N lists, the texts of both from the beginning, ending with what the person said.
         replies: N lists of the supporter's replies so far.
@@ -39,15 +39,15 @@ class Dialogues:
         episode_return: `[N]`, with `cost` and `terms` summed over the episode.
     """
 
-    def __init__(self, streams: Streams, heard: Heard, estimate: Estimate) -> None:
+    def __init__(self, streams: Streams, said: Utterances, estimate: Estimate) -> None:
         rows = len(streams)
         self.streams = streams
         self.person = np.full(rows, -1, dtype=np.int64)
         self.turn: I64 = np.zeros(rows, dtype=np.int64)
-        self.heard = heard
+        self.said = said
         self.estimate = estimate
-        self.window: list[list[str]] = [[text] for text in heard.text]
-        self.replies: list[list[str]] = [[] for _ in heard.text]
+        self.window: list[list[str]] = [[text] for text in said.text]
+        self.replies: list[list[str]] = [[] for _ in said.text]
         self.reply_reading = no_reading(rows)
         self.earlier_reply_reading = no_reading(rows)
         self.controls: F32 = np.zeros((rows, 4), dtype=np.float32)
@@ -67,7 +67,7 @@ class Dialogues:
 
     def rows(self, index: I64) -> Dialogues:
         """The dialogues of some rows, apart from these until they are `put` back."""
-        some = Dialogues(self.streams.rows(index), self.heard.rows(index), self.estimate.rows(index))
+        some = Dialogues(self.streams.rows(index), self.said.rows(index), self.estimate.rows(index))
         for name in _ARRAYS:
             setattr(some, name, getattr(self, name)[index])
         some.window, some.replies = ([kept[i] for i in index.tolist()] for kept in (self.window, self.replies))
@@ -76,7 +76,7 @@ class Dialogues:
 
     def put(self, rows: I64, some: Dialogues) -> None:
         """Write the dialogues of some rows over these, but for the streams, which a turn does not change."""
-        self.heard.put(rows, some.heard)
+        self.said.put(rows, some.said)
         self.estimate.put(rows, some.estimate)
         for name in _ARRAYS:
             getattr(self, name)[rows] = getattr(some, name)
@@ -92,10 +92,10 @@ class Dialogues:
             "uncertainty": self.estimate.uncertainty[rows],
             "present": self.estimate.present[rows].astype(np.float32),
             "vector": project(self.estimate.vector[rows], VECTOR_DIM),
-            "utterance_reading": self.heard.reading[rows],
+            "utterance_reading": self.said.reading[rows],
             "reply_reading": self.reply_reading[rows],
             "earlier_reply_reading": self.earlier_reply_reading[rows],
-            "context": self.heard.context[rows],
+            "context": self.said.context[rows],
             "previous_controls": self.controls[rows],
             "rating": np.nan_to_num((self.rating[rows] - 3) / 2).astype(np.float32)[:, None],
             "rating_present": self.rating_present[rows, None].astype(np.float32),
@@ -104,7 +104,7 @@ class Dialogues:
         }
 
     def take(
-        self, controls: F32, replies: list[str], reading: F32, feedback: Feedback, heard: Heard, estimate: Estimate
+        self, controls: F32, replies: list[str], reading: F32, feedback: Feedback, said: Utterances, estimate: Estimate
     ) -> None:
         """Advance every row by one turn.
 
@@ -113,7 +113,7 @@ class Dialogues:
             replies: N texts as said.
             reading: `[N, 18]` of the replies.
             feedback: what people showed.
-            heard: what people say next.
+            said: what people say next.
             estimate: what is recognised next.
         """
         self.turn = self.turn + 1
@@ -124,8 +124,8 @@ class Dialogues:
         self.rating_sum = self.rating_sum + np.where(self.rating_present, feedback.rating, 0)
         self.rating_count = self.rating_count + self.rating_present
         self.engagement = feedback.engagement.copy()
-        self.heard, self.estimate = heard, estimate
-        for window, earlier, reply, utterance in zip(self.window, self.replies, replies, heard.text, strict=True):
+        self.said, self.estimate = said, estimate
+        for window, earlier, reply, utterance in zip(self.window, self.replies, replies, said.text, strict=True):
             earlier.append(reply)
             window.append(reply)
             window.append(utterance)
@@ -137,17 +137,17 @@ class Dialogues:
         zero = np.zeros_like(reward)
         self.terms = {name: self.terms.get(name, zero) + value for name, value in terms.items()}
 
-    def restart(self, rows: I64, streams: Streams, heard: Heard, estimate: Estimate) -> None:
+    def restart(self, rows: I64, streams: Streams, said: Utterances, estimate: Estimate) -> None:
         """Begin a new dialogue in some rows.
 
         Args:
             rows: `[K]` which.
             streams: of all N rows, already advanced.
-            heard: `[K]`, what the new people say first.
+            said: `[K]`, what the new people say first.
             estimate: `[K]`, what is recognised in it.
         """
         self.streams = streams
-        self.heard.put(rows, heard)  # in place: records hold what was heard and recognised a turn ago
+        self.said.put(rows, said)  # in place: records hold what was said and recognised a turn ago
         self.estimate.put(rows, estimate)
         fresh: list[tuple[NDArray[Any], float]] = [
             (self.turn, 0),
@@ -165,6 +165,6 @@ class Dialogues:
         ]
         for array, value in fresh:
             array[rows] = value
-        for row, text in zip(rows, heard.text, strict=True):
+        for row, text in zip(rows, said.text, strict=True):
             self.window[row] = [text]
             self.replies[row] = []

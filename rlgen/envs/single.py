@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
-from rlgen.envs import many
+from rlgen.envs import batch_hint
 from rlgen.envs.infos import of_row, step_columns, summary_columns
 from rlgen.envs.presets import made_by
 from rlgen.envs.records import StepResult
@@ -21,7 +21,28 @@ from rlgen.errors import ActionError, ConfigError
 from rlgen.types import F32
 
 
-class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
+class WithSpec:
+    """The attribute `spec` of an environment over a world, which says how it was made.
+
+    Its `max_episode_steps` is the world's own turn limit, which no `TimeLimit` has to keep.
+    """
+
+    world: World
+    _spec: EnvSpec | None = None
+
+    @property
+    def spec(self) -> Any:
+        """See the class."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, value: EnvSpec | None) -> None:
+        self._spec = copy.copy(value)
+        if self._spec is not None:
+            self._spec.max_episode_steps = self.world.config.max_turns
+
+
+class DialogueEnv(WithSpec, gymnasium.Env[F32, NDArray[Any]]):
     """A world of one dialogue; the ids' own classes say what is in it.
 
     `info` of a step holds the weighted reward terms (`term_<name>`), `cost` and `cost_<name>`; of the
@@ -73,17 +94,6 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
         self._begun = False
         self._fresh: F32 | None = None  # first observation of the dialogue that the world began by itself
 
-    @property
-    def spec(self) -> EnvSpec | None:
-        """How it was made; `max_episode_steps` is the world's own turn limit, which no `TimeLimit` has to keep."""
-        return self._spec
-
-    @spec.setter
-    def spec(self, value: EnvSpec | None) -> None:
-        self._spec = with_limit(value, self.world.config.max_turns)
-
-    _spec: EnvSpec | None = None
-
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[F32, dict[str, Any]]:
         """Begin a dialogue; with a seed from its first person, without one with the next person.
 
@@ -112,7 +122,7 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
         """
         if self._fresh is not None or not self._begun:
             raise ActionError("there is no dialogue under way; call reset before the next step")
-        many.stepped(self, self.env_id)
+        batch_hint.stepped(self, self.env_id)
         result = self.world.step(np.asarray(action)[None])
         if self._transcripts is not None:
             self._transcripts.take([0])
@@ -142,15 +152,6 @@ class DialogueEnv(gymnasium.Env[F32, NDArray[Any]]):
             from rlgen.envs import rendering
 
             rendering.show(self._transcripts.last(0))
-
-
-def with_limit(spec: EnvSpec | None, max_turns: int) -> EnvSpec | None:
-    """A spec that names the turn limit of the environment that was made by it."""
-    if spec is None:
-        return None
-    spec = copy.copy(spec)
-    spec.max_episode_steps = max_turns
-    return spec
 
 
 def step_info(result: StepResult) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from rlgen.envs.infos import mask_of, spread, step_columns, summary_columns
 from rlgen.envs.presets import made_by
 from rlgen.envs.records import StepResult
-from rlgen.envs.single import with_limit
+from rlgen.envs.single import WithSpec
 from rlgen.envs.transcripts import Transcripts
 from rlgen.envs.world import World
 from rlgen.errors import ActionError, ConfigError
@@ -23,7 +22,7 @@ from rlgen.rng import Realm, Streams
 from rlgen.types import F32, I64
 
 
-class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
+class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
     """A world behind `gymnasium.make_vec(id, num_envs=N)`.
 
     It does what Gymnasium's `SyncVectorEnv` does with N single environments, in one batch, in each of Gymnasium's
@@ -92,17 +91,6 @@ class DialogueVectorEnv(VectorEnv[F32, NDArray[Any], NDArray[Any]]):
         self._obs: F32 = np.zeros((num_envs, self.layout.size), dtype=np.float32)  # as the world has them
         self._over = np.zeros(num_envs, dtype=np.bool_)  # ended, and not yet begun anew for whoever watches
         self._last = self._obs.copy()  # last observations of those
-
-    @property
-    def spec(self) -> EnvSpec | None:
-        """How it was made; `max_episode_steps` is the world's own turn limit."""
-        return self._spec
-
-    @spec.setter
-    def spec(self, value: EnvSpec | None) -> None:
-        self._spec = with_limit(value, self.world.config.max_turns)
-
-    _spec: EnvSpec | None = None
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None

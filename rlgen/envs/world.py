@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 from rlgen.envs.actions import action_space, to_box, to_controls
 from rlgen.envs.config import WorldConfig
 from rlgen.envs.dialogues import Dialogues
-from rlgen.envs.hearing import Heard, Hearing
 from rlgen.envs.observation import Block, ObservationLayout, Visible
 from rlgen.envs.parts import Parts, load_parts, text_sha256
 from rlgen.envs.people import OwnPeople, seat
+from rlgen.envs.pickling import restore, state_of, twin_of
+from rlgen.envs.pipeline import ReadReplies
 from rlgen.envs.records import Finished, Opening, StepResult, TurnRecord
-from rlgen.envs.speech import Spoken
-from rlgen.envs.travel import packed, unpacked
-from rlgen.errors import ArtifactError, ConfigError
+from rlgen.envs.utterances import Utterances, read_utterances, recognize
+from rlgen.errors import ConfigError
 from rlgen.rewards import Trace
 from rlgen.rng import PEOPLE, Realm, Streams
-from rlgen.types import F32, I64, Bools, Context, Controls, Estimate, Expression, Feedback
+from rlgen.types import F32, I64, Bools, Controls, Estimate, Expression, Feedback
 from rlgen.users import FamilyConfig, Users
 
 
@@ -41,6 +41,7 @@ class World:
         layout: names of the observation's blocks.
         single_observation_space: `Box` of one row, finite bounds.
         single_action_space: see `rlgen.envs.actions.action_space`.
+        own_people: whether people were handed in, whom no config describes.
         record: keep texts of every turn in `last`.
         last: all of the last turn, where `record` is set.
         seconds: part -> seconds spent in it.
@@ -74,7 +75,7 @@ class World:
         self.config = config
         self.num_envs = num_envs
         self.parts: Parts = (load_parts(config, audit) if parts is None else parts).session()
-        self._own_people = users is not None
+        self.own_people = users is not None
         if users is None:
             users = seat(config.users, num_envs, self.parts.utterances, self.parts.segments)
         self._users = users
@@ -89,7 +90,6 @@ class World:
         self.layout = ObservationLayout.of(privileged, config.drop, self.parts.blocks)
         self.single_observation_space: spaces.Box = self.layout.space()
         self.single_action_space = action_space(config.actions)
-        self._hearing = Hearing(self.parts)
         self.record = False
         self.last: TurnRecord | None = None
         self.seconds = {"users": 0.0, "rest": 0.0}
@@ -124,7 +124,7 @@ class World:
         """Part name -> hash of its weights or numbers."""
         who: FamilyConfig = self.config.users
         people = self._users.sha256
-        if isinstance(who, OwnPeople) and not self._own_people:
+        if isinstance(who, OwnPeople) and not self.own_people:
             people = text_sha256(who.part.sha256, people)
         return {**self.parts.sha256, "users": people}
 
@@ -137,11 +137,11 @@ class World:
     @property
     def cost_names(self) -> tuple[str, ...]:
         """Names of the costs, in the order of the guard's."""
-        return self.parts.speech.cost_names
+        return self.parts.pipeline.cost_names
 
     def calls(self) -> dict[str, int]:
         """Model calls of this world so far by part, counted by the parts themselves."""
-        calls = self.parts.speech.calls()
+        calls = self.parts.pipeline.calls()
         own_words = self.parts.reader.encoder.calls
         return {**calls, "encoder": calls.get("encoder", 0) + own_words} if own_words else calls
 
@@ -185,8 +185,8 @@ class World:
         self._people, self._served, self._done = people, self.num_envs, 0
         expression = self._users.reset(rows, streams)
         turn = np.zeros(self.num_envs, dtype=np.int64)
-        heard = self._hearing.hear(expression)
-        self._dialogues = Dialogues(streams, heard, self._recognize(expression, heard, streams, turn))
+        said = read_utterances(self.parts, expression)
+        self._dialogues = Dialogues(streams, said, self._recognize(expression, said, streams, turn))
         if people is not None:
             self._dialogues.person = np.where(rows < people, rows, -1)
         return self._observe()
@@ -211,23 +211,19 @@ class World:
         now = whole if rows is None else whole.rows(index)
         box = to_box(actions, self.config.actions, len(index))
         controls = to_controls(box)
-        context = Context(now.window, now.turn)
-        asked = now.heard.embedding
-        spoken = self.parts.speech.speak(
-            context, now.estimate, controls, asked, now.replies, now.reply_reading, now.controls, now.streams
-        )
+        replies = self.parts.pipeline.reply(now, controls)
         answered = perf_counter()
-        feedback, expression = self._users.respond(index, spoken.words, spoken.reading, now.streams, now.turn)
+        feedback, expression = self._users.respond(index, replies.words, replies.reading, now.streams, now.turn)
         self.seconds["users"] += perf_counter() - answered
-        heard = self._hearing.hear(expression)
-        estimate = self._recognize(expression, heard, now.streams, now.turn + 1)
+        said = read_utterances(self.parts, expression)
+        estimate = self._recognize(expression, said, now.streams, now.turn + 1)
         hidden = {name: value[index] for name, value in self._users.hidden().items()}
         trace = Trace(
-            utterance=now.heard.text,
-            reply=spoken.words.text,
-            next_utterance=heard.text,
+            utterance=now.said.text,
+            reply=replies.words.text,
+            next_utterance=said.text,
             estimate=now.estimate,
-            reading=spoken.reading,
+            reading=replies.reading,
             feedback=feedback,
             next_estimate=estimate,
             turn=now.turn,
@@ -236,17 +232,20 @@ class World:
             relief=hidden["relief"] if self.parts.reward.needs_relief else None,
         )
         reward, terms = self.parts.reward.score(trace)
-        costs = {name: spoken.verdict.cost[:, i] for i, name in enumerate(self.cost_names)}
-        cost = np.asarray(spoken.verdict.cost.sum(axis=1), dtype=np.float32)
+        costs = {name: replies.verdict.cost[:, i] for i, name in enumerate(self.cost_names)}
+        cost = np.asarray(replies.verdict.cost.sum(axis=1), dtype=np.float32)
         # The limit is part of the problem, and observed: it ends a dialogue as leaving does, and nothing follows.
         terminated = trace.over
 
         if self.record:
-            self.last = self._record(now, controls, spoken, trace, reward, terms, heard.text, hidden)
-        said, reading = spoken.words.text, spoken.reading.array()
-        if expression.to is not None:
-            said, reading = expression.to, self._hearing.reply(expression.to, now.heard, now.replies)
-        now.take(box, said, reading, feedback, heard, estimate)
+            self.last = self._record(now, controls, replies, trace, reward, terms, hidden)
+        replied, reading = replies.words.text, replies.reading.array()
+        if expression.to is not None:  # a log goes on from what was replied then
+            replied, reading = (
+                expression.to,
+                self.parts.reader.read(expression.to, now.said.embedding, now.replies)[0].array(),
+            )
+        now.take(box, replied, reading, feedback, said, estimate)
         now.earn(reward, terms, cost)
         if now is not whole:
             whole.put(index, now)
@@ -277,7 +276,7 @@ class World:
     def opening(self) -> Opening:
         """What people have said last, which the next step answers: for a person to look at."""
         now = self._state()
-        return Opening(self._topics(now), list(now.heard.text), now.estimate.rows(np.arange(self.num_envs)))
+        return Opening(self._topics(now), list(now.said.text), now.estimate.rows(np.arange(self.num_envs)))
 
     def _restart(self, rows: I64, given: Streams | None = None) -> None:
         now = self._state()
@@ -293,9 +292,9 @@ class World:
             now.person[rows] = np.where(following < self._people, following, -1)
         streams = Streams(key, row, episode)
         fresh = self._users.reset(rows, streams.rows(rows))
-        heard = self._hearing.hear(fresh)
-        first = self._recognize(fresh, heard, streams.rows(rows), np.zeros(len(rows), dtype=np.int64))
-        now.restart(rows, streams, heard, first)
+        said = read_utterances(self.parts, fresh)
+        first = self._recognize(fresh, said, streams.rows(rows), np.zeros(len(rows), dtype=np.int64))
+        now.restart(rows, streams, said, first)
 
     def note(self, event: dict[str, Any]) -> None:
         """Write a line of one's own to the audit log, where there is one."""
@@ -342,40 +341,14 @@ class World:
 
     def __getstate__(self) -> dict[str, Any]:
         """Config and state: parts that the config names are loaded again where the world is unpickled."""
-        if self.parts.audit is not None:
-            raise ConfigError(
-                "a world with an audit log cannot be pickled: two would write to one log; leave audit out"
-            )
-        state = {**self.__dict__, "sha256": self.sha256}
-        del state["_hearing"]
-        if self.parts.named == self.config:
-            del state["parts"]
-            if not self._own_people:
-                state["_users"] = packed(self._users)
-        return state
+        return state_of(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        expected, users = state.pop("sha256"), state.pop("_users")
-        self.__dict__.update(state)
-        if "parts" not in state:
-            self.parts = load_parts(self.config).session()
-        self._hearing = Hearing(self.parts)
-        if isinstance(users, bytes):
-            fresh = seat(self.config.users, self.num_envs, self.parts.utterances, self.parts.segments)
-            _check_parts(expected, {**self.parts.sha256, "users": fresh.sha256})
-            users = unpacked(users, fresh)
-        self._users = users
-        _check_parts(expected, self.sha256)
+        restore(self, state)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> World:
         """A world that goes on from here by itself, on the same frozen parts."""
-        twin = object.__new__(type(self))
-        parts = self.parts.session()
-        memo |= {id(self): twin, id(self.config): self.config, id(self.parts): parts}
-        memo[id(self._hearing)] = Hearing(parts)
-        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        return twin
+        return twin_of(self, memo)
 
     def _checked(self, rows: I64) -> I64:
         index = np.asarray(rows)
@@ -385,19 +358,19 @@ class World:
         return index.astype(np.int64)
 
     def _inside(self) -> float:
-        return self.seconds["users"] + sum(self.parts.speech.seconds.values())
+        return self.seconds["users"] + sum(self.parts.pipeline.seconds.values())
 
     def _state(self) -> Dialogues:
         if self._dialogues is None:
             raise ConfigError("the world has no dialogues yet; call reset first")
         return self._dialogues
 
-    def _recognize(self, expression: Expression, heard: Heard, streams: Streams, turn: I64) -> Estimate:
+    def _recognize(self, expression: Expression, said: Utterances, streams: Streams, turn: I64) -> Estimate:
         missing = np.asarray(self.config.missing)
         present: Bools = np.ones((len(streams), 3), dtype=np.bool_)
         if missing.any():
             present = streams.uniform("envs.missing", turn, 3) >= missing
-        return self._hearing.estimate(expression, heard, present)
+        return recognize(self.parts, expression, said, present)
 
     def _observe(self, rows: I64 | slice = slice(None)) -> F32:
         """Observations of some rows, of all by default."""
@@ -405,7 +378,7 @@ class World:
         blocks = now.blocks(rows, self.config.max_turns)
         if self.parts.blocks:
             index = np.arange(self.num_envs)[rows].tolist()
-            said, replied = [now.heard.text[i] for i in index], [list(now.replies[i]) for i in index]
+            said, replied = [now.said.text[i] for i in index], [list(now.replies[i]) for i in index]
             visible = Visible(said, replied, now.turn[rows], dict(blocks))
             blocks |= {block.name: Block.seen(block, visible) for block in self.parts.blocks}
         if self.layout.privileged:
@@ -418,11 +391,10 @@ class World:
         self,
         now: Dialogues,
         controls: Controls,
-        spoken: Spoken,
+        replies: ReadReplies,
         trace: Trace,
         reward: F32,
         terms: dict[str, F32],
-        next_text: list[str],
         hidden: dict[str, F32],
     ) -> TurnRecord:
         left = trace.feedback.completed | trace.feedback.abandoned
@@ -430,23 +402,23 @@ class World:
             turn=now.turn,
             person=now.person.copy(),
             topic=self._topics(now),
-            person_text=now.heard.text,
+            person_text=trace.utterance,
             estimate=now.estimate,
             controls=controls,
-            reply_text=spoken.words.text,
-            reading=spoken.reading,
-            verdict=spoken.verdict,
+            reply_text=trace.reply,
+            reading=trace.reading,
+            verdict=replies.verdict,
             feedback=trace.feedback,
             limit=trace.over & ~left,
             reward=reward,
             terms=terms,
-            next_person_text=["" if gone else text for gone, text in zip(left, next_text, strict=True)],
+            next_person_text=["" if gone else text for gone, text in zip(left, trace.next_utterance, strict=True)],
             hidden={name: value.copy() for name, value in hidden.items()},
         )
 
     def _topics(self, now: Dialogues) -> list[str]:
         names = self.parts.utterances.topics
-        return [names[i] if i >= 0 else "" for i in now.heard.topic.tolist()]
+        return [names[i] if i >= 0 else "" for i in now.said.topic.tolist()]
 
     def _finish(self, rows: I64, obs: F32, feedback: Feedback, hidden: dict[str, F32]) -> Finished:
         now = self._state()
@@ -475,13 +447,4 @@ def _check_people(seed: int | Sequence[int] | I64, people: int, first: int) -> N
     if first < 0 or people < 1 or first + people > PEOPLE:
         raise ConfigError(
             f"people was {people} from {first} on: a seed has 10**9 persons, and at least one has to be met"
-        )
-
-
-def _check_parts(expected: dict[str, str], found: dict[str, str]) -> None:
-    changed = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
-    if changed:
-        raise ArtifactError(
-            f"the world was made with another {' and another '.join(changed)} than the config names here (their hashes "
-            "differ); unpickle it beside the same version of rlgen and the same files"
         )

@@ -7,7 +7,7 @@ import pytest
 
 from rlgen.envs import World, world_config
 from rlgen.envs.parts import load_parts
-from rlgen.envs.speech import SpokenReplies
+from rlgen.envs.pipeline import TextPipeline
 from rlgen.types import Replies
 
 DYNAMIC = "rlgen/SupportDynamic-v0"
@@ -33,8 +33,8 @@ def make_world(config, parts):
             chosen = world_config(DYNAMIC, **overrides)
             used = load_parts(chosen)
         if generator is not None:
-            speech = used.speech
-            used = replace(used, speech=SpokenReplies(generator, speech.guard, speech.reader))
+            speech = used.pipeline
+            used = replace(used, pipeline=TextPipeline(generator, speech.guard, speech.reader))
         return World(chosen, num_envs, parts=used)
 
     return make

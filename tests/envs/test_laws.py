@@ -171,7 +171,7 @@ def test_at_most_one_call_per_model_and_step(make_world, draw, rows):
 
 def test_frozen_parts_stay_frozen(make_world, draw, run):
     world = make_world(4)
-    speech = world.parts.speech
+    speech = world.parts.pipeline
     frozen = (speech.generator, speech.reader, speech.reader.encoder)
     before = [part.weights_sha256() for part in frozen]
     run(world, draw(4, 4))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rlgen.envs import DialogueVectorEnv, SupportDynamicEnv, World, parts
-from rlgen.envs.speech import SpokenReplies
+from rlgen.envs.pipeline import TextPipeline
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.generation import ConstantGenerator
 
@@ -62,15 +62,15 @@ def test_other_weights_under_the_same_name_are_refused(config, monkeypatch):
         loaded.sha256["readers"] = "0" * 64
         return loaded
 
-    monkeypatch.setattr("rlgen.envs.world.load_parts", refitted)
+    monkeypatch.setattr("rlgen.envs.pickling.load_parts", refitted)
     with pytest.raises(ArtifactError, match="another readers than the config names here"):
         pickle.loads(data)
 
 
 def test_parts_of_ones_own_travel_with_the_world(config, draw):
     loaded = parts.load_parts(config)
-    speech = SpokenReplies(ConstantGenerator("I see."), None, loaded.speech.reader)
-    world = World(config, 1, parts=replace(loaded, speech=speech))
+    speech = TextPipeline(ConstantGenerator("I see."), None, loaded.pipeline.reader)
+    world = World(config, 1, parts=replace(loaded, pipeline=speech))
     world.record = True
     world.reset(0)
     twin = pickle.loads(pickle.dumps(world))

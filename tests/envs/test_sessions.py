@@ -22,7 +22,7 @@ from rlgen.envs import World, world_config
 from rlgen.envs import parts as parts_module
 from rlgen.envs.generators import HuggingFace, Surface
 from rlgen.envs.parts import load_parts
-from rlgen.envs.speech import SpokenReplies
+from rlgen.envs.pipeline import TextPipeline
 from rlgen.errors import ArtifactError
 from rlgen.generation import ConstantGenerator
 from rlgen.generation.embedded.generator import KIND, TOKENIZER, WEIGHTS, save
@@ -178,8 +178,8 @@ def test_each_of_sixteen_sessions_of_a_server_hears_what_it_hears_alone(parts, m
 
 def test_a_generator_with_nothing_but_reply_is_used_as_it_is(config, parts, scripted):
     generator = scripted()
-    world = World(config, 2, parts=replace(parts, speech=SpokenReplies(generator, None, parts.reader)))
-    assert world.parts.speech.generator is generator
+    world = World(config, 2, parts=replace(parts, pipeline=TextPipeline(generator, None, parts.reader)))
+    assert world.parts.pipeline.generator is generator
     world.reset(0)
     world.step(np.zeros((2, 4), dtype=np.float32))
     assert world.calls()["generator"] == 1
@@ -187,10 +187,10 @@ def test_a_generator_with_nothing_but_reply_is_used_as_it_is(config, parts, scri
 
 def test_times_and_counts_are_a_worlds_own(config, parts):
     one, two = World(config, 2, parts=parts), World(config, 3, parts=parts)
-    before = two.calls(), dict(two.parts.speech.seconds)
+    before = two.calls(), dict(two.parts.pipeline.seconds)
     rollout(one, 0, turns=2)
     assert one.calls() == {"generator": 2, "encoder": 2}
-    assert (two.calls(), two.parts.speech.seconds) == before
+    assert (two.calls(), two.parts.pipeline.seconds) == before
     assert two.calls() == {"generator": 0, "encoder": 0}
 
 
@@ -216,11 +216,11 @@ def test_a_generator_fitted_again_into_the_same_folder_is_the_next_worlds(fitted
 
     fitted_at = fitted(1.0)
     first = loaded()
-    assert loaded().speech.generator is first.speech.generator
+    assert loaded().pipeline.generator is first.pipeline.generator
     fitted(1.01)
     second = loaded()
     assert second.sha256["generator"] != first.sha256["generator"]
-    assert second.speech.generator.weights_sha256() != first.speech.generator.weights_sha256()
+    assert second.pipeline.generator.weights_sha256() != first.pipeline.generator.weights_sha256()
     assert second.table is first.table, "what did not change is shared"
     (fitted_at / WEIGHTS).write_bytes(b"damaged")
     with pytest.raises(ArtifactError, match="damaged"):
@@ -283,7 +283,7 @@ def test_a_language_model_saved_again_is_loaded_again(tiny_models, tmp_path):
 
 def test_language_models_in_threads_say_what_they_say_alone(config, parts, tiny_models):
     generator = HuggingFace(model=str(tiny_models["llama_chat"])).load("cpu", "auto")
-    used = replace(parts, speech=SpokenReplies(generator, None, parts.reader))
+    used = replace(parts, pipeline=TextPipeline(generator, None, parts.reader))
 
     def jobs() -> list[Callable[[], bytes]]:
         return [partial(rollout, World(config, rows, parts=used), rows, 2) for rows in (1, 2, 3)]
@@ -294,7 +294,7 @@ def test_language_models_in_threads_say_what_they_say_alone(config, parts, tiny_
 def test_people_of_one_language_model_in_threads_are_those_alone(parts, tiny_models):
     people = {"family": "llm", "model": str(tiny_models["llama_chat"]), "max_new_tokens": 8}
     config = world_config(DYNAMIC, users=people)
-    used = replace(parts, speech=SpokenReplies(ConstantGenerator("Tell me more."), None, parts.reader))
+    used = replace(parts, pipeline=TextPipeline(ConstantGenerator("Tell me more."), None, parts.reader))
 
     def jobs() -> list[Callable[[], bytes]]:
         return [partial(rollout, World(config, rows, parts=used), rows, 2) for rows in (1, 2, 3)]

@@ -11,7 +11,7 @@ from typing import BinaryIO, Self
 
 from rlgen.envs import World, WorldConfig
 from rlgen.envs.parts import Parts, load_parts
-from rlgen.envs.speech import SpokenReplies
+from rlgen.envs.pipeline import TextPipeline
 from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.dialogues.rollout import Rollout
 from rlgen.experiments.dialogues.terminal import Overheard, Terminal
@@ -101,13 +101,13 @@ def for_a_person(config: WorldConfig) -> tuple[WorldConfig, Parts, Overheard]:
     users = config.users if isinstance(config.users, HumanConfig) else HumanConfig()
     config = config.model_copy(update={"users": users})
     parts = load_parts(config, progress=reading_shown)
-    speech = parts.speech
-    if not isinstance(speech, SpokenReplies) or speech.guard is None:
+    speech = parts.pipeline
+    if not isinstance(speech, TextPipeline) or speech.guard is None:
         raise ConfigError("generator was a response surface: it has no words for a person; take another")
     if parts.reward.needs_relief:
         raise ConfigError(f"reward {parts.reward.name}: it pays for relief, which is not known of a real person")
     guard = Overheard(speech.guard)
-    return config, replace(parts, speech=SpokenReplies(speech.generator, guard, speech.reader)), guard
+    return config, replace(parts, pipeline=TextPipeline(speech.generator, guard, speech.reader)), guard
 
 
 def talk(world: World, actor: Actor, terminal: Terminal, seed: int, number: int, write: Callable[[str], None]) -> None:

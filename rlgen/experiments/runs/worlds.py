@@ -237,6 +237,6 @@ def learner_device(device: str) -> str:
 
 def precision_of(world: World) -> str | None:
     """In which type a world's generator computes, which may follow the processor; None where it has none."""
-    speech = getattr(getattr(world, "parts", None), "speech", None)
-    precision = getattr(getattr(speech, "generator", None), "precision", None)
+    pipeline = getattr(getattr(world, "parts", None), "pipeline", None)
+    precision = getattr(getattr(pipeline, "generator", None), "precision", None)
     return None if precision is None else str(precision)

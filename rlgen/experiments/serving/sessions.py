@@ -13,7 +13,7 @@ from rlgen.affect import CATEGORIES
 from rlgen.envs import World, WorldConfig
 from rlgen.envs.actions import to_box
 from rlgen.envs.parts import Parts, load_parts
-from rlgen.envs.speech import SpokenReplies
+from rlgen.envs.pipeline import TextPipeline
 from rlgen.errors import ActionError, ConfigError
 from rlgen.experiments.serving.gathering import Dictation, Moved, Rounds
 from rlgen.rng import Realm, Streams
@@ -88,9 +88,9 @@ class Sessions:
             raise ConfigError("people of the family 'human' sit at this terminal; serve simulated ones")
         parts = (load_parts(config) if parts is None else parts).session()
         dictation = None
-        if isinstance(parts.speech, SpokenReplies):
-            dictation = Dictation(parts.speech.generator)
-            parts = replace(parts, speech=SpokenReplies(dictation, parts.speech.guard, parts.speech.reader))
+        if isinstance(parts.pipeline, TextPipeline):
+            dictation = Dictation(parts.pipeline.generator)
+            parts = replace(parts, pipeline=TextPipeline(dictation, parts.pipeline.guard, parts.pipeline.reader))
         self.takes_words = dictation is not None
         self.world = World(config, clients, parts=parts)
         self.world.record = True

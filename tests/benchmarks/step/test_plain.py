@@ -59,7 +59,7 @@ def test_generate_makes_as_many_ids_as_asked(generator, monkeypatch):
 
 
 def test_a_world_without_words_has_no_plain_way(monkeypatch):
-    monkeypatch.setattr(plain, "load_parts", lambda config: SimpleNamespace(speech=object()))
+    monkeypatch.setattr(plain, "load_parts", lambda config: SimpleNamespace(pipeline=object()))
     with pytest.raises(TypeError, match="a generator"):
         plain.plain_env(None, "rlgen/SupportDynamic-v0", 2, SAID)
 

@@ -30,16 +30,16 @@ class World:
         self.record = False
         self.last = None
         self.seconds = {"users": 0.0, "rest": 0.0}
-        self.parts = SimpleNamespace(speech=SimpleNamespace(generator=Generator(), seconds={"generator": 0.0}))
+        self.parts = SimpleNamespace(pipeline=SimpleNamespace(generator=Generator(), seconds={"generator": 0.0}))
 
     def reset(self, seed):
         assert seed == 0
 
     def step(self, actions):
-        self.parts.speech.generator.reply(None, None, None, None)
+        self.parts.pipeline.generator.reply(None, None, None, None)
         self.steps.append((self.record, actions))
         self.clock[0] += 0.5
-        self.parts.speech.seconds["generator"] += 0.2
+        self.parts.pipeline.seconds["generator"] += 0.2
         self.seconds["users"] += 0.1
         self.seconds["rest"] += 0.2
         self.last = SimpleNamespace(reply_text=["three words here", "one"]) if self.record else None
@@ -54,13 +54,13 @@ def clock(monkeypatch):
 
 def test_the_batched_world_is_timed_after_it_is_warm(clock):
     world = World(clock)
-    before = world.parts.speech.generator
+    before = world.parts.pipeline.generator
     speed, shares, said = batched(world, 6)
     assert speed == pytest.approx(2 * 6 / 3.0)
     assert shares == pytest.approx({"generator": 0.4, "users": 0.2, "rest": 0.4})
     assert [record for record, _ in world.steps] == [True] * 4 + [False] * 6  # texts are kept while nothing is timed
     assert said == [("three words here", 4), ("one", 2)] * 4  # ids, and the one that ends a reply
-    assert world.parts.speech.generator is before
+    assert world.parts.pipeline.generator is before
     assert all(actions.shape == (2, 4) and (np.abs(actions) < 1).all() for _, actions in world.steps)
 
 
@@ -73,7 +73,7 @@ def timed(monkeypatch):
     def make_world(options, num_envs, encoder):
         made.append(encoder)
         speech = SimpleNamespace(generator=SimpleNamespace(precision="bfloat16"))
-        return SimpleNamespace(named=encoder, num_envs=num_envs, parts=SimpleNamespace(speech=speech))
+        return SimpleNamespace(named=encoder, num_envs=num_envs, parts=SimpleNamespace(pipeline=speech))
 
     monkeypatch.setattr(StepOptions, "make_world", make_world)
     monkeypatch.setattr(bench_step, "batched", lambda world, _: (speeds[world.named], {"people": 0.25}, [("Yes.", 2)]))

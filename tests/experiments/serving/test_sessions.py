@@ -10,7 +10,7 @@ import pytest
 
 from rlgen.envs import World, world_config
 from rlgen.envs.parts import load_parts
-from rlgen.envs.speech import SpokenReplies
+from rlgen.envs.pipeline import TextPipeline
 from rlgen.errors import ActionError, ConfigError
 from rlgen.experiments.serving.sessions import LONGEST, Sessions
 from rlgen.generation import ConstantGenerator
@@ -102,8 +102,8 @@ def test_who_waits_does_not_move_while_others_step(quick):
 def test_words_of_ones_own_are_what_a_generator_that_says_them_would_do(spoken):
     text = "That sounds hard. What happened then?"
     parts = load_parts(spoken.world.config)
-    speech = SpokenReplies(ConstantGenerator(text), parts.speech.guard, parts.reader)
-    world = World(spoken.world.config, 1, parts=replace(parts, speech=speech))
+    speech = TextPipeline(ConstantGenerator(text), parts.pipeline.guard, parts.reader)
+    world = World(spoken.world.config, 1, parts=replace(parts, pipeline=speech))
     world.reset(5)
     session = spoken.open()
     session.reset(5)

@@ -32,7 +32,7 @@ def source(tiny_models):
 def test_a_world_speaks_with_a_language_model(source):
     config = world_config(ENV, generator=source, device="cpu")
     world = World(config, 3)
-    generator = world.parts.speech.generator
+    generator = world.parts.pipeline.generator
     assert isinstance(generator, HuggingFaceGenerator)
     world.reset(seed=1)
     actions = np.random.default_rng(0).uniform(-1, 1, (3, 3, 4)).astype(np.float32)
@@ -49,7 +49,7 @@ def test_the_options_reach_the_model(source, tiny_models, tmp_path):
         "dtype": "fp32", "steering": str(made), "guidance": False, "max_new_tokens": 7, "top_p": 0.5,
     }  # fmt: skip
     parts = load_parts(world_config(ENV, generator={"kind": "huggingface", "model": source, **options}, device="cpu"))
-    generator = parts.speech.generator
+    generator = parts.pipeline.generator
     assert generator.model.dtype == torch.float32
     assert generator.max_new_tokens == generator._decoder.rules.limit == 7
     assert generator._decoder.rules.top_p == 0.5

@@ -8,8 +8,8 @@ import pytest
 
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.envs import World, world_config
-from rlgen.envs.hearing import Hearing
 from rlgen.envs.rendering import turn_text
+from rlgen.envs.utterances import read_utterances, recognize
 from rlgen.errors import ConfigError
 from rlgen.generation import ConstantGenerator
 from rlgen.types import Expression
@@ -47,7 +47,7 @@ def own_world(config, parts, scripted):
 
     def make(num_envs, silent=False, generator=None):
         users = build(config.users, num_envs, parts.utterances, parts.segments)
-        speech = replace(parts, speech=type(parts.speech)(generator or scripted(), None, parts.reader))
+        speech = replace(parts, pipeline=type(parts.pipeline)(generator or scripted(), None, parts.reader))
         return World(config, num_envs, parts=speech, users=InOwnWords(users, parts.utterances, silent))
 
     return make
@@ -56,7 +56,9 @@ def own_world(config, parts, scripted):
 @pytest.fixture
 def bank_world(config, parts, scripted):
     def make(num_envs):
-        return World(config, num_envs, parts=replace(parts, speech=type(parts.speech)(scripted(), None, parts.reader)))
+        return World(
+            config, num_envs, parts=replace(parts, pipeline=type(parts.pipeline)(scripted(), None, parts.reader))
+        )
 
     return make
 
@@ -67,9 +69,9 @@ def said(parts, *texts, segment=-1, utterance=-1):
 
 
 def test_the_banks_words_said_as_own_are_heard_as_the_bank_has_them(parts):
-    hearing, index = Hearing(parts), np.array([0, 17, 4000, 17])
-    looked_up = hearing.hear(Expression(index, index))
-    read = hearing.hear(Expression(index, index, [parts.utterances.text[i] for i in index]))
+    index = np.array([0, 17, 4000, 17])
+    looked_up = read_utterances(parts, Expression(index, index))
+    read = read_utterances(parts, Expression(index, index, [parts.utterances.text[i] for i in index]))
     assert read.text == looked_up.text
     np.testing.assert_array_equal(read.topic, looked_up.topic)
     for name, apart in (("embedding", 2e-3), ("reading", 1e-3), ("context", 2e-3)):  # the package's table is rounded
@@ -77,11 +79,10 @@ def test_the_banks_words_said_as_own_are_heard_as_the_bank_has_them(parts):
 
 
 def test_what_is_heard_of_a_row_does_not_depend_on_the_others(parts):
-    hearing = Hearing(parts)
     texts = ["I lost my job.", "", "ok", "Everything at home is falling apart, and nobody listens to me. " * 9]
-    many = hearing.hear(said(parts, *texts))
+    many = read_utterances(parts, said(parts, *texts))
     for i, text in enumerate(texts):
-        alone = hearing.hear(said(parts, text))
+        alone = read_utterances(parts, said(parts, text))
         for name in ("embedding", "reading", "context"):
             assert getattr(many, name)[i].tobytes() == getattr(alone, name)[0].tobytes()
     assert np.isfinite(many.reading).all()
@@ -90,10 +91,9 @@ def test_what_is_heard_of_a_row_does_not_depend_on_the_others(parts):
 
 
 def test_without_signals_the_estimate_is_what_the_words_say(parts):
-    hearing = Hearing(parts)
     expression = said(parts, "I am so sad and alone.", "I am terrified of tomorrow.", "ok", "This makes me furious!")
-    heard = hearing.hear(expression)
-    estimate = hearing.estimate(expression, heard, ALL)
+    heard = read_utterances(parts, expression)
+    estimate = recognize(parts, expression, heard, ALL)
     np.testing.assert_array_equal(estimate.affect, heard.reading[:, :8])
     share = estimate.affect[:, :NUM_CATEGORIES].astype(float)
     np.testing.assert_allclose(share.sum(axis=1), 1, atol=1e-5)
@@ -102,16 +102,16 @@ def test_without_signals_the_estimate_is_what_the_words_say(parts):
     assert not estimate.present.any()
     # the documented spread, from the labels of the bank of theory people
     np.testing.assert_allclose(estimate.uncertainty[:, 1:], np.tile([0.323, 0.208], (4, 1)), atol=0.001)
-    np.testing.assert_array_equal(estimate.uncertainty[:, 1:], np.tile(hearing.words_sd, (4, 1)))
+    np.testing.assert_array_equal(estimate.uncertainty[:, 1:], np.tile(parts.words_sd, (4, 1)))
 
 
 def test_rows_with_signals_keep_the_recognizers_estimate(parts):
-    hearing, rows = Hearing(parts), np.array([0, 1, 2, 3])
+    rows = np.array([0, 1, 2, 3])
     segment = np.array([5, -1, 9, -1])
     expression = Expression(rows, segment)
-    heard = hearing.hear(expression)
+    heard = read_utterances(parts, expression)
     present = np.array([[True, True, False]] * 4)
-    estimate = hearing.estimate(expression, heard, present)
+    estimate = recognize(parts, expression, heard, present)
     table = parts.table.look_up(np.array([5, 9]), present[:2])
     for name in ("vector", "affect", "uncertainty", "present"):
         np.testing.assert_array_equal(getattr(estimate, name)[[0, 2]], getattr(table, name))
@@ -172,7 +172,7 @@ def test_an_unknown_topic_is_not_shown(own_world, draw):
     world = own_world(2, silent=True)
     world.record = True
     world.reset(0)
-    world._state().heard.topic[1] = -1
+    world._state().said.topic[1] = -1
     world.step(draw(1, 2)[0])
     assert turn_text(world.last, 0).startswith(f"turn 1  ({world.last.topic[0]})\n")
     assert turn_text(world.last, 1).startswith("turn 1\n")
