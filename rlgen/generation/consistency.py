@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from rlgen.affect import AFFECT_DIM, ANGER, NUM_CATEGORIES, cosine, regulating_target
 from rlgen.errors import DataError
+from rlgen.types import F64
 
 # Other dialogues that each dialogue is paired with for the shuffled figures, at most.
 _SHUFFLES: Final = 16
 _LEAST_TURNS: Final = 2  # below that a trend is nothing
 
-F64 = NDArray[np.float64]
 Compare = Callable[[F64, F64], float]
 
 

@@ -27,6 +27,7 @@ from rlgen.affect import CATEGORY_VALENCE_AROUSAL, NEUTRAL
 from rlgen.rng import Streams
 from rlgen.types import (
     F32,
+    F64,
     I64,
     Bools,
     Expression,
@@ -40,7 +41,7 @@ from rlgen.types import (
 from rlgen.users.expression.sounding import Sounding
 from rlgen.users.expression.topics import topics_of
 from rlgen.users.expression.transitions import FEELINGS, read_transitions
-from rlgen.users.expression.voices import CLOSING, EXPLORING, F64, OPENING, WORKING, Felt, Voices
+from rlgen.users.expression.voices import CLOSING, EXPLORING, OPENING, WORKING, Felt, Voices
 from rlgen.users.protocol import numbers_sha256, with_points
 from rlgen.users.settings import PeopleConfig
 

@@ -1,1 +1,5 @@
-"""People fitted to rated human dialogues: their parameters, and how they live by them."""
+"""People fitted to rated human dialogues.
+
+In come the parameters of a fit (`parameters.Fit`) by `CalibratedConfig`; out come `CalibratedUsers`. What was not fitted is
+named as assumed.
+"""

@@ -18,12 +18,11 @@ from scipy.special import expit, ndtr
 
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL, from_points
 from rlgen.errors import PopulationError
-from rlgen.types import I64, MAX_TURNS, Bools, SegmentCatalogue, UtteranceCatalogue
+from rlgen.types import F64, I64, MAX_TURNS, Bools, SegmentCatalogue, UtteranceCatalogue
 from rlgen.users.calibrated.config import CalibratedConfig, calibrated_people
 from rlgen.users.calibrated.parameters import SHARPNESS_NODES, SHARPNESS_SHARES, WORDS_CENTRE, Parameters, read_fit
 from rlgen.users.calibrated.wording import aimed_at, drifted, unevenness
 from rlgen.users.expression.transitions import FEELINGS
-from rlgen.users.expression.voices import F64
 from rlgen.users.logs.observations import CENTRE
 from rlgen.users.logs.readings import NAMES, select
 from rlgen.users.people import Draws, People, Reaction, Reply, Shown, State, felt

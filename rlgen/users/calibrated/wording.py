@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from rlgen.types import I64, Bools
+from rlgen.types import F64, I64, Bools
 from rlgen.users.calibrated.parameters import (
     SCORES,
     SHARPNESS_NODES,
@@ -13,7 +13,6 @@ from rlgen.users.calibrated.parameters import (
     WORDS_CENTRE,
     WordingParameters,
 )
-from rlgen.users.expression.voices import F64
 
 
 def unevenness(p: WordingParameters, uniform: F64) -> F64:

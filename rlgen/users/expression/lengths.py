@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.text.plain import count_words
-from rlgen.types import I64, UtteranceCatalogue
-
-F64 = NDArray[np.float64]
+from rlgen.types import F64, I64, UtteranceCatalogue
 
 _STRATA: Final = 12  # parts of a topic by valence, from each of which come candidates
 _CHOICES: Final = 48  # candidates per cell and length

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlgen.affect import HAPPINESS, NEUTRAL, NUM_CATEGORIES
-from rlgen.types import I64
+from rlgen.types import F64, I64
 from rlgen.users.expression.transitions import FEELINGS, Transitions
-
-F64 = NDArray[np.float64]
 
 _CALM: Final = np.isin(np.arange(NUM_CATEGORIES), (NEUTRAL, HAPPINESS))
 

@@ -19,10 +19,8 @@ from numpy.typing import NDArray
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL, HAPPINESS, NEUTRAL, NUM_CATEGORIES
 from rlgen.errors import PopulationError
 from rlgen.text.reading.repetition import clauses
-from rlgen.types import I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceCatalogue
+from rlgen.types import F64, I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceCatalogue
 from rlgen.users.expression.lengths import index_lengths
-
-F64 = NDArray[np.float64]
 
 PHASES: Final = 4
 OPENING, EXPLORING, WORKING, CLOSING = range(PHASES)

@@ -12,9 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from rlgen.types import I64, MAX_TURNS
+from rlgen.types import F64, I64, MAX_TURNS
 from rlgen.users.fidelity.talks import Talks
-from rlgen.users.fitting.laplace import F64
 from rlgen.users.fitting.rating_model import POINTS
 from rlgen.users.logs.observations import Endings, Ratings
 

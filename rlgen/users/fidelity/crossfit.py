@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from rlgen.types import UtteranceCatalogue
+from rlgen.types import F64, UtteranceCatalogue
 from rlgen.users.calibrated.parameters import Parameters
 from rlgen.users.fidelity.baselines import BASELINES, Chain, baseline_hazard, baseline_talks
 from rlgen.users.fidelity.distances import ks, rating_relief, two_sample_auc, wasserstein
@@ -16,7 +16,6 @@ from rlgen.users.fidelity.effects import reading_effects
 from rlgen.users.fidelity.predictions import Rated, ending_scores, rating_scores, repeated
 from rlgen.users.fidelity.talks import PEOPLE, Said, Talks, as_successes, human_talks, simulated_talks
 from rlgen.users.fitting.ending_model import hazards
-from rlgen.users.fitting.laplace import F64
 from rlgen.users.fitting.people import assemble, fit_models
 from rlgen.users.fitting.rating_model import predict, scale_of
 from rlgen.users.logs import observations

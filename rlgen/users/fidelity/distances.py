@@ -8,9 +8,8 @@ import numpy as np
 import scipy.stats
 from sklearn.metrics import roc_auc_score
 
-from rlgen.types import I64
+from rlgen.types import F64, I64
 from rlgen.users.fidelity.talks import Talks
-from rlgen.users.fitting.laplace import F64
 from rlgen.users.fitting.rating_model import POINTS
 
 LENGTH: Final = 4  # ratings of a sequence that are compared

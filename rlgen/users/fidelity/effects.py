@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from rlgen.types import F64
 from rlgen.users.fidelity.talks import Talks
-from rlgen.users.fitting.laplace import F64
 
 _RESAMPLES: Final = 1000
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
-from rlgen.types import I64, Bools
-from rlgen.users.fitting.laplace import F64
+from rlgen.types import F64, I64, Bools
 from rlgen.users.fitting.rating_model import POINTS
 from rlgen.users.logs.observations import CENTRE, Endings, Ratings
 

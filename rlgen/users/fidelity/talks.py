@@ -11,11 +11,10 @@ import numpy as np
 from rlgen.affect import NUM_CATEGORIES, VALENCE
 from rlgen.rng import Streams
 from rlgen.text.utterances import utterances
-from rlgen.types import I64, MAX_TURNS, Bools, Reading, SegmentCatalogue, UtteranceCatalogue, Words
+from rlgen.types import F64, I64, MAX_TURNS, Bools, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.calibrated.config import CalibratedConfig
 from rlgen.users.calibrated.parameters import Parameters
 from rlgen.users.calibrated.people import CalibratedUsers
-from rlgen.users.fitting.laplace import F64
 from rlgen.users.logs import observations
 from rlgen.users.logs.dialogues import Dialogue
 from rlgen.users.logs.readings import NAMES

@@ -1,1 +1,4 @@
-"""From recorded dialogues to calibrated people: the models, each fitted by its likelihood."""
+"""From recorded dialogues to parameters of calibrated people: each model by its likelihood, with its uncertainty.
+
+In come dialogues and the readings of their replies; out comes a `rlgen.users.calibrated.parameters.Fit`.
+"""

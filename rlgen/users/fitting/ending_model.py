@@ -32,9 +32,9 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from rlgen.types import I64, MAX_TURNS, Bools
+from rlgen.types import F64, I64, MAX_TURNS, Bools
 from rlgen.users.calibrated.parameters import EndingParameters, SignParameters
-from rlgen.users.fitting.laplace import F64, Posterior, laplace
+from rlgen.users.fitting.laplace import Posterior, laplace
 from rlgen.users.logs.observations import Endings
 from rlgen.users.logs.signs import NAMES, PLAIN
 

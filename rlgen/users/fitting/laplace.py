@@ -10,11 +10,10 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rlgen.errors import TrainingError
+from rlgen.types import F64
 
-F64 = NDArray[np.float64]
 Loss = Callable[[torch.Tensor], torch.Tensor]
 
 ITERATIONS: Final = 300

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from rlgen.errors import DataError
+from rlgen.types import F64
 from rlgen.users.calibrated.parameters import (
     EndingParameters,
     Fit,
@@ -19,7 +20,7 @@ from rlgen.users.calibrated.parameters import (
     ReliefParameters,
 )
 from rlgen.users.fitting.ending_model import SHARE, EndingFit, fit_endings, fit_relief
-from rlgen.users.fitting.laplace import F64, Posterior
+from rlgen.users.fitting.laplace import Posterior
 from rlgen.users.fitting.rating_model import RatingFit, fit_ratings, unpack
 from rlgen.users.fitting.shrinking import WORTH, Towards
 from rlgen.users.fitting.wording_model import WordingFit, fit_valence, fit_words, named

@@ -26,9 +26,9 @@ import numpy as np
 import scipy.special
 import torch
 
-from rlgen.types import MAX_TURNS
+from rlgen.types import F64, MAX_TURNS
 from rlgen.users.calibrated.parameters import SHARPNESS_NODES, SHARPNESS_SHARES, RatingParameters
-from rlgen.users.fitting.laplace import F64, Posterior, laplace
+from rlgen.users.fitting.laplace import Posterior, laplace
 from rlgen.users.logs.observations import Ratings
 from rlgen.users.logs.readings import NAMES
 

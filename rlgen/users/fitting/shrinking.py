@@ -16,9 +16,10 @@ from typing import Final
 import numpy as np
 import torch
 
+from rlgen.types import F64
 from rlgen.users.calibrated.parameters import Fit, Parameters
 from rlgen.users.fitting.ending_model import EndingFit
-from rlgen.users.fitting.laplace import F64, Posterior, laplace
+from rlgen.users.fitting.laplace import Posterior, laplace
 from rlgen.users.fitting.rating_model import flatten
 from rlgen.users.fitting.wording_model import WordingFit, flat
 

@@ -28,7 +28,7 @@ import torch
 from scipy.special import expit, ndtr, ndtri
 from scipy.stats import rankdata
 
-from rlgen.types import I64, MAX_TURNS, Bools
+from rlgen.types import F64, I64, MAX_TURNS, Bools
 from rlgen.users.calibrated.parameters import (
     SCORES,
     SHARPNESS_NODES,
@@ -36,7 +36,7 @@ from rlgen.users.calibrated.parameters import (
     WORDS_CENTRE,
     WordingParameters,
 )
-from rlgen.users.fitting.laplace import F64, Posterior, laplace
+from rlgen.users.fitting.laplace import Posterior, laplace
 from rlgen.users.logs.observations import Wordings
 
 _STEP: Final = 0.3  # prior standard deviation of a step from level_t to level_(t+1)

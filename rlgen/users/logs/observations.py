@@ -7,13 +7,10 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rlgen.types import I64, Bools
+from rlgen.types import F64, I64, Bools
 from rlgen.users.logs.dialogues import Dialogue
 from rlgen.users.logs.signs import signs
-
-F64 = NDArray[np.float64]
 
 CENTRE: Final = 4.0  # ratings are counted from here: a person who says 4 is neither pleased nor displeased
 FILTER: Final = 16  # utterances that a dialogue needed to enter the corpus of successes

@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 
 from rlgen import affect
 from rlgen.artifacts import cached, code_sha256
-from rlgen.types import Reading
+from rlgen.types import F64, Reading
 from rlgen.users.logs.dialogues import Dialogue
 
 if TYPE_CHECKING:
     from rlgen.text import Reader
-
-F64 = NDArray[np.float64]
 
 NAMES: Final = (
     "warmth", "directiveness", "intensity", "question", "relevance", "repetition", "fluency",

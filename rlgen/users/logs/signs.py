@@ -11,11 +11,9 @@ import re
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rlgen.types import F64
 from rlgen.users.logs.dialogues import Dialogue
-
-F64 = NDArray[np.float64]
 
 PLAIN: Final = ("reply_words", "reply_words_own", "person_words", "person_words_own", "reply_asks", "person_asks")
 GOODBYES: Final = ("reply_goodbye", "person_goodbye")

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from rlgen.errors import PopulationError
 from rlgen.text.topics import SITUATIONS, Topic, bank, fill_slots, topics
-from rlgen.users.expression.voices import F64
+from rlgen.types import F64
 
 T = TypeVar("T")
 

@@ -20,9 +20,8 @@ from rlgen.affect import from_points
 from rlgen.errors import ConfigError
 from rlgen.rng import Streams
 from rlgen.text.language_models.chat_template import SILENCE
-from rlgen.types import F32, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
+from rlgen.types import F32, F64, I64, Bools, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.expression.topics import topics_of
-from rlgen.users.expression.voices import F64
 from rlgen.users.own_words import cards
 from rlgen.users.own_words.cards import INTENSITIES, Card
 from rlgen.users.own_words.config import LlmConfig

@@ -21,7 +21,7 @@ from rlgen.errors import ArtifactError, ConfigError
 from rlgen.hardware import Bits, Precision, is_out_of_memory, place
 from rlgen.text.language_models.chat_template import PERSON, Chat
 from rlgen.text.language_models.pretrained import Forward, common, left_pad, load_pretrained, model_state
-from rlgen.users.expression.voices import F64
+from rlgen.types import F64
 
 LISTENER: Final = "Listener:"
 # Probabilities are counted in units of this: sums of whole numbers are the same in any order.

@@ -23,8 +23,7 @@ from pydantic import BaseModel
 from scipy.special import expit
 
 from rlgen.errors import PopulationError
-from rlgen.types import I64, Bools, Reading, SegmentCatalogue, UtteranceCatalogue
-from rlgen.users.expression.voices import F64
+from rlgen.types import F64, I64, Bools, Reading, SegmentCatalogue, UtteranceCatalogue
 from rlgen.users.people import Draws, People, Reaction, Reply, Shown, State, eased, felt
 from rlgen.users.theory.coefficients import Affine, Triple
 from rlgen.users.theory.config import TheoryConfig, theory_people
