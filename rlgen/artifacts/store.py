@@ -112,22 +112,26 @@ def place_of(source: str | Path) -> Path:
     return shipped(text.removeprefix("shipped:")) if text.startswith("shipped:") else Path(source)
 
 
-def kind_of(source: str | Path) -> str:
+def kind_of(source: str | Path, *wanted: str) -> str:
     """Kind of the artifact at a place, as its manifest says; nothing is verified.
+
+    Args:
+        source: `"shipped:NAME"` or a path.
+        wanted: kinds without their versions that could serve, for the message where there is none.
 
     Raises:
         ArtifactError: there is none.
     """
     if not (place_of(source) / MANIFEST).is_file():
-        raise _nothing_at(source)
+        raise _nothing_at(source, *wanted)
     return _manifest(place_of(source) / MANIFEST).kind
 
 
-def _nothing_at(source: str | Path, kind: str = "") -> ArtifactError:
+def _nothing_at(source: str | Path, *wanted: str) -> ArtifactError:
     if not str(source).startswith("shipped:"):
         return ArtifactError(f"{source}: no artifact here (manifest.json is missing); check the path or build it first")
     kinds = {path.parent.name: _manifest(path).kind for path in sorted(_HERE.glob(f"*/{MANIFEST}"))}
-    known = ", ".join(f"shipped:{name}" for name, its in kinds.items() if not kind or its == kind)
+    known = ", ".join(f"shipped:{name}" for name, its in kinds.items() if its.split("/")[0] in wanted)
     return ArtifactError(f"{source}: no artifact of that name is shipped (manifest.json is missing); there are {known}")
 
 
@@ -144,7 +148,7 @@ def load(source: str | Path, kind: str) -> Artifact:
     path = place_of(source)
     manifest_path = path / MANIFEST
     if not manifest_path.is_file():
-        raise _nothing_at(source, kind)
+        raise _nothing_at(source, kind.split("/")[0])
     manifest = _manifest(manifest_path)
     if manifest.kind != kind:
         raise ArtifactError(f"{path}: holds {manifest.kind!r}, but {kind!r} is needed; give another path or rebuild it")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlgen.envs.observation import VECTOR_DIM, no_reading
+from rlgen.envs.observation import VECTOR_DIM, Block, Visible, no_reading
+from rlgen.envs.records import Finished, TurnRecord
 from rlgen.envs.utterances import Utterances
 from rlgen.perception.table import project
+from rlgen.rewards import Trace
 from rlgen.rng import Streams
-from rlgen.types import F32, I64, Estimate, Feedback
+from rlgen.types import F32, I64, Controls, Estimate, Feedback, Verdict
 
 _ARRAYS: Final = (
     "person", "turn", "reply_reading", "earlier_reply_reading", "controls", "rating", "rating_present", "rating_sum",
@@ -85,9 +87,9 @@ class Dialogues:
         for name, total in some.terms.items():
             self.terms.setdefault(name, np.zeros(len(self.turn), dtype=total.dtype))[rows] = total
 
-    def blocks(self, rows: I64 | slice, max_turns: int) -> dict[str, F32]:
-        """What is observed of some rows, by the names of `rlgen.envs.ObservationLayout`."""
-        return {
+    def blocks(self, rows: I64 | slice, max_turns: int, own: Sequence[Block] = ()) -> dict[str, F32]:
+        """What is observed of some rows, by the names of `rlgen.envs.ObservationLayout`, with blocks of one's own."""
+        blocks = {
             "affect": self.estimate.affect[rows],
             "uncertainty": self.estimate.uncertainty[rows],
             "present": self.estimate.present[rows].astype(np.float32),
@@ -102,6 +104,67 @@ class Dialogues:
             "engagement": self.engagement[rows, None],
             "turn": (self.turn[rows] / max_turns).astype(np.float32)[:, None],
         }
+        if own:
+            index = np.arange(len(self.turn))[rows].tolist()
+            said, replied = [self.said.text[i] for i in index], [list(self.replies[i]) for i in index]
+            visible = Visible(said, replied, self.turn[rows], dict(blocks))
+            blocks |= {block.name: block.seen(visible) for block in own}
+        return blocks
+
+    def record(
+        self,
+        topic: list[str],
+        controls: Controls,
+        verdict: Verdict,
+        trace: Trace,
+        reward: F32,
+        terms: dict[str, F32],
+        hidden: dict[str, F32],
+    ) -> TurnRecord:
+        """All of the turn that was just made, before `take`: for rendering and logs."""
+        left = trace.feedback.completed | trace.feedback.abandoned
+        return TurnRecord(
+            turn=self.turn,
+            person=self.person.copy(),
+            topic=topic,
+            person_text=trace.utterance,
+            estimate=self.estimate,
+            controls=controls,
+            reply_text=trace.reply,
+            reading=trace.reading,
+            verdict=verdict,
+            feedback=trace.feedback,
+            limit=trace.over & ~left,
+            reward=reward,
+            terms=terms,
+            next_person_text=["" if gone else text for gone, text in zip(left, trace.next_utterance, strict=True)],
+            hidden={name: value.copy() for name, value in hidden.items()},
+        )
+
+    def finished(self, rows: I64, obs: F32, feedback: Feedback, hidden: dict[str, F32]) -> Finished:
+        """How dialogues went that ended in some rows.
+
+        Args:
+            rows: `[K]` which.
+            obs: `[K, D]` last observations.
+            feedback: `[K]` what people showed last.
+            hidden: hidden variables, `[K]` each.
+        """
+        return Finished(
+            rows=rows,
+            person=self.person[rows],
+            final_obs=obs,
+            episode_return=self.episode_return[rows],
+            length=self.turn[rows],
+            completed=feedback.completed,
+            abandoned=feedback.abandoned,
+            limit=~(feedback.completed | feedback.abandoned),
+            relief=hidden["relief"],
+            mean_rating=self.rating_mean()[rows],
+            cost=self.cost[rows],
+            terms={name: total[rows] for name, total in self.terms.items()},
+            hidden=hidden,
+        )
 
     def take(
         self, controls: F32, replies: list[str], reading: F32, feedback: Feedback, said: Utterances, estimate: Estimate

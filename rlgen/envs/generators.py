@@ -105,7 +105,10 @@ def _named(value: Any) -> Any:
         return value
     text = str(value)
     if text.startswith(SHIPPED) or (Path(text) / "manifest.json").is_file():
-        return {"kind": "surface" if kind_of(text).startswith("surface/") else "embedded", "path": text}
+        return {
+            "kind": "surface" if kind_of(text, "generator", "surface").startswith("surface/") else "embedded",
+            "path": text,
+        }
     if (Path(text) / "config.json").is_file():
         return {"kind": "huggingface", "model": text}
     if text.count("/") == 1 and text[0] not in "./~" and not Path(text).exists():  # as the hub names its models

@@ -15,17 +15,16 @@ from numpy.typing import NDArray
 from rlgen.envs.actions import action_space, to_box, to_controls
 from rlgen.envs.config import WorldConfig
 from rlgen.envs.dialogues import Dialogues
-from rlgen.envs.observation import Block, ObservationLayout, Visible
+from rlgen.envs.observation import ObservationLayout
 from rlgen.envs.parts import Parts, load_parts, text_sha256
 from rlgen.envs.people import OwnPeople, seat
 from rlgen.envs.pickling import restore, state_of, twin_of
-from rlgen.envs.pipeline import ReadReplies
-from rlgen.envs.records import Finished, Opening, StepResult, TurnRecord
+from rlgen.envs.records import Opening, StepResult, TurnRecord
 from rlgen.envs.utterances import Utterances, read_utterances, recognize
 from rlgen.errors import ConfigError
 from rlgen.rewards import Trace
 from rlgen.rng import PEOPLE, Realm, Streams
-from rlgen.types import F32, I64, Bools, Controls, Estimate, Expression, Feedback
+from rlgen.types import F32, I64, Bools, Estimate, Expression
 from rlgen.users import FamilyConfig, Users
 
 
@@ -238,13 +237,11 @@ class World:
         terminated = trace.over
 
         if self.record:
-            self.last = self._record(now, controls, replies, trace, reward, terms, hidden)
+            self.last = now.record(self._topics(now), controls, replies.verdict, trace, reward, terms, hidden)
         replied, reading = replies.words.text, replies.reading.array()
         if expression.to is not None:  # a log goes on from what was replied then
-            replied, reading = (
-                expression.to,
-                self.parts.reader.read(expression.to, now.said.embedding, now.replies)[0].array(),
-            )
+            replied = expression.to
+            reading = self.parts.reader.read(replied, now.said.embedding, now.replies)[0].array()
         now.take(box, replied, reading, feedback, said, estimate)
         now.earn(reward, terms, cost)
         if now is not whole:
@@ -254,7 +251,8 @@ class World:
         finished = None
         if len(ended):
             gone = {name: value[ended] for name, value in hidden.items()}
-            finished = self._finish(index[ended], obs[ended], feedback.rows(ended), gone)
+            finished = whole.finished(index[ended], obs[ended], feedback.rows(ended), gone)
+            self._done += int((finished.person >= 0).sum())
             self._restart(index[ended])
             obs[ended] = self._observe(index[ended])  # the other rows are as they were
         self.seconds["rest"] += perf_counter() - started - (self._inside() - spent_before)
@@ -375,70 +373,16 @@ class World:
     def _observe(self, rows: I64 | slice = slice(None)) -> F32:
         """Observations of some rows, of all by default."""
         now = self._state()
-        blocks = now.blocks(rows, self.config.max_turns)
-        if self.parts.blocks:
-            index = np.arange(self.num_envs)[rows].tolist()
-            said, replied = [now.said.text[i] for i in index], [list(now.replies[i]) for i in index]
-            visible = Visible(said, replied, now.turn[rows], dict(blocks))
-            blocks |= {block.name: Block.seen(block, visible) for block in self.parts.blocks}
+        blocks = now.blocks(rows, self.config.max_turns, self.parts.blocks)
         if self.layout.privileged:
             hidden = self._users.hidden()
             known = [hidden[name][rows] for name in self.layout.privileged]
             blocks["privileged"] = np.nan_to_num(np.stack(known, axis=1))  # what is unknown is 0
         return self.layout.flatten(blocks)
 
-    def _record(
-        self,
-        now: Dialogues,
-        controls: Controls,
-        replies: ReadReplies,
-        trace: Trace,
-        reward: F32,
-        terms: dict[str, F32],
-        hidden: dict[str, F32],
-    ) -> TurnRecord:
-        left = trace.feedback.completed | trace.feedback.abandoned
-        return TurnRecord(
-            turn=now.turn,
-            person=now.person.copy(),
-            topic=self._topics(now),
-            person_text=trace.utterance,
-            estimate=now.estimate,
-            controls=controls,
-            reply_text=trace.reply,
-            reading=trace.reading,
-            verdict=replies.verdict,
-            feedback=trace.feedback,
-            limit=trace.over & ~left,
-            reward=reward,
-            terms=terms,
-            next_person_text=["" if gone else text for gone, text in zip(left, trace.next_utterance, strict=True)],
-            hidden={name: value.copy() for name, value in hidden.items()},
-        )
-
     def _topics(self, now: Dialogues) -> list[str]:
         names = self.parts.utterances.topics
         return [names[i] if i >= 0 else "" for i in now.said.topic.tolist()]
-
-    def _finish(self, rows: I64, obs: F32, feedback: Feedback, hidden: dict[str, F32]) -> Finished:
-        now = self._state()
-        person = now.person[rows]
-        self._done += int((person >= 0).sum())
-        return Finished(
-            rows=rows,
-            person=person,
-            final_obs=obs,
-            episode_return=now.episode_return[rows],
-            length=now.turn[rows],
-            completed=feedback.completed,
-            abandoned=feedback.abandoned,
-            limit=~(feedback.completed | feedback.abandoned),
-            relief=hidden["relief"],
-            mean_rating=now.rating_mean()[rows],
-            cost=now.cost[rows],
-            terms={name: total[rows] for name, total in now.terms.items()},
-            hidden=hidden,
-        )
 
 
 def _check_people(seed: int | Sequence[int] | I64, people: int, first: int) -> None:

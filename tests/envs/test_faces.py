@@ -10,7 +10,7 @@ from gymnasium.utils.env_checker import check_env, check_step_determinism
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import rlgen
-from rlgen.envs import DialogueVectorEnv, SupportDynamicEnv, many, world_config
+from rlgen.envs import DialogueVectorEnv, SupportDynamicEnv, batch_hint, world_config
 from rlgen.envs.registration import IDS, register_all
 from rlgen.errors import ActionError, ConfigError
 from rlgen.text.topics import topics
@@ -209,23 +209,23 @@ def test_words_in_info():
 
 
 def test_many_single_environments_in_turn_get_one_hint(monkeypatch):
-    monkeypatch.setattr(many, "_told", threading.Event())
-    monkeypatch.setattr(many, "_rounds", many._Rounds())
-    crowd = [object() for _ in range(many.MANY)]
+    monkeypatch.setattr(batch_hint, "_told", threading.Event())
+    monkeypatch.setattr(batch_hint, "_rounds", batch_hint._Rounds())
+    crowd = [object() for _ in range(batch_hint.MANY)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for _ in range(5):
             for each in crowd[:8]:  # a handful
-                many.stepped(each, "rlgen/SupportDynamic-v0")
+                batch_hint.stepped(each, "rlgen/SupportDynamic-v0")
         for each in [*crowd, *crowd[:8]] * 2:  # many, but not in turn
-            many.stepped(each, "rlgen/SupportDynamic-v0")
-        monkeypatch.setattr(many, "_rounds", many._Rounds())
+            batch_hint.stepped(each, "rlgen/SupportDynamic-v0")
+        monkeypatch.setattr(batch_hint, "_rounds", batch_hint._Rounds())
         for each in crowd * 2:
-            many.stepped(each, "rlgen/SupportDynamic-v0")
+            batch_hint.stepped(each, "rlgen/SupportDynamic-v0")
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         for each in crowd * 5:
-            many.stepped(each, "rlgen/SupportDynamic-v0")
+            batch_hint.stepped(each, "rlgen/SupportDynamic-v0")
     (hint,) = told
     assert "make_vec('rlgen/SupportDynamic-v0', num_envs=10)" in str(hint.message)
 

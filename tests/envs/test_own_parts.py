@@ -182,7 +182,7 @@ def test_recognizer_bank_readers_encoder_and_utterances_as_objects(parts):
         ("utterances", object(), "has no text"),
         ("users", object(), "has no reset"),
         ("reward", object(), "give a function"),
-        ("generator", "shipped:nothing", "there are shipped:"),
+        ("generator", "shipped:nothing", "there are shipped:generator, shipped:surface"),
         ("recognizer", "shipped:nothing", "there are shipped:recognizer"),
         ("users", {"family": "nobody"}, "the families are theory, calibrated"),
         ("reward", "nothing", "the shipped ones are"),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +12,7 @@ from numpy.typing import NDArray
 from rlgen.errors import ActionError, ConfigError
 from rlgen.experiments.display.progress import note
 from rlgen.experiments.runs.run import Run
+from rlgen.seams import find, is_name, look_in, source_sha256
 
 if TYPE_CHECKING:
     from rlgen.envs.observation import ObservationLayout
@@ -67,9 +65,8 @@ def find_policy(name: str, env_id: str, world: World, stochastic: bool = False, 
         from rlgen.policies.trained import untrained
 
         return _trained(name, untrained(world, PPOConfig(), 0), stochastic)
-    where, _, attribute = name.rpartition(":")
-    if where and attribute and where != "baseline" and not name.startswith("fixed:"):
-        return _own(name, where, attribute, world, stochastic)
+    if is_name(name) and not name.startswith(("baseline:", "fixed:")):
+        return _own(name, world, stochastic)
     short, rule = _rule(name, env_id)
     if stochastic:
         raise _nothing_to_draw(name)
@@ -120,31 +117,28 @@ def _saved(path: Path, world: World, device: str) -> Trained:
     return actor
 
 
-def _own(name: str, where: str, attribute: str, world: World, stochastic: bool) -> Policy:
+def _own(name: str, world: World, stochastic: bool) -> Policy:
     """An object of the user's own program."""
     from stable_baselines3.common.base_class import BaseAlgorithm
 
-    from rlgen.policies.saved import sha256_of
     from rlgen.policies.trained import Trained
 
-    module = _module(name, where)
-    found: Any = module
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            raise ConfigError(f"policy was {name!r}: {where} has no {attribute!r}; name an object with `act`")
-        found = getattr(found, part)
-    if isinstance(found, type) or (callable(found) and not hasattr(found, "act")):
-        try:
-            found = found()
-        except Exception as error:
-            raise ConfigError(f"policy was {name!r}: {attribute}() failed ({_said(error)}); mend it") from error
-    file = getattr(module, "__file__", None)
-    stamp = {"object": name, "sha256": {} if file is None else {Path(file).name: sha256_of(file)}}
+    look_in(Path.cwd())
+    try:
+        found = named = find(name)
+        if isinstance(named, type) or (callable(named) and not hasattr(named, "act")):
+            found = named()
+    except ConfigError as error:
+        raise ConfigError(f"policy was {name!r}: {error}") from error
+    except Exception as error:
+        raise ConfigError(f"policy was {name!r}: it cannot be made ({_said(error)}); mend it") from error
+    short = name.rpartition(":")[2]
+    stamp = {"object": name, "sha256": {name: source_sha256(named)}}
     if isinstance(found, BaseAlgorithm):
         actor = Trained(found)
         actor.check(world.layout, world.single_observation_space, name)
-        made = _trained(attribute, actor, stochastic)
-        return Policy(attribute, actor, {**made.stamp, **stamp})
+        made = _trained(short, actor, stochastic)
+        return Policy(short, actor, {**made.stamp, **stamp})
     if not callable(getattr(found, "act", None)):
         raise ConfigError(
             f"policy was {name!r}: it is {type(found).__name__}, which has no act(obs, layout, streams, turn); "
@@ -152,38 +146,14 @@ def _own(name: str, where: str, attribute: str, world: World, stochastic: bool) 
         )
     if stochastic:
         raise _nothing_to_draw(name)
-    return Policy(attribute, Own(found, name), stamp)
-
-
-def _module(name: str, where: str) -> Any:
-    """A module by its name, or a file that is one."""
-    path = Path(where)
-    is_file = path.suffix == ".py"
-    if is_file and not path.is_file():
-        raise ConfigError(f"policy was {name!r}: there is no file {where}; check the path")
-    # As `python FILE.py` and `python -m MODULE` find what lies beside them.
-    folder = str(path.resolve().parent) if is_file else str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    try:
-        if not is_file:
-            return importlib.import_module(where)
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules.setdefault(path.stem, module)
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigError(f"policy was {name!r}: {where} cannot be imported ({_said(error)}); mend it") from error
-    return module
+    return Policy(short, Acting(found, name), stamp)
 
 
 def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
-class Own:
+class Acting:
     """An actor of the user's own, whose actions are looked at before the world takes them.
 
     Args:
@@ -195,9 +165,9 @@ class Own:
         self._actor = actor
         self._name = name
 
-    def begin(self, rows: int) -> Own:
+    def begin(self, rows: int) -> Acting:
         """See `rlgen.policies.baselines.Remembering`; an actor that does not remember stays as it is."""
-        return Own(self._actor.begin(rows), self._name) if hasattr(self._actor, "begin") else self
+        return Acting(self._actor.begin(rows), self._name) if hasattr(self._actor, "begin") else self
 
     def state(self) -> Any:
         """See `rlgen.policies.baselines.Remembering`."""
