@@ -15,38 +15,49 @@ from rlgen.experiments.display.encodings import take_any_text
 from rlgen.experiments.extras import missing
 from rlgen.seams import look_in
 
-# name -> (module under rlgen.experiments.commands, summary); the module has `main(argv) -> int`.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "train": ("train", "train a PPO policy; resume it with the same command"),
-    "evaluate": ("evaluate", "measure a policy on fresh people beside the ladder of baselines"),
-    "simulate": ("simulate", "write simulated dialogues of a policy as JSON lines"),
-    "chat": ("chat", "talk to a policy yourself, in the place of a simulated person"),
-    "report": ("report", "write report.html for a run"),
-    "recognize": ("recognize", "read the emotion in a recording of your own"),
-    "bank build": ("bank_build", "build a signal bank, synthetic or from real recordings"),
-    "fit recognizer": ("fit_recognizer", "train the recognizer on a signal bank"),
-    "fit readers": ("fit_readers", "train the heads that read a text"),
-    "fit steering": ("fit_steering", "fit directions that steer a language model's hidden states"),
-    "fit users": ("fit_users", "fit calibrated users to rated dialogues"),
-    "fit baselines": ("fit_baselines", "fit the ladder of simple rules that a policy has to beat"),
-    "fit surface": ("fit_surface", "measure what replies are read as, for a world without text"),
-    "reward list": ("reward_list", "the reward terms and designs"),
-    "serve openenv": ("serve_openenv", "simulated people for OpenEnv clients, with how good they are"),
-    "audit verify": ("audit_verify", "check an audit log for tampering"),
-    "doctor": ("doctor", "check the installation and the shipped artifacts"),
+# group -> name -> (module under rlgen.experiments.commands, summary); the module has `main(argv) -> int`.
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "learn": {
+        "train": ("train", "train a policy with PPO; the same command resumes it"),
+        "evaluate": ("evaluate", "measure a policy on fresh people beside simple baselines"),
+        "report": ("report", "write a run's report.html"),
+        "fit baselines": ("fit_baselines", "find the best simple rules in a world of your own"),
+        "fit surface": ("fit_surface", "measure replies' readings, for fast simulation without text"),
+    },
+    "people": {
+        "simulate": ("simulate", "let a policy talk to simulated people; the dialogues as JSON lines"),
+        "chat": ("chat", "talk to a policy yourself"),
+        "fit users": ("fit_users", "fit simulated people to rated human dialogues"),
+    },
+    "parts": {
+        "reward list": ("reward_list", "show reward terms and designs, or check one of your own"),
+        "recognize": ("recognize", "read the emotion in a recording of your own"),
+        "bank build": ("bank_build", "make a signal bank, synthetic or of recordings"),
+        "fit recognizer": ("fit_recognizer", "train an emotion recognizer on a signal bank"),
+        "fit readers": ("fit_readers", "train what reads replies, and the judge"),
+        "fit steering": ("fit_steering", "fit directions that steer a Hugging Face model"),
+    },
+    "keep": {
+        "serve openenv": ("serve_openenv", "serve simulated people to OpenEnv clients"),
+        "audit verify": ("audit_verify", "check an audit log for tampering"),
+        "doctor": ("doctor", "check this installation"),
+    },
 }
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 
 def _usage(prefix: str = "") -> str:
-    shown = {name: summary for name, (_, summary) in COMMANDS.items() if name.startswith(prefix)}
-    width = max(map(len, shown))
-    lines = [f"  {name:<{width}}  {summary}" for name, summary in shown.items()]
+    width = max(map(len, COMMANDS))
+    lines = []
+    for group, commands in GROUPS.items():
+        shown = {name: summary for name, (_, summary) in commands.items() if name.startswith(prefix)}
+        if shown:
+            lines += ["", group] + [f"  {name:<{width}}  {summary}" for name, summary in shown.items()]
     return "\n".join(
         [
             f"rlgen {__version__}: reinforcement learning of how to answer a person in distress",
             "",
             f"usage: rlgen {prefix + ' ' if prefix else ''}COMMAND [OPTIONS]    (rlgen COMMAND --help: its options)",
-            "",
             *lines,
         ]
     )

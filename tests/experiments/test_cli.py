@@ -19,10 +19,16 @@ def one_sentence(text: str) -> bool:
     return text.count("\n") == 1 and "Traceback" not in text
 
 
-def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_command_in_its_group_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
-    shown = capsys.readouterr().out
-    assert all(name in shown and summary in shown for name, (_, summary) in cli.COMMANDS.items())
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    for group, commands in cli.GROUPS.items():
+        start = lines.index(group) + 1
+        shown = lines[start : start + len(commands)]
+        for line, (name, (_, summary)) in zip(shown, commands.items(), strict=True):
+            assert line.split("  ")[1] == name
+            assert line.endswith(summary)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
