@@ -23,10 +23,10 @@ def test_help_lists_every_command_in_its_group_on_a_line_of_its_own(capsys: pyte
     assert cli.main(["--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
-    for group, commands in cli.GROUPS.items():
+    for group, of_group in cli.GROUPS.items():
         start = lines.index(group) + 1
-        shown = lines[start : start + len(commands)]
-        for line, (name, (_, summary)) in zip(shown, commands.items(), strict=True):
+        shown = lines[start : start + len(of_group)]
+        for line, (name, (_, summary)) in zip(shown, of_group.items(), strict=True):
             assert line.split("  ")[1] == name
             assert line.endswith(summary)
 

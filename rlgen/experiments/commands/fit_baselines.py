@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from rlgen.experiments.display.progress import note
+from rlgen.experiments.display.progress import Shown, note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.evaluation import search
+from rlgen.experiments.files.journal import Journal
 from rlgen.experiments.options import TableOptions, parse, recorded
-from rlgen.experiments.runs.worlds import WorldOptions
+from rlgen.experiments.runs.worlds import WorldOptions, plain
 
 if TYPE_CHECKING:
+    from rlgen.envs import World
     from rlgen.policies.baselines import Baseline
+    from rlgen.rng import Realm
 
 
 class FitBaselines(TableOptions, WorldOptions):
-    """Search the best fixed controls, controls by recognised emotion and schedule by turn for a world of your own."""
+    """Search the best fixed controls, controls by recognised emotion and schedule by turn for a world of your own.
+
+    The number of meetings is fixed beforehand and shown; after a kill or Ctrl-C the same command goes on.
+    """
 
     out: Path = Field(default=Path("baselines"), description="folder to write; ladders of other ids there are kept")
     surface: str | None = Field(
@@ -32,37 +38,73 @@ class FitBaselines(TableOptions, WorldOptions):
     iterations: int = Field(default=20, ge=1, description="iterations of the cross-entropy method per rung")
 
 
+_CANDIDATES = 7  # rules at most among which those of the ladder are chosen on words: two a rung, and three constants
+
+
 def main(argv: Sequence[str]) -> int:
     """Search, choose on real words, write."""
     options = parse(FitBaselines, argv, "fit baselines")
     from rlgen.artifacts import check_target
-    from rlgen.experiments.evaluation.outcomes import evaluate
-    from rlgen.policies.baselines import KIND
+    from rlgen.policies.baselines import KIND, Fixed, Random
 
     check_target(options.out, KIND)
     words = options.make_world(options.num_envs)
-    ladder = _ladder(options, words)
-    earned = {
-        name: float(evaluate(words, rule, options.people).values["return"].mean()) for name, rule in ladder.items()
+    fast = words
+    if options.surface is not None:
+        fast = options.make_world(options.fit_people, generator={"kind": "surface", "path": options.surface})
+    budget = search.Budget(people=options.fit_people, iterations=options.iterations)
+    command = {
+        "words": plain(words.config),
+        "search": plain(fast.config),
+        "parts": {**fast.sha256, **words.sha256},
+        **{name: getattr(options, name) for name in ("env", "people", "num_envs", "fit_people", "iterations")},
     }
-    _write(options, ladder, earned)
+    meetings = budget.meetings + (_CANDIDATES + 5) * options.people
+    log = options.out.with_name(f".{options.out.name}.search")
+    with Journal(log, command) as journal, Shown("fit baselines", "meetings", meetings) as shown:
+        if journal.known:
+            note(f"{log}: going on after {journal.known} candidates")
+        told = _Told(journal, shown)
+        found = search.Search(told.meeting("search", fast), budget, progress=told.say).ladder()
+        # Constant controls are a rule of every rung, so no rung may fall below them.
+        constants = [Fixed(), found["fixed"], search.cooler(found["fixed"])]
+        candidates = {
+            rung: list(dict.fromkeys([rule, search.cooler(rule), *constants])) for rung, rule in found.items()
+        }
+        meet = told.meeting("words", words)
+        ladder: dict[str, Baseline] = {"random": Random(), "centre": Fixed()}
+        ladder |= search.best_on(meet, candidates, options.people, note)
+        earned = {name: meet(rule, options.people, "evaluation") for name, rule in ladder.items()}
+        shown.update(meetings)
+        _write(options, ladder, earned)
     rows = [Row(f"return: {name}", value, "", earned["fixed"]) for name, value in earned.items()]
     show(f"baselines {options.env}", rows, options.as_json)
     return 0
 
 
-def _ladder(options: FitBaselines, words: Any) -> dict[str, Baseline]:
-    from rlgen.policies.baselines import Fixed, Random
+class _Told:
+    """Meetings that are written down, and counted for whoever waits."""
 
-    world = words
-    if options.surface is not None:
-        world = options.make_world(options.fit_people, generator={"kind": "surface", "path": options.surface})
-    budget = search.Budget(people=options.fit_people, iterations=options.iterations)
-    found = search.Search(world, budget, progress=note).ladder()
-    # Constant controls are a rule of every rung, so no rung may fall below them.
-    constants = [Fixed(), found["fixed"], search.cooler(found["fixed"])]
-    candidates = {rung: list(dict.fromkeys([rule, search.cooler(rule), *constants])) for rung, rule in found.items()}
-    return {"random": Random(), "centre": Fixed(), **search.best_on(words, candidates, options.people, note)}
+    def __init__(self, journal: Journal, shown: Shown) -> None:
+        self._journal, self._shown = journal, shown
+        self._met, self._line = 0, ""
+
+    def say(self, line: str) -> None:
+        """What stands beside the progress from now on."""
+        self._line = line
+
+    def meeting(self, where: str, world: World) -> search.Meet:
+        """Meetings in a world, by its name in the journal."""
+        plainly = search.meeting(world)
+
+        def meet(rule: Baseline, people: int, realm: Realm, first: int = 0) -> float:
+            of = f"{where} {realm} {first} {people} {rule.model_dump_json()}"
+            value = self._journal.number(of, lambda: plainly(rule, people, realm, first))
+            self._met += people
+            self._shown.update(self._met, self._line)
+            return value
+
+        return meet
 
 
 def _write(options: FitBaselines, ladder: dict[str, Baseline], earned: dict[str, float]) -> None:

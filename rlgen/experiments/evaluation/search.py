@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,6 @@ from rlgen.envs.world import World
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.policies.baselines import (
     ACTION_DIM,
-    Actor,
     Baseline,
     EmotionTable,
     Fixed,
@@ -30,6 +30,7 @@ from rlgen.policies.baselines import (
     Random,
     Schedule,
 )
+from rlgen.rng import Realm
 from rlgen.types import MAX_TURNS
 
 KNOTS = (0, 1, 3, 6, 10, MAX_TURNS - 1)
@@ -55,6 +56,14 @@ class Budget:
     people: int = 512
     first: int = 64
 
+    @property
+    def meetings(self) -> int:
+        """Of a person with a candidate, in a whole search: the opening round, then three rungs."""
+        opening, people, left = 0, max(64, self.people // 4), self.first + 1
+        while left > 1:
+            opening, people, left = opening + left * people, 2 * people, max(1, left // 4)
+        return opening + 3 * self.people * (self.population * self.iterations + 8)
+
 
 def _rows(params: Params) -> tuple[Four, ...]:
     table = np.clip(params.reshape(-1, ACTION_DIM), -_BOUND, _BOUND)
@@ -79,27 +88,47 @@ def schedule(params: Params) -> Schedule:
     return Schedule(table=_rows(table.ravel()))
 
 
+class Meet(Protocol):
+    """Lets persons meet a rule."""
+
+    def __call__(self, rule: Baseline, people: int, realm: Realm, first: int = 0) -> float:
+        """Mean return of the persons `first` to `first + people - 1` of a realm."""
+
+
+def meeting(world: World, seed: int = 0) -> Meet:
+    """Meetings in a world; the more rows it has the faster.
+
+    Args:
+        world: where rules act.
+        seed: of the people.
+    """
+
+    def meet(rule: Baseline, people: int, realm: Realm, first: int = 0) -> float:
+        return float(evaluate(world, rule, people, seed, realm=realm, first=first).values["return"].mean())
+
+    return meet
+
+
 class Search:
     """Searches rules in one world.
 
     Args:
-        world: where candidates act; the more rows the faster.
+        meet: lets people meet a candidate.
         budget: how hard to search.
-        seed: of the people and of the search itself.
+        seed: of the search.
         progress: called with a line of text now and then.
     """
 
     def __init__(
         self,
-        world: World,
+        meet: Meet,
         budget: Budget | None = None,
         seed: int = 0,
         progress: Callable[[str], None] | None = None,
     ) -> None:
-        self._world = world
+        self._meet = meet
         self._budget = budget or Budget()
         self._rng = np.random.default_rng(seed)
-        self._seed = seed
         self._next_person = 0
         self._say = progress or (lambda line: None)
 
@@ -108,17 +137,12 @@ class Search:
         self._next_person += count
         return first
 
-    def mean_return(self, actor: Actor, people: int, first: int) -> float:
-        """Mean return over `people` persons from `first`."""
-        found = evaluate(self._world, actor, people, self._seed, realm="fitting", first=first)
-        return float(found.values["return"].mean())
-
     def halving(self, build: Callable[[Params], Baseline], candidates: list[Params]) -> Params:
         """Successive halving: quarter the candidates and double the people until one is left."""
         people = max(64, self._budget.people // 4)
         while len(candidates) > 1:
             first = self._people(people)
-            scores = [self.mean_return(build(c), people, first) for c in candidates]
+            scores = [self._meet(build(c), people, "fitting", first) for c in candidates]
             best = np.argsort(scores)[::-1][: max(1, len(candidates) // 4)]
             candidates = [candidates[int(i)] for i in best]
             people *= 2
@@ -139,7 +163,7 @@ class Search:
             first = self._people(budget.people)
             drawn = mean + sd * self._rng.standard_normal((budget.population, len(mean)))
             drawn[0] = mean
-            scores = np.array([self.mean_return(build(c), budget.people, first) for c in drawn])
+            scores = np.array([self._meet(build(c), budget.people, "fitting", first) for c in drawn])
             elite = drawn[np.argsort(scores)[::-1][:elite_size]]
             # Smoothing keeps the search from collapsing on a lucky draw.
             mean = 0.3 * mean + 0.7 * elite.mean(axis=0)
@@ -151,9 +175,8 @@ class Search:
         """Whichever earns more on fresh people; `other` on a tie."""
         people = 4 * self._budget.people
         first = self._people(people)
-        if self.mean_return(build(one), people, first) > self.mean_return(build(other), people, first):
-            return one
-        return other
+        ours, theirs = (self._meet(build(params), people, "fitting", first) for params in (one, other))
+        return one if ours > theirs else other
 
     def ladder(self) -> dict[str, Baseline]:
         """Fit all rungs; each but the first starts from the best fixed controls, so none falls below them."""
@@ -189,12 +212,12 @@ def cooler(rule: Baseline, by: float = 0.3) -> Baseline:
 
 
 def best_on(
-    world: World, candidates: Mapping[str, Sequence[Baseline]], people: int, say: Callable[[str], None]
+    meet: Meet, candidates: Mapping[str, Sequence[Baseline]], people: int, say: Callable[[str], None]
 ) -> dict[str, Baseline]:
     """For each rung the candidate with the highest mean return, all on the same people.
 
     Args:
-        world: with a real generator.
+        meet: in a world with a real generator.
         candidates: rung -> rules.
         people: that each candidate meets.
         say: called with a line of text per rule.
@@ -204,7 +227,7 @@ def best_on(
     for rung, rules in candidates.items():
         for rule in rules:
             if rule not in earned:
-                earned[rule] = float(evaluate(world, rule, people, realm="validation").values["return"].mean())
+                earned[rule] = meet(rule, people, "validation")
                 say(f"{rung}: a candidate earns {earned[rule]:.3f} on real words")
         chosen[rung] = max(rules, key=earned.__getitem__)
     return chosen
