@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
-ELSEWHERE = {"llm_judge": "needs a model: test_llm_judge", "rate_a_chatbot": "test_people"}
+ELSEWHERE = {
+    "huggingface_generator": "in test_parts",
+    "llm_judge": "in test_llm_judge, with a model",
+    "own_recognizer": "in test_parts",
+    "rate_a_chatbot": "in test_people",
+}
 SMALL = {
     "ablate_observations": {"steps": 64, "people": 3, "num_envs": 2, "batch_size": 64},
     "compare_rewards": {"steps": 64, "people": 3, "seeds": 2, "num_envs": 2, "batch_size": 64},
