@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from rlgen.errors import ConfigError
 from rlgen.experiments import cli
+from rlgen.experiments.runs.training import TrainConfig, train
 
 PARTS = """
 import numpy as np
@@ -79,7 +81,7 @@ def test_parts_of_ones_own_go_all_the_way(place, capsys, caplog):
     (place / "world.yaml").write_text("\n".join(YAML.replace("MODULE", "house_of_own").splitlines()[:4]))
     own = ["--policy", "house_of_own:Kind", "--config", "world.yaml", "--no-ladder"]
     assert cli.main(["evaluate", *own, *few]) == 0, capsys.readouterr().err
-    assert cli.main(["report", "run", "--device", "cpu"]) == 0, capsys.readouterr().err
+    assert cli.main(["report", "run"]) == 0, capsys.readouterr().err
     page = (place / "run" / "report.html").read_text()
     assert "You say:" in page
     assert "not checked" in page
@@ -124,3 +126,29 @@ def test_a_module_that_registers_is_imported_before_parsing(place, capsys):
         from rlgen.rewards import TERMS
 
         TERMS.pop("loud", None)
+
+
+def test_an_object_without_a_name_trains_and_its_run_says_that_it_must_be_given_again(place, capsys):
+    def mine(trace):
+        return -trace.turn / 100.0
+
+    def asked(reward, steps=64):
+        ppo = {"n_steps": 8, "batch_size": 64, "n_epochs": 1}
+        return TrainConfig(
+            out=place / "run",
+            reward=reward,
+            generator="shipped:surface",
+            steps=steps,
+            num_envs=8,
+            ppo=ppo,
+            device="cpu",
+        )
+
+    assert train(asked(mine)).finished
+    assert train(asked(mine)).started_at == 64, "the same object goes on"
+    assert cli.main(["evaluate", "run", "--people", "4", "--no-ladder"]) == 2
+    assert "give the part again" in capsys.readouterr().err
+    again = ["--people", "4", "--no-ladder", "--reward", "house_of_own:short"]
+    assert cli.main(["evaluate", "run", *again, "--out", "elsewhere"]) == 0, capsys.readouterr().err
+    with pytest.raises(ConfigError, match="another config"):
+        train(asked("default"))
