@@ -1,4 +1,10 @@
-"""The world and its Gymnasium faces. Names are resolved on first use: importing this room costs nothing."""
+"""The world and its Gymnasium environments.
+
+In come a config, which names every part (`WorldConfig`), and actions `[N, 4]`; out go observations, rewards, and how
+dialogues ended (`StepResult`). A step lies in four files: `world` (the order), `pipeline` (controls to read replies),
+`utterances` (what people said, and what is recognised in it), `dialogues` (what is kept of it). Names are resolved on
+first use: importing this room costs nothing.
+"""
 
 from __future__ import annotations
 
