@@ -16,7 +16,7 @@ from rlgen.errors import ConfigError
 from rlgen.experiments.dialogues.carrying_out import carry_out
 from rlgen.experiments.display.numbers import UNKNOWN, plain
 from rlgen.experiments.display.progress import note
-from rlgen.experiments.display.tables import paper
+from rlgen.experiments.display.tables import console
 from rlgen.experiments.evaluation.outcomes import Evaluation, evaluation_record, per_person_csv
 from rlgen.experiments.evaluation.verdict import borrowed, judge
 from rlgen.experiments.files.whole import writable_folder, write_atomically
@@ -199,8 +199,8 @@ def show(result: dict[str, Any]) -> None:
     """Print the table for people; a narrow terminal gets fewer columns."""
     from rich.table import Table
 
-    console = paper(_WIDE)
-    wide = console.width >= _WIDE
+    terminal = console(_WIDE)
+    wide = terminal.width >= _WIDE
     reference = result["reference"]
     table = Table(
         title=f"{result['env']}: {result['people']} people of seed {result['seed']}, 95 % bootstrap intervals",
@@ -240,11 +240,11 @@ def show(result: dict[str, Any]) -> None:
                 _interval(found["worst_tenth"]["relief"]),
             ]
         table.add_row(f"[bold]{name}[/bold]" if name == reference else name, *cells)
-    console.print(table)
+    terminal.print(table)
     if "trained" in result["policies"]:
-        console.print(judge(result).headline)
+        terminal.print(judge(result).headline)
     if result["borrowed"]:
-        console.print(borrowed(result["borrowed"]))
+        terminal.print(borrowed(result["borrowed"]))
 
 
 def _figure(value: float | None, decimals: int = 2) -> str:

@@ -1,1 +1,1 @@
-"""Dialogues turn by turn: simulated ones, and those with a real person."""
+"""A world, a policy and persons come in; turns go out, and lines of JSON: simulated people, or a real one."""

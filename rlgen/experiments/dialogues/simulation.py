@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -116,23 +115,3 @@ class Simulation:
         """Continue from a state of a simulation with the same arguments."""
         self._rollout.load_state(state["rollout"])
         self.dialogues = state["dialogues"]
-
-
-def simulate(
-    world: World, actor: Actor, people: int, seed: int = 0, realm: Realm = "simulation"
-) -> Iterator[list[dict[str, Any]]]:
-    """Dialogues of `people` persons in their order.
-
-    Args:
-        world: its dialogues are begun anew; it must keep records (`record`, `last`).
-        actor: the policy.
-        people: how many persons.
-        seed: of the people.
-        realm: what the people are met for.
-
-    Yields:
-        One dialogue: a record per turn, in order.
-    """
-    for done in Simulation(world, actor, people, seed, realm=realm).steps():
-        for dialogue in done:
-            yield [json.loads(line) for line in dialogue]

@@ -1,1 +1,1 @@
-"""What a person at a terminal sees: tables, progress bars, pictures."""
+"""Figures and progress come in; what a person at a terminal sees goes out: tables, bars, pictures."""

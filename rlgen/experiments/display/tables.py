@@ -45,12 +45,12 @@ class Row:
         return self.value >= self.target if self.better == "higher" else self.value <= self.target
 
 
-def paper(columns: int) -> Console:
+def console(columns: int) -> Console:
     """Where tables are printed: a terminal as wide as it is, a file or pipe as wide as is asked."""
     from rich.console import Console
 
-    console = Console()
-    return console if console.is_terminal else Console(width=columns)
+    found = Console()
+    return found if found.is_terminal else Console(width=columns)
 
 
 def show(bench: str, rows: Sequence[Row], as_json: bool) -> None:
@@ -73,4 +73,4 @@ def show(bench: str, rows: Sequence[Row], as_json: bool) -> None:
         cells = [f"{row.value:.4g}", row.unit]
         cells += ["" if v is None else f"{v:.4g}" for v in (row.baseline, row.ratio, row.target)]
         table.add_row(row.name, *cells, {True: "yes", False: "no", None: ""}[row.met])
-    paper(_WIDE).print(table)
+    console(_WIDE).print(table)

@@ -1,1 +1,1 @@
-"""Files that are whole or not there, whatever kills the program."""
+"""Texts and states come in; files go out that are whole or not there, whatever kills the program."""

@@ -1,1 +1,1 @@
-"""The page that shows what a run did, and its charts."""
+"""A run's files come in; one page goes out that shows what it did, with its charts."""

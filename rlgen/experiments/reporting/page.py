@@ -35,6 +35,9 @@ _LIMITS = (
 _BREAKABLE = {"directiveness": "direc&shy;tive&shy;ness", "temperature": "temper&shy;ature"}
 
 
+_OWN = ' class="own"'
+
+
 def write_report(run: Run) -> Path:
     """Write `report.html` and the charts as SVG files under `plots/`.
 
@@ -180,9 +183,7 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
             plain(found["mean_rating"]["mean"]),
             f"{found['cost']['mean']:.3f}",
         ]
-        own = ' class="own"' if name == reference else ""
-        rows.append(f"<tr{own}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    heads = "".join(f"<th>{name}</th>" for name in head)
+        rows.append((name == reference, cells))
     charts = ""
     if "difference_return" in plots:
         charts = (
@@ -195,8 +196,15 @@ def _comparison(plots: Mapping[str, str], evaluation: Mapping[str, Any]) -> str:
         f"<h2>Beside the ladder of baselines</h2><p>{escape(title(reference).capitalize())} minus each baseline on the "
         "same people, with 95 % bootstrap intervals. Filled: the interval lies above zero; hollow: it holds zero; "
         f"red: below.</p>{charts}"
-        f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
+        f"{_table(head, rows)}"
     )
+
+
+def _table(head: Sequence[str], rows: Sequence[tuple[bool, Sequence[str]]]) -> str:
+    """A table that scrolls by itself, from cells of HTML; rows of the run's own policy stand out."""
+    heads = "".join(f"<th>{name}</th>" for name in head)
+    lines = [f"<tr{_OWN if own else ''}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for own, cells in rows]
+    return f'<div class="scroll"><table><tr>{heads}</tr>{"".join(lines)}</table></div>'
 
 
 def _spread(values: Mapping[str, float | None], say: Callable[[float | None], str] = plain) -> str:
@@ -239,17 +247,15 @@ def _consistency(evaluation: Mapping[str, Any]) -> str:
         anger = found["anger_for_anger"]
         turns = f"<small>of {found['angry_turns']:,} turns</small>"
         cells.append("–" if anger is None else f"{anger:.0%}{turns}")
-        own = ' class="own"' if name == evaluation["reference"] else ""
-        rows.append(f"<tr{own}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+        rows.append((name == evaluation["reference"], cells))
     if not rows:
         return ""
-    heads = "".join(f"<th>{name}</th>" for name in head)
     return (
         "<h2>Do the words follow the emotion?</h2><p>Trend: the cosine of two curves over a dialogue, the recognised "
         "affect and the affect read from the replies, each less its own mean. It is no praise in itself: mirroring is "
         "likeness to the person, appropriateness likeness to what would help them, by the regulating target. "
         "Beside each stands what the replies of other dialogues, or one reply that never changes, would reach.</p>"
-        f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
+        f"{_table(head, rows)}"
     )
 
 

@@ -1,1 +1,1 @@
-"""Simulated people for many clients at once."""
+"""Clients' requests come in; replies of simulated people go out, spoken for in batches."""

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.dialogues.simulation import simulate
+from rlgen.experiments.dialogues.simulation import Simulation
 from rlgen.experiments.evaluation.outcomes import evaluate, evaluation_record
 from rlgen.experiments.provenance import program
 from rlgen.experiments.reporting import examples
@@ -47,7 +47,8 @@ def run(fake_world, tmp_path_factory):
     outcomes = {name: evaluate(world, found, 40) for name, found in actors.items()}
     result = evaluation_record(world, "rlgen/X-v0", outcomes, 0)
     stamp = {**run.stamp(), "policy": actor.stamp(), **program()}
-    dialogues = [list(d) for d in simulate(world, actor, 9, 50)]
+    done = [dialogue for step in Simulation(world, actor, 9, 50).steps() for dialogue in step]
+    dialogues = [[json.loads(line) for line in dialogue] for dialogue in done]
     dialogues[0][0]["said"] = "<script>alert(1)</script>"
     run.dialogues.write_text("".join(json.dumps(r) + "\n" for d in dialogues for r in d))
     run.evaluation.write_text(json.dumps({**result, "stamp": stamp, "dialogues": sha256_of(run.dialogues)}))
