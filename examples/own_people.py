@@ -1,7 +1,7 @@
 """People of one's own: curious ones, who open up when they are asked and go when they are told what to do.
 
 python examples/own_people.py
-rlgen train --users examples.own_people:Curious --timesteps 20000     # from the folder that holds examples/
+rlgen train --users examples.own_people:Curious --steps 20000     # from the folder that holds examples/
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from rlgen.checks.laws import Finding, Law, insist, try_laws
 from rlgen.envs.parts import load_bank
 from rlgen.envs.people import seat
 from rlgen.envs.presets import world_config
+from rlgen.errors import ConfigError
 from rlgen.perception import SignalBank
 from rlgen.rng import Realm, Streams
 from rlgen.types import I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
@@ -67,7 +68,15 @@ def try_users(
         people: what `WorldConfig.users` takes (a family's name or config, `package.module:Class`, a class of people of
             your own), or a function from N to people.
         utterances, segments: the banks; those of the package by default.
+
+    Raises:
+        ConfigError: no such people, or people made already, who have one number of rows.
     """
+    if hasattr(people, "respond") and not isinstance(people, type):
+        raise ConfigError(
+            f"people was a {type(people).__name__} that is made already, for one number of rows; give its class, its "
+            "config, or a function from a number of rows to people"
+        )
     made_here = callable(people) and not isinstance(people, type)
     world = world_config("rlgen/Support-v0", **({} if made_here else {"users": people}))
     if segments is None:

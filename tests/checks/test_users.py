@@ -12,7 +12,7 @@ import pytest
 from examples.own_people import Curious
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL
 from rlgen.checks.users import check_users, try_users
-from rlgen.errors import CheckError
+from rlgen.errors import CheckError, ConfigError
 from rlgen.types import SegmentCatalogue, UtteranceCatalogue
 from rlgen.users import CalibratedConfig, ReplayConfig, TheoryConfig, build
 
@@ -45,6 +45,11 @@ def test_the_shipped_families_and_the_example_keep_all_laws(banks, tmp_path):
         assert len(found) >= 12
         expected = {"other seeds and realms give other people"} if people.__class__ is ReplayConfig else set()
         assert {law for law, faults in found.items() if faults} <= expected, found
+
+
+def test_people_who_are_made_already_are_refused(banks):
+    with pytest.raises(ConfigError, match="give its class"):
+        check_users(build(Curious.Config(), 3, *banks), *banks)
 
 
 class Faulty(Curious):
