@@ -30,6 +30,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "fit users": ("fit_users", "fit simulated people to rated human dialogues"),
     },
     "parts": {
+        "check": ("check", "check an environment or a part of your own, a line for each law"),
         "reward list": ("reward_list", "show reward terms and designs, or check one of your own"),
         "recognize": ("recognize", "read the emotion in a recording of your own"),
         "bank build": ("bank_build", "make a signal bank, synthetic or of recordings"),
