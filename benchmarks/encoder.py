@@ -25,7 +25,7 @@ _REPEATS: Final = 9
 class BenchEncoder(TableOptions):
     """Speed of the small encoder beside MiniLM, and how faithfully it repeats MiniLM's vectors."""
 
-    encoder: str = Field("fast", pattern="^fast(-bf16)?(:.+)?$", description="the student: fast, or fast:DIR")
+    encoder: str = Field("fast", description="the student: fast, fast-bf16, or the folder of another")
     generator: str = Field("shipped:generator", description="whose replies are read: shipped:generator or a folder")
     readers: str = Field("shipped:readers_minilm", description="readers fitted on minilm, which read both vectors")
     judge: str = Field("shipped:judge", description="the judge: shipped:judge or a folder")

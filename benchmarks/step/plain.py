@@ -127,7 +127,7 @@ def plain_env(config: WorldConfig, env_id: str, num_envs: int, said: Sequence[tu
         raise TypeError("the plain way needs a world with a generator")
     generator: Any = speech.generator
     reader = copy.copy(speech.reader)
-    reader.encoder = PlainEncoder(reader.encoder)
+    reader.encoder = PlainEncoder(reader.encoder)  # type: ignore[assignment]
     plain = PlainGenerator(Shape(**generator.manifest.settings["shape"]), said)
     parts = replace(parts, pipeline=TextPipeline(plain, speech.guard, reader))
 

@@ -112,7 +112,7 @@ def main(argv: Sequence[str]) -> int:
             "texts": len(texts),
         },
     )
-    fast_encoder.write(options.out, training.shape, tensors, manifest)
+    fitting_encoder.write(options.out, training.shape, tensors, manifest)
     show("encoder", rows, as_json=False)
     print(f"written: {options.out}")
     return 0

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from rlgen import artifacts
 from rlgen.hardware import has_bf16
 from rlgen.text.encoding.encoder import SentenceEncoder
-from rlgen.text.encoding.fast_encoder import Net, Shape, layout, piece_table, stored
+from rlgen.text.encoding.fast_encoder import PIECES, WEIGHTS, Net, Shape, layout, piece_table
 from rlgen.text.encoding.piece_vectors import piece_vectors
 from rlgen.text.encoding.wordpieces import VOCABULARY, model_folder, word_pieces
 from rlgen.text.reading.reader import KIND, load_heads
@@ -149,7 +151,7 @@ def fit(texts: Sequence[str], vectors: F32, directions: F32, training: Training,
         say: told how it goes.
 
     Returns:
-        The student's tensors, as `rlgen.text.encoding.fast_encoder.stored` gives them.
+        The student's tensors, as `stored` gives them.
     """
     torch.manual_seed(training.seed)
     rng = np.random.default_rng(training.seed)
@@ -192,3 +194,17 @@ def fit(texts: Sequence[str], vectors: F32, directions: F32, training: Training,
             if step == steps:
                 break
     return stored(net.eval(), project, frequent, more)
+
+
+def stored(net: Net, project: Tensor, frequent: Tensor, more: Tensor) -> dict[str, Tensor]:
+    """A student's tensors as they are kept: half precision, but whole numbers for `more` of `piece_table`."""
+    scale = (more.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-4).half()
+    rest = {name: tensor.detach().half().contiguous() for name, tensor in net.state_dict().items()}
+    whole = torch.round(more / scale.float()).clamp(-127, 127).to(torch.int8)
+    return {**rest, **dict(zip(PIECES, (project.half(), frequent.int(), whole, scale), strict=True))}
+
+
+def write(target: str | Path, shape: Shape, tensors: Mapping[str, Tensor], manifest: artifacts.Manifest) -> None:
+    """Write a student's artifact; the sizes go into the manifest's settings."""
+    complete = manifest.model_copy(update={"settings": {**manifest.settings, "shape": asdict(shape)}})
+    artifacts.write(target, {WEIGHTS: save_tensors(dict(tensors))}, complete)

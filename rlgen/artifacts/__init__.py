@@ -2,9 +2,20 @@
 
 from rlgen.artifacts.cache import cached, code_sha256
 from rlgen.artifacts.shared import Shared, content, state
-from rlgen.artifacts.store import Artifact, Manifest, check_target, kind_of, load, shipped, tensors_sha256, write
+from rlgen.artifacts.store import (
+    MANIFEST,
+    Artifact,
+    Manifest,
+    check_target,
+    kind_of,
+    load,
+    shipped,
+    tensors_sha256,
+    write,
+)
 
 __all__ = [
+    "MANIFEST",
     "Artifact",
     "Manifest",
     "Shared",

@@ -1,9 +1,15 @@
-"""Emotion, context and controls to words: a small conditional transformer and its batched decoder."""
+"""Generators: emotion, context and controls in, words out.
+
+In come dialogues, the recognised affect, four controls and random streams of N rows; out come `rlgen.types.Replies`:
+ids, words and a log-probability a row. `embedded` is the small transformer that comes with the package, `huggingface`
+any causal language model, `ConstantGenerator` the null hypothesis. `rlgen.checks.generator` tries one's own.
+"""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rlgen.lazy import attach
 
 if TYPE_CHECKING:
     from rlgen.generation.constant import ConstantGenerator
@@ -12,15 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ConstantGenerator", "EmbeddedGenerator", "HuggingFaceGenerator"]
 
-_HOMES = {
-    "ConstantGenerator": "constant",
-    "EmbeddedGenerator": "embedded.generator",
-    "HuggingFaceGenerator": "huggingface.generator",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Imports torch only when a generator is asked for."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"rlgen.generation.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = attach(
+    __name__,
+    {
+        "ConstantGenerator": "constant",
+        "EmbeddedGenerator": "embedded.generator",
+        "HuggingFaceGenerator": "huggingface.generator",
+    },
+)

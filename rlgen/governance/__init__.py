@@ -1,4 +1,7 @@
-"""The last word on what is said, and the log of every time it was used."""
+"""The guard: the last word on what is said, and the log of every time that it was used.
+
+In come what the person said and the reply; out come `rlgen.types.Verdict`s: allow, replace or escalate, with costs.
+"""
 
 from rlgen.governance.audit import AuditLog, Report, verify
 from rlgen.governance.config import GuardConfig

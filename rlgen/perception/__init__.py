@@ -1,9 +1,15 @@
-"""Signals to emotion: features, one timeline, the frozen recognizer, banks of signals and tables over them."""
+"""Signals to emotion: features, one timeline, the frozen recognizer, banks of signals and tables over them.
+
+In come recordings of a turn (raw speech, action units of the face, heart and skin); out come `rlgen.types.Signals` and,
+from a recognizer, `rlgen.types.Estimate`: a vector, affect and uncertainty. A world looks estimates up in a table over
+a finite bank. `rlgen.checks.recognizer` tries a recognizer of one's own.
+"""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rlgen.lazy import attach
 
 if TYPE_CHECKING:
     from rlgen.perception.bank import SignalBank
@@ -13,17 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["EmotionRecognizer", "EstimateTable", "Recording", "SignalBank", "extract"]
 
-_HOME = {
-    "EmotionRecognizer": "recognizer",
-    "EstimateTable": "table",
-    "Recording": "features",
-    "SignalBank": "bank",
-    "extract": "features",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name's module at first use, so that importing the room costs nothing."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = attach(
+    __name__,
+    {
+        "EmotionRecognizer": "recognizer",
+        "EstimateTable": "table",
+        "Recording": "features",
+        "SignalBank": "bank",
+        "extract": "features",
+    },
+)

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from rlgen.affect import ANGER, CATEGORIES, FEAR, HAPPINESS, NEUTRAL, SADNESS, SURPRISE, from_category
+from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, SADNESS, SURPRISE, from_category
 from rlgen.errors import DataError
 from rlgen.perception import audio
 from rlgen.perception.bank import Progress, SignalBank, stored
@@ -22,10 +22,10 @@ from rlgen.perception.features import Recording, extract, stack
 from rlgen.types import F32, SegmentCatalogue
 
 LICENCE: Final = "RAVDESS (Livingstone and Russo 2018), CC BY-NC-SA 4.0: not for commercial use, share alike"
-_FACES: Final = "ravdess_face_au_and_posteriors.npz"
+FACES: Final = "ravdess_face_au_and_posteriors.npz"
 
 # The data set's emotion codes; calm counts as neutral, disgust (7) is not in the shared space.
-_CATEGORY: Final = {
+CATEGORY_OF_CODE: Final = {
     1: NEUTRAL,
     2: NEUTRAL,
     3: HAPPINESS,
@@ -34,13 +34,11 @@ _CATEGORY: Final = {
     6: FEAR,
     8: SURPRISE,
 }
-# Column of each emotion code 1-8 among the published speech logits.
-_LOGIT_ORDER: Final = [[5, 2, 7, 6, 3, 1, 4, 8].index(code) for code in range(1, 9)]
 _INTENSITY: Final = {1: 0.6, 2: 1.0}  # "normal" and "strong"
 
 
 def _faces(root: Path) -> dict[str, F32]:
-    path = root / _FACES
+    path = root / FACES
     if not path.is_file():
         return {}
     try:
@@ -75,7 +73,7 @@ def build(root: Path, actors: int | None = None, clips: int | None = None, progr
             raise ValueError(f"{codes.shape[1]} parts")
     except ValueError as error:
         raise DataError(f"{root}: a file name is not of the form 03-01-EE-II-SS-RR-AA.flac ({error})") from error
-    keep = np.isin(codes[:, 2], list(_CATEGORY))
+    keep = np.isin(codes[:, 2], list(CATEGORY_OF_CODE))
     if actors is not None:
         keep &= np.isin(codes[:, 6], np.unique(codes[:, 6])[:actors])
     if clips is not None:
@@ -91,7 +89,7 @@ def build(root: Path, actors: int | None = None, clips: int | None = None, progr
     for i in progress(list(chosen)):
         file = files[i]
         rows.append(extract(Recording(audio.read(file), faces.get(file.stem[3:]), name=str(file))))
-    category = np.array([_CATEGORY[code] for code in codes[chosen, 2]], dtype=np.int64)
+    category = np.array([CATEGORY_OF_CODE[code] for code in codes[chosen, 2]], dtype=np.int64)
     strength = np.array([_INTENSITY[code] for code in codes[chosen, 3]], dtype=np.float32)
     intensity = np.where(category == NEUTRAL, 0.0, strength).astype(np.float32)
     affect = from_category(category, intensity)
@@ -116,45 +114,3 @@ def build(root: Path, actors: int | None = None, clips: int | None = None, progr
         clips=[str(files[i].relative_to(root)) for i in chosen],
         settings={},
     )
-
-
-def published(root: Path, bank: SignalBank) -> dict[str, float]:
-    """Accuracies of published models on the bank's own clips, in the six categories of the shared space.
-
-    Their eight-class posteriors (Luna-Jimenez et al., Appl. Sci. 12, 2022; subject-wise folds, test
-    clips) with calm added to neutral and disgust left out.
-
-    Args:
-        root: the data set's folder with the table of posteriors.
-        bank: built from the recordings.
-
-    Returns:
-        `"speech"`: wav2vec 2.0, fine-tuned; `"face"`: a perceptron on the same clip averages;
-        `"speech+face"`: their fusion.
-
-    Raises:
-        DataError: the bank is not of RAVDESS, or the table is missing or another one.
-    """
-    path = root / _FACES
-    if bank.kind != "ravdess":
-        raise DataError(f"a bank of kind {bank.kind} has no published figures; leave the folder out")
-    try:
-        with np.load(path, allow_pickle=False) as table:
-            row = {str(name)[3:]: i for i, name in enumerate(table["name"])}
-            index = np.array([row[Path(clip).stem[3:]] for clip in bank.clips])
-            fold = table["fold"][index].astype(int)
-            answers = {
-                "speech": table["logits_wav2vec_ft"][fold, index][:, _LOGIT_ORDER],
-                "face": table["post_au_mlp"][fold, index],
-                "speech+face": table["post_fusion"][fold, index],
-            }
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise DataError(f"{path}: not the table of published answers ({type(error).__name__}: {error})") from error
-    merge = np.zeros((8, len(CATEGORIES)))
-    for code, category in _CATEGORY.items():
-        merge[code - 1, category] = 1.0
-    found = {}
-    for name, answer in answers.items():
-        share = np.exp(answer - answer.max(axis=1, keepdims=True)) if name == "speech" else answer
-        found[name] = float(((share @ merge).argmax(axis=1) == bank.catalogue.category).mean())
-    return found

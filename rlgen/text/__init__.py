@@ -1,23 +1,22 @@
-"""Texts: the frozen sentence encoder, the readers, and the project's own phrases and utterances.
+"""Texts: encoders, readers of what a text is perceived as, what people can say, data sets.
 
-Names are imported when they are first used, so that `import rlgen.text` costs nothing.
+In come texts; out come vectors `[N, 384]`, `rlgen.types.Reading`s and banks of utterances. All of it is frozen but for
+`fitting`, which makes readers from a researcher's own copies of data sets.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "SentenceEncoder": "encoding.encoder",
-    "Reader": "reading.reader",
-    "Judge": "reading.judge",
-}
+from rlgen.lazy import attach
+
+if TYPE_CHECKING:
+    from rlgen.text.encoding.encoder import SentenceEncoder
+    from rlgen.text.reading.judge import Judge
+    from rlgen.text.reading.reader import Reader
 
 __all__ = ["Judge", "Reader", "SentenceEncoder"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"rlgen.text.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = attach(
+    __name__, {"SentenceEncoder": "encoding.encoder", "Reader": "reading.reader", "Judge": "reading.judge"}
+)

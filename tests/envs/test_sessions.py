@@ -244,8 +244,8 @@ def described_anew(folder: Path) -> None:
     ("name", "load"),
     [
         ("readers", lambda source: parts_module._reader(source, "fast", "cpu")),
-        ("fast_encoder", lambda source: parts_module._encoder(f"fast:{source}", "cpu")),
-        ("fast_encoder", lambda source: parts_module._reader("shipped:readers", f"fast:{source}", "cpu")),
+        ("fast_encoder", lambda source: parts_module._encoder(str(source), "cpu")),
+        ("fast_encoder", lambda source: parts_module._reader("shipped:readers", str(source), "cpu")),
         ("surface", lambda source: Surface(path=source).measured()),
         ("recognizer", lambda source: parts_module._perception(source, "shipped:signal_bank")[0]),
         ("signal_bank", lambda source: parts_module._perception("shipped:recognizer", source)[1]),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rlgen.errors import DataError
-from rlgen.perception import metrics, training
+from rlgen.perception import evaluation, training
 from rlgen.perception.bank import SignalBank
 from rlgen.perception.recognizer import EmotionRecognizer, forward
 from rlgen.types import Signals
@@ -140,13 +140,13 @@ def test_too_few_actors_are_refused_in_words(bank: SignalBank, cut: Callable[[np
 
 def test_metrics_on_known_cases() -> None:
     truth = np.array([-1.0, 0.0, 1.0])
-    assert metrics.concordance(truth, truth) == pytest.approx(1.0)
-    assert metrics.concordance(truth + 1.0, truth) == pytest.approx(2 * (2 / 3) / (4 / 3 + 1.0))
-    assert metrics.concordance(np.zeros(3), truth) == 0.0
+    assert evaluation.concordance(truth, truth) == pytest.approx(1.0)
+    assert evaluation.concordance(truth + 1.0, truth) == pytest.approx(2 * (2 / 3) / (4 / 3 + 1.0))
+    assert evaluation.concordance(np.zeros(3), truth) == 0.0
     probability = np.eye(6, dtype=np.float32)[[0, 0, 0, 1]]
     category = np.array([0, 0, 1, 1])
-    assert metrics.accuracy(probability, category) == 0.75
-    assert metrics.recall(probability, category) == 0.75
-    assert metrics.calibration_error(probability, category, bins=1) == pytest.approx(0.25)
+    assert evaluation.accuracy(probability, category) == 0.75
+    assert evaluation.recall(probability, category) == 0.75
+    assert evaluation.calibration_error(probability, category, bins=1) == pytest.approx(0.25)
     skewed = np.array([0, 0, 0, 1])
-    assert metrics.recall(np.eye(6, dtype=np.float32)[[0, 0, 0, 0]], skewed) == 0.5
+    assert evaluation.recall(np.eye(6, dtype=np.float32)[[0, 0, 0, 0]], skewed) == 0.5

@@ -33,7 +33,6 @@ def main(argv: Sequence[str]) -> int:
     from rlgen import artifacts
     from rlgen.artifacts import Manifest
     from rlgen.generation.huggingface import directions, steering
-    from rlgen.generation.huggingface.contrasts import CONTRASTS
     from rlgen.hardware import place
     from rlgen.text.language_models.pretrained import load_pretrained
 
@@ -43,7 +42,8 @@ def main(argv: Sequence[str]) -> int:
         raise ConfigError("fit steering: a direction or a layer was given twice; give each once")
     loaded = load_pretrained(options.model, *place(options.device, options.dtype))
     layers = options.layers or None
-    pairs = {name: CONTRASTS[name] for name in options.directions or CONTRASTS}
+    known = steering.contrasts()
+    pairs = {name: known[name] for name in options.directions or known}
     differing = steering.differences(loaded.model, loaded.tokenizer, pairs)
     fitted = steering.mean_direction(differing, options.strength, layers)
     shares = steering.told_apart(differing, layers)

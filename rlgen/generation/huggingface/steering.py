@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,19 @@ import torch
 from torch import Tensor
 
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES, regulating_target
+from rlgen.config import read_yaml
 from rlgen.errors import ConfigError
 
 DIRECTIONS = ("warmth", "directiveness", *CATEGORIES)
+
+Pairs = Mapping[str, Sequence[tuple[str, str]]]
+"""Direction, one of `DIRECTIONS`, -> pairs of a text that has the quality and one that lacks it."""
+
+
+def contrasts() -> Pairs:
+    """The project's own pairs, in `contrasts.yaml`."""
+    pairs = read_yaml(Path(__file__).with_name("contrasts.yaml"))
+    return {name: [(has, lacks) for has, lacks in some] for name, some in pairs.items()}
 
 
 @dataclass(frozen=True)
@@ -137,7 +148,7 @@ def layers_of(model: Any) -> list[Any]:
 def fit_steering(
     model: Any,
     tokenizer: Any,
-    pairs: Mapping[str, Sequence[tuple[str, str]]],
+    pairs: Pairs,
     strength: float = 1.0,
     layers: Sequence[int] | None = None,
 ) -> Steering:
@@ -146,8 +157,7 @@ def fit_steering(
     Args:
         model: causal language model of transformers.
         tokenizer: its tokenizer.
-        pairs: direction, one of `DIRECTIONS`, -> pairs of a text that has the quality and one that
-            lacks it, e.g. `rlgen.generation.huggingface.contrasts.CONTRASTS`.
+        pairs: e.g. `contrasts()`.
         strength: factor on the directions.
         layers: which layers to steer, from 0; None for all.
 
@@ -162,7 +172,7 @@ def fit_steering(
 
 
 @torch.inference_mode()
-def differences(model: Any, tokenizer: Any, pairs: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Tensor]:
+def differences(model: Any, tokenizer: Any, pairs: Pairs) -> dict[str, Tensor]:
     """What each pair of texts differs by, layer by layer.
 
     Args:

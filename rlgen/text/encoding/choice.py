@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 FAST: Final = "fast"
 MINILM: Final = "minilm"
 CHOICES: Final = (
-    "fast, minilm, fast:DIR, the same with -bf16 after fast or minilm, or the folder or OWNER/NAME of a "
-    "sentence-transformers model"
+    "fast, minilm, either with -bf16, a folder that `python -m recipes.encoder` wrote, or the folder or OWNER/NAME of "
+    "a sentence-transformers model"
 )
-_OURS: Final = re.compile(rf"(?P<which>{FAST}|{MINILM})(?P<narrow>-bf16)?(?::(?P<folder>.+))?")
+_OURS: Final = re.compile(rf"(?P<which>{FAST}|{MINILM})(?P<narrow>-bf16)?")
 _OF_THE_HUB: Final = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def _is_student(choice: str) -> bool:
+    """Whether a small encoder of our make lies there: an artifact, not a model of sentence-transformers."""
+    return choice.startswith("shipped:") or (Path(choice) / artifacts.MANIFEST).is_file()
 
 
 def check_choice(choice: str) -> None:
@@ -30,10 +35,8 @@ def check_choice(choice: str) -> None:
     Raises:
         ConfigError: neither one of ours, nor a folder, nor a name of the hub's form.
     """
-    ours = _OURS.fullmatch(choice)
-    if ours is not None and not (ours["which"] == MINILM and ours["folder"]):
-        return
-    if _OF_THE_HUB.fullmatch(choice) or (choice and Path(choice).is_dir()):
+    known = _OURS.fullmatch(choice) or _OF_THE_HUB.fullmatch(choice) or _is_student(choice)
+    if known or (choice and Path(choice).is_dir()):
         return
     alike = get_close_matches(choice, (FAST, MINILM, f"{FAST}-bf16", f"{MINILM}-bf16"), 1)
     meant = f"did you mean {alike[0]!r}? There are" if alike else "there are"
@@ -44,9 +47,8 @@ def encoder_of(choice: str, device: str = "cpu") -> SentenceEncoder:
     """The encoder that a config names.
 
     Args:
-        choice: `"fast"`, the small one, or `"fast:DIR"` for another that `python -m recipes.encoder` wrote;
-            `"minilm"`; with `-bf16` after the name in bfloat16 instead of fp32; or any sentence-transformers model by
-            name or path.
+        choice: `"fast"`, the small one, or `"minilm"`, in fp32 or with `-bf16` after the name; the folder of another
+            small one; or any sentence-transformers model by name or path.
         device: where to run.
 
     Raises:
@@ -58,12 +60,12 @@ def encoder_of(choice: str, device: str = "cpu") -> SentenceEncoder:
 
     check_choice(choice)
     ours = _OURS.fullmatch(choice)
+    dtype: Precision = "bfloat16" if ours is not None and ours["narrow"] else "float32"
     if ours is None:
-        return SentenceEncoder(device=device, model=choice)
-    dtype: Precision = "bfloat16" if ours["narrow"] else "float32"
-    if ours["which"] == FAST:
-        return FastEncoder.load(ours["folder"] or SHIPPED, dtype, device)
-    return SentenceEncoder(dtype, device)
+        return (
+            FastEncoder.load(choice, dtype, device) if _is_student(choice) else SentenceEncoder(dtype, device, choice)
+        )
+    return FastEncoder.load(SHIPPED, dtype, device) if ours["which"] == FAST else SentenceEncoder(dtype, device)
 
 
 def encoder_content(choice: str) -> Hashable:
@@ -72,6 +74,8 @@ def encoder_content(choice: str) -> Hashable:
 
     check_choice(choice)
     ours = _OURS.fullmatch(choice)
-    if ours is None:
-        return artifacts.state(Path(choice)) if Path(choice).is_dir() else choice
-    return artifacts.content(ours["folder"] or SHIPPED, KIND) if ours["which"] == FAST else MINILM
+    if ours is not None:
+        return artifacts.content(SHIPPED, KIND) if ours["which"] == FAST else MINILM
+    if _is_student(choice):
+        return artifacts.content(choice, KIND)
+    return artifacts.state(Path(choice)) if Path(choice).is_dir() else choice

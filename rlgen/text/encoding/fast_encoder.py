@@ -17,7 +17,7 @@ pieces that are frequent in this world have a correction of their own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -42,7 +41,7 @@ WEIGHTS: Final = "weights.safetensors"
 SHIPPED: Final = "shipped:fast_encoder"
 _CELLS: Final = 8192  # of one group of texts in attention
 _HEAD: Final = 32  # dimensions of an attention head
-_PIECES: Final = ("map", "frequent", "more", "more_scale")  # names of tensors beside those of `Net`
+PIECES: Final = ("map", "frequent", "more", "more_scale")  # names of tensors beside those of `Net`
 
 
 @dataclass(frozen=True)
@@ -215,7 +214,7 @@ class FastEncoder(SentenceEncoder):
 
     Args:
         shape: sizes.
-        tensors: what `stored` gave.
+        tensors: as its artifact keeps them; see `piece_table` for those of word pieces.
         dtype: `"float32"` or `"bfloat16"`.
         device: `"cpu"` or `"cuda"`.
         name: that a config gives it.
@@ -245,7 +244,7 @@ class FastEncoder(SentenceEncoder):
         self.source_sha256 = artifacts.tensors_sha256({of: tensor.numpy() for of, tensor in tensors.items()})
         kind = getattr(torch, dtype)
         net = Net(shape)
-        net.load_state_dict({of: tensor.float() for of, tensor in tensors.items() if of not in _PIECES})
+        net.load_state_dict({of: tensor.float() for of, tensor in tensors.items() if of not in PIECES})
         net = net.eval().requires_grad_(False)
         table = piece_table(tensors)
         self._pieces, self._entered = table.to(self._where, kind), net.enter(table).to(self._where, kind)
@@ -267,7 +266,7 @@ class FastEncoder(SentenceEncoder):
         settings = artifact.manifest.settings
         try:
             tensors = load_tensors(artifact.file(WEIGHTS).read_bytes())
-            name = FAST if source == SHIPPED else f"{FAST}:{source}"
+            name = FAST if source == SHIPPED else str(source)
             with memory_of(device, str(artifact.path)):
                 return cls(Shape(**settings["shape"]), tensors, dtype, device, name)
         except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
@@ -300,17 +299,3 @@ class FastEncoder(SentenceEncoder):
             vectors = self._net(self._pieces[laid.ids], self._entered[laid.ids], laid)
             found[start : start + len(part)] = vectors.cpu().numpy()
         return found
-
-
-def stored(net: Net, project: Tensor, frequent: Tensor, more: Tensor) -> dict[str, Tensor]:
-    """A student's tensors as they are kept: half precision, but whole numbers for `more` of `piece_table`."""
-    scale = (more.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-4).half()
-    rest = {name: tensor.detach().half().contiguous() for name, tensor in net.state_dict().items()}
-    whole = torch.round(more / scale.float()).clamp(-127, 127).to(torch.int8)
-    return {**rest, **dict(zip(_PIECES, (project.half(), frequent.int(), whole, scale), strict=True))}
-
-
-def write(target: str | Path, shape: Shape, tensors: Mapping[str, Tensor], manifest: artifacts.Manifest) -> None:
-    """Write a student's artifact; the sizes go into the manifest's settings."""
-    complete = manifest.model_copy(update={"settings": {**manifest.settings, "shape": asdict(shape)}})
-    artifacts.write(target, {WEIGHTS: save_tensors(dict(tensors))}, complete)

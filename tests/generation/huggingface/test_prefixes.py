@@ -80,14 +80,13 @@ def test_what_is_kept_is_bounded_and_may_be_forgotten(path, mixed, monkeypatch):
 
 
 def test_steering_does_not_reach_what_is_kept(path, mixed):
-    from rlgen.generation.huggingface.contrasts import CONTRASTS
-    from rlgen.generation.huggingface.steering import fit_steering
+    from rlgen.generation.huggingface.steering import contrasts, fit_steering
 
     asked = mixed(8)
     said = []
     for share in (True, False):
         generator = HuggingFaceGenerator(path, dtype="fp32", max_new_tokens=LIMIT, shared_prefixes=share)
-        generator.steer(fit_steering(generator.model, generator.tokenizer, CONTRASTS, strength=3.0))
+        generator.steer(fit_steering(generator.model, generator.tokenizer, contrasts(), strength=3.0))
         said.append(generator.reply(*asked).ids)
         generator.steer(None)
         said.append(generator.reply(*asked).ids)

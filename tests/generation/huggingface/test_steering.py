@@ -18,13 +18,21 @@ from rlgen.experiments import cli
 from rlgen.experiments.commands import fit_steering as fit_steering_command
 from rlgen.generation import HuggingFaceGenerator
 from rlgen.generation.huggingface import directions
-from rlgen.generation.huggingface.contrasts import CONTRASTS
-from rlgen.generation.huggingface.steering import DIRECTIONS, Steerer, Steering, fit_steering, steer, told_apart
+from rlgen.generation.huggingface.steering import (
+    DIRECTIONS,
+    Steerer,
+    Steering,
+    contrasts,
+    fit_steering,
+    steer,
+    told_apart,
+)
 from rlgen.hardware import place
 from rlgen.rng import Streams
 from rlgen.text.language_models.pretrained import load_pretrained
 
 ROWS = 6
+CONTRASTS = contrasts()
 
 
 @pytest.fixture
