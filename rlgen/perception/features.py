@@ -44,10 +44,10 @@ class Recording:
             are broadcast. Frames without a tracked face are rows of NaN.
         action_unit_rate: frames a second of `action_units`.
         heart: `[samples]` of ECG or pleth whose end is the end of the turn; at least 30 s.
-        heart_rate: samples a second of `heart`.
+        heart_sampling_rate: samples a second of `heart`.
         heart_kind: which of the two it is.
         eda: `[samples]` in microsiemens, likewise ending with the turn.
-        eda_rate: samples a second of `eda`.
+        eda_sampling_rate: samples a second of `eda`.
         name: what to call it in messages.
     """
 
@@ -55,17 +55,17 @@ class Recording:
     action_units: NDArray[np.floating] | None = None
     action_unit_rate: float = 25.0
     heart: NDArray[np.floating] | None = None
-    heart_rate: float = 0.0
+    heart_sampling_rate: float = 0.0
     heart_kind: physiology.Kind = "pleth"
     eda: NDArray[np.floating] | None = None
-    eda_rate: float = 0.0
+    eda_sampling_rate: float = 0.0
     name: str = "the recording"
 
 
 def _recent(recording: Recording) -> Recording:
     """The recording with the last minutes of its physiology; a whole day before the turn says no more of it."""
     kept = {}
-    for name, rate in (("heart", recording.heart_rate), ("eda", recording.eda_rate)):
+    for name, rate in (("heart", recording.heart_sampling_rate), ("eda", recording.eda_sampling_rate)):
         signal = getattr(recording, name)
         usable = isinstance(signal, np.ndarray) and signal.ndim == 1 and isinstance(rate, int | float) and rate > 0
         if usable and len(signal) > physiology.LONGEST * rate:
@@ -79,13 +79,15 @@ def _physiology(recording: Recording, turn_seconds: float, frames: int) -> F32:
     before = turn_seconds * (1.0 - np.arange(1, frames + 1) / frames)  # seconds before the end of the turn
     values = np.tile(_PHYSIOLOGY_CENTRE, (frames, 1))
     if recording.heart is not None:
-        times = physiology.beats(recording.heart, recording.heart_rate, recording.heart_kind, recording.name)
-        ends = len(recording.heart) / recording.heart_rate - before
+        times = physiology.beats(recording.heart, recording.heart_sampling_rate, recording.heart_kind, recording.name)
+        ends = len(recording.heart) / recording.heart_sampling_rate - before
         values[:, physiology.CARDIAC] = physiology.cardiac(times, ends, recording.name)
     if recording.eda is not None:
         name = f"{recording.name} (EDA)"
-        ends = len(checks.numbers(recording.eda, name)) / checks.rate(recording.eda_rate, name) - before
-        values[:, physiology.ELECTRODERMAL] = physiology.electrodermal(recording.eda, recording.eda_rate, ends, name)
+        ends = len(checks.numbers(recording.eda, name)) / checks.rate(recording.eda_sampling_rate, name) - before
+        values[:, physiology.ELECTRODERMAL] = physiology.electrodermal(
+            recording.eda, recording.eda_sampling_rate, ends, name
+        )
     return (values - _PHYSIOLOGY_CENTRE) / _PHYSIOLOGY_SCALE
 
 

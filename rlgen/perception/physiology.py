@@ -22,7 +22,7 @@ from rlgen.types import F32
 WINDOW_SECONDS: Final = 30.0
 LONGEST: Final = 600.0  # seconds before the end that are looked at; a window needs no more
 _FEWEST: Final = 10  # intervals between beats in a window; the slowest hearts have 15
-EDA_RATE: Final = 25  # NeuroKit2 cannot clean signals of a few Hz, so all are brought to this rate
+EDA_SAMPLING_RATE: Final = 25  # NeuroKit2 cannot clean signals of a few Hz, so all are brought to this rate
 
 # Columns: heart rate (1/min), log RMSSD (ms), log SDNN (ms), tonic level (log 1p uS),
 # phasic activity (log 1p of mean rectified nS), skin conductance responses a minute.
@@ -140,23 +140,23 @@ def electrodermal(signal: NDArray[np.floating], rate: float, ends: NDArray[np.fl
     import neurokit2 as nk
 
     checked = _check(signal, rate, 2.0, name)
-    if rate > EDA_RATE:
+    if rate > EDA_SAMPLING_RATE:
         whole = round(rate)
-        checked = resample_poly(checked, EDA_RATE, whole, padtype="line")
-    elif rate < EDA_RATE:
-        seconds = np.arange(round(len(checked) / rate * EDA_RATE)) / EDA_RATE
+        checked = resample_poly(checked, EDA_SAMPLING_RATE, whole, padtype="line")
+    elif rate < EDA_SAMPLING_RATE:
+        seconds = np.arange(round(len(checked) / rate * EDA_SAMPLING_RATE)) / EDA_SAMPLING_RATE
         checked = np.interp(seconds, np.arange(len(checked)) / rate, checked)
-    clean = nk.eda_clean(checked, sampling_rate=EDA_RATE)
-    parts = nk.eda_phasic(clean, sampling_rate=EDA_RATE)
+    clean = nk.eda_clean(checked, sampling_rate=EDA_SAMPLING_RATE)
+    parts = nk.eda_phasic(clean, sampling_rate=EDA_SAMPLING_RATE)
     tonic, phasic = parts["EDA_Tonic"].to_numpy(), parts["EDA_Phasic"].to_numpy()
     # A response is a rise of .01 uS or more from trough to peak (Boucsein et al., Psychophysiology 49, 2012).
     turning = np.flatnonzero(np.diff(np.sign(np.diff(phasic))) != 0) + 1
     rises = np.diff(phasic[turning], prepend=phasic[0]) if len(turning) else np.empty(0)
-    peaks = turning[rises >= 0.01] / EDA_RATE
+    peaks = turning[rises >= 0.01] / EDA_SAMPLING_RATE
     inside = (peaks > ends[:, None] - WINDOW_SECONDS) & (peaks <= ends[:, None])
 
-    last = np.clip(np.round(ends * EDA_RATE).astype(int), 1, len(tonic))
-    first = np.maximum(last - round(WINDOW_SECONDS * EDA_RATE), 0)
+    last = np.clip(np.round(ends * EDA_SAMPLING_RATE).astype(int), 1, len(tonic))
+    first = np.maximum(last - round(WINDOW_SECONDS * EDA_SAMPLING_RATE), 0)
 
     def windowed(values: NDArray[np.float64]) -> NDArray[np.float64]:
         total = np.concatenate([[0.0], np.cumsum(values)])

@@ -26,9 +26,9 @@ def test_every_set_of_modalities_gives_the_same_shapes(whole: Recording) -> None
                 waveform=whole.waveform if speech else None,
                 action_units=whole.action_units if seen else None,
                 heart=whole.heart if body else None,
-                heart_rate=whole.heart_rate,
+                heart_sampling_rate=whole.heart_sampling_rate,
                 eda=whole.eda if body else None,
-                eda_rate=whole.eda_rate,
+                eda_sampling_rate=whole.eda_sampling_rate,
             )
         )
         assert signals.speech.shape == (1, 16, SPEECH_DIM)
@@ -50,8 +50,8 @@ def test_clip_averages_are_broadcast(whole: Recording) -> None:
 
 
 def test_one_sensor_of_the_body_is_enough(whole: Recording) -> None:
-    heart = extract(Recording(heart=whole.heart, heart_rate=whole.heart_rate)).physiology[0]
-    skin = extract(Recording(eda=whole.eda, eda_rate=whole.eda_rate)).physiology[0]
+    heart = extract(Recording(heart=whole.heart, heart_sampling_rate=whole.heart_sampling_rate)).physiology[0]
+    skin = extract(Recording(eda=whole.eda, eda_sampling_rate=whole.eda_sampling_rate)).physiology[0]
     assert (heart[:, 3:] == 0).all()
     assert (skin[:, :3] == 0).all()
     assert heart[:, 0].any()
@@ -63,7 +63,7 @@ def test_physiology_rolls_with_the_turn(whole: Recording) -> None:
     beats = np.cumsum(np.concatenate([np.full(36, 0.9), np.full(8, 0.7)]))
     times = np.arange(0, beats[-1], 1 / 64)
     pleth = np.exp(-0.5 * ((times[:, None] - beats) / 0.08) ** 2).sum(axis=1)
-    rolled = extract(Recording(waveform=whole.waveform, heart=pleth, heart_rate=64.0)).physiology[0, :, 0]
+    rolled = extract(Recording(waveform=whole.waveform, heart=pleth, heart_sampling_rate=64.0)).physiology[0, :, 0]
     assert rolled[-1] > rolled[0] + 0.05
     assert (np.diff(rolled) > -1e-6).all()
 
@@ -83,19 +83,19 @@ def test_stack_keeps_rows(whole: Recording) -> None:
         (Recording(action_units=np.zeros((20, 3))), r"\[frames, 17\]"),
         (Recording(action_units=np.zeros((20, 17)), action_unit_rate=0.0), "rate"),
         (Recording(waveform=np.zeros(16_000)), "silent"),
-        (Recording(heart=np.ones(4000), heart_rate=100.0, heart_kind="ecg"), "flat"),
+        (Recording(heart=np.ones(4000), heart_sampling_rate=100.0, heart_kind="ecg"), "flat"),
         (Recording(action_units=np.zeros((20, 17)), action_unit_rate=np.inf), "rate is inf"),
         (Recording(action_units=np.zeros((20, 17)), action_unit_rate="fast"), "rate is 'fast'"),
         (Recording(action_units=[[0.0] * 17]), "list"),
         (Recording(waveform=[0.0] * 16_000), "list"),
         (Recording(waveform=np.full(16_000, 0.5)), "silent"),
         (Recording(eda=SLOW), r"EDA.*rate is 0\.0"),
-        (Recording(eda=SLOW, eda_rate=np.nan), "rate is nan"),
-        (Recording(eda=list(SLOW), eda_rate=4.0), "list"),
-        (Recording(eda=np.array(3.0), eda_rate=4.0), "array of float64"),
+        (Recording(eda=SLOW, eda_sampling_rate=np.nan), "rate is nan"),
+        (Recording(eda=list(SLOW), eda_sampling_rate=4.0), "list"),
+        (Recording(eda=np.array(3.0), eda_sampling_rate=4.0), "array of float64"),
         (Recording(heart=SLOW), "rate"),
-        (Recording(heart=SLOW, heart_rate=64.0, heart_kind="bogus"), "'bogus'.*'ecg', 'pleth'"),
-        (Recording(heart=tuple(SLOW), heart_rate=64.0), "tuple"),
+        (Recording(heart=SLOW, heart_sampling_rate=64.0, heart_kind="bogus"), "'bogus'.*'ecg', 'pleth'"),
+        (Recording(heart=tuple(SLOW), heart_sampling_rate=64.0), "tuple"),
     ],
 )
 def test_unusable_signals_are_refused_in_words(recording: Recording, says: str) -> None:
@@ -166,5 +166,5 @@ def test_a_day_of_physiology_says_what_its_last_minutes_say() -> None:
     minutes = nk.ppg_simulate(duration=60, sampling_rate=50, heart_rate=80, random_state=1)
     ten = np.tile(minutes, 10)
     day = np.concatenate([np.random.default_rng(0).standard_normal(1_000_000), ten])
-    short, long = (extract(Recording(heart=signal, heart_rate=50.0)).physiology for signal in (ten, day))
+    short, long = (extract(Recording(heart=signal, heart_sampling_rate=50.0)).physiology for signal in (ten, day))
     np.testing.assert_array_equal(long, short)

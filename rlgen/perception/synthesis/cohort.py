@@ -10,7 +10,7 @@ import numpy as np
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL, NEUTRAL, NUM_CATEGORIES
 from rlgen.perception import face
 from rlgen.perception.features import Recording
-from rlgen.perception.physiology import EDA_RATE, WINDOW_SECONDS
+from rlgen.perception.physiology import EDA_SAMPLING_RATE, WINDOW_SECONDS
 from rlgen.perception.synthesis import prosody, voice
 from rlgen.types import F32, SegmentCatalogue
 
@@ -18,7 +18,7 @@ INTENSITIES: Final = (0.4, 0.7, 1.0)
 REPETITIONS: Final = 4
 NEUTRAL_REPETITIONS: Final = 8
 FACE_RATE: Final = 25.0
-HEART_RATE_HZ: Final = 64
+HEART_SAMPLING_RATE: Final = 64
 
 _ACTOR, _ACT, _RHYTHM, _VOICE, _FACE, _BODY = range(6)  # what a generator is for; no two share draws
 
@@ -196,7 +196,7 @@ class Cohort:
         seeds = rng.integers(2**31, size=2)
         pleth = nk.ppg_simulate(
             duration=seconds,
-            sampling_rate=HEART_RATE_HZ,
+            sampling_rate=HEART_SAMPLING_RATE,
             heart_rate=float(heart),
             ibi_randomness=float(np.clip(actor.variability * np.exp(varied), 0.01, 0.3)),
             frequency_modulation=0.05,
@@ -204,7 +204,7 @@ class Cohort:
         )
         eda = nk.eda_simulate(
             duration=int(seconds),
-            sampling_rate=EDA_RATE,
+            sampling_rate=EDA_SAMPLING_RATE,
             scr_number=int(np.clip(round(responses * seconds / 60.0), 1, 15)),
             noise=0.005,
             drift=-0.01,
@@ -212,10 +212,10 @@ class Cohort:
         )
         return {
             "heart": pleth,
-            "heart_rate": float(HEART_RATE_HZ),
+            "heart_sampling_rate": float(HEART_SAMPLING_RATE),
             "heart_kind": "pleth",
             "eda": np.asarray(eda) * 0.3 + actor.conductance,
-            "eda_rate": float(EDA_RATE),
+            "eda_sampling_rate": float(EDA_SAMPLING_RATE),
         }
 
     def recording(self, performance: Performance) -> Recording:
