@@ -158,12 +158,11 @@ def measure(options: BenchUtterancesOptions) -> Iterator[Row]:
 
     `baseline` is the figure of real people; of agreement, what independent draws would give.
     """
-    from recipes.transitions import agreement, distressed, joint
+    from recipes.transitions import agreement, distressed, joint, spoken_emotions
     from rlgen.envs.config import WorldConfig
     from rlgen.envs.parts import load_bank
     from rlgen.experiments.display.tables import Row
     from rlgen.experiments.runs.worlds import reading_shown
-    from rlgen.text.datasets.sources import spoken_emotions
     from rlgen.users import CalibratedConfig, TheoryConfig
 
     spoken_by = WorldConfig(utterances=options.utterances, encoder=options.encoder)

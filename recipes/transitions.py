@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from rlgen.affect import CATEGORIES, CATEGORY_VALENCE_AROUSAL, NUM_CATEGORIES
+from rlgen.affect import (
+    ANGER,
+    CATEGORIES,
+    CATEGORY_VALENCE_AROUSAL,
+    FEAR,
+    HAPPINESS,
+    NEUTRAL,
+    NUM_CATEGORIES,
+    SADNESS,
+    SURPRISE,
+)
 from rlgen.errors import DataError
 from rlgen.experiments.cli import call
 from rlgen.experiments.options import TableOptions, parse, recorded
+from rlgen.text.datasets.sources import LICENCES, json_lines, opened
 from rlgen.users.expression.transitions import FEELINGS, FILE, KIND, Transitions
 
 if TYPE_CHECKING:
@@ -27,6 +39,11 @@ Spoken = Sequence[Sequence[int]]
 PROGRAM: Final = "python -m recipes.transitions"
 _PRIOR: Final = 0.5  # Jeffreys' Dirichlet prior: half a transition in every cell
 _FEWEST: Final = 100  # transitions, below which six shares say nothing
+# Emotions of DailyDialog and MELD; disgust, which the shared space does not have, is left out.
+_LABELS: Final[dict[str, int]] = {
+    "no emotion": NEUTRAL, "neutral": NEUTRAL, "happiness": HAPPINESS, "joy": HAPPINESS, "sadness": SADNESS,
+    "anger": ANGER, "fear": FEAR, "surprise": SURPRISE, "disgust": -1,
+}  # fmt: skip
 
 
 class FitTransitionsOptions(TableOptions):
@@ -34,6 +51,41 @@ class FitTransitionsOptions(TableOptions):
 
     data: Path = Field(description="folder with meld_text and dailydialog")
     out: Path = Field(default=Path("transitions"), description="folder to write; an artifact there is replaced")
+
+
+def spoken_emotions(data: Path) -> dict[str, list[list[int]]]:
+    """Categories of each speaker's own turns in each dialogue of MELD and DailyDialog, all splits.
+
+    Returns:
+        Data set -> turns in order, indices into `rlgen.affect.CATEGORIES`, -1 for disgust.
+
+    Raises:
+        DataError: a file is missing or damaged, or an emotion is unknown; names file and line.
+    """
+    found: dict[str, dict[tuple[str, ...], list[int]]] = {"meld_text": {}, "dailydialog": {}}
+    for split in ("train", "dev", "test"):
+        path = opened(data, f"meld_text/{split}_sent_emo.csv")
+        with path.open(encoding="utf-8", errors="replace", newline="") as rows:  # only labels are taken
+            for number, row in enumerate(csv.DictReader(rows), 2):
+                key = (split, str(row.get("Dialogue_ID")), str(row.get("Speaker")))
+                label = _label(row.get("Emotion"), f"{path}: row {number}")
+                found["meld_text"].setdefault(key, []).append(label)
+    path = opened(data, "dailydialog/dailydialog.jsonl")
+    for number, talk in enumerate(json_lines(path), 1):
+        turns = talk.get("turns") if isinstance(talk, dict) else None
+        if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+            raise DataError(f"{path}: line {number} has no list 'turns' of objects; fetch the file again")
+        for turn in turns:
+            label = _label(turn.get("emotion"), f"{path}: line {number}")
+            found["dailydialog"].setdefault((str(number), str(turn.get("speaker"))), []).append(label)
+    return {name: list(talks.values()) for name, talks in found.items()}
+
+
+def _label(word: object, where: str) -> int:
+    label = _LABELS.get(word) if isinstance(word, str) else None
+    if label is None:
+        raise DataError(f"{where}: the emotion is {word!r}; it must be one of {', '.join(_LABELS)}")
+    return label
 
 
 def pairs(spoken: Spoken, lag: int = 1) -> NDArray[np.int64]:
@@ -130,7 +182,6 @@ def main(argv: Sequence[str]) -> int:
     options = parse(FitTransitionsOptions, argv, PROGRAM)
     from rlgen import artifacts
     from rlgen.experiments.display.tables import show
-    from rlgen.text.datasets.sources import LICENCES, spoken_emotions
 
     artifacts.check_target(options.out, KIND)
     sources: dict[str, Spoken] = dict(spoken_emotions(options.data))

@@ -36,12 +36,6 @@ LICENCES: Final = {
     "meld_text": "MELD, transcripts (Poria et al., ACL 2019), GPL-3.0, research use",
 }
 
-# Emotions of DailyDialog and MELD; disgust, which the shared space does not have, is left out.
-_LABELS: Final[dict[str, int]] = {
-    "no emotion": NEUTRAL, "neutral": NEUTRAL, "happiness": HAPPINESS, "joy": HAPPINESS, "sadness": SADNESS,
-    "anger": ANGER, "fear": FEAR, "surprise": SURPRISE, "disgust": -1,
-}  # fmt: skip
-
 # GoEmotions' 27 emotions as one of the six categories, and as valence and arousal in [-1, 1]. The
 # categories are the data set's own Ekman mapping with two differences: disgust, which the shared
 # space does not have, is left out; confusion, curiosity and realization count as neutral instead of
@@ -117,14 +111,24 @@ def _part_of(identifier: str, purpose: str) -> Part:
     return "people" if at < 0.45 else "judge" if at < 0.85 else "generator"
 
 
-def _open(data: Path, name: str) -> Path:
+def opened(data: Path, name: str) -> Path:
+    """A file below the folder of the data sets.
+
+    Raises:
+        DataError: it is missing.
+    """
     path = data / name
     if not path.is_file():
         raise DataError(f"{path}: missing; --data must name a folder with the data sets ({', '.join(LICENCES)})")
     return path
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+def json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file, line by line.
+
+    Raises:
+        DataError: a line is not JSON.
+    """
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             try:
@@ -135,12 +139,12 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def goemotions(data: Path, part: Part) -> Emotional:
     """GoEmotions comments of a part; `"held-out"` is the official test set."""
-    names = _open(data, "goemotions/emotions.txt").read_text(encoding="utf-8").split()
+    names = opened(data, "goemotions/emotions.txt").read_text(encoding="utf-8").split()
     texts: list[str] = []
     category: list[NDArray[np.float32]] = []
     plane: list[tuple[float, float]] = []
     for file in ["test.tsv"] if part == "held-out" else ["train.tsv", "dev.tsv"]:
-        with _open(data, f"goemotions/{file}").open(encoding="utf-8", newline="") as rows:
+        with opened(data, f"goemotions/{file}").open(encoding="utf-8", newline="") as rows:
             for text, labels, identifier in csv.reader(rows, delimiter="\t", quoting=csv.QUOTE_NONE):
                 if part != "held-out" and _part_of(identifier, "goemotions") != part:
                     continue
@@ -161,7 +165,7 @@ def epitome(data: Path, part: Part) -> Empathic:
     names = ("emotional-reactions", "interpretations", "explorations")
     tables = []
     for name in names:
-        with _open(data, f"epitome/{name}-reddit.csv").open(encoding="utf-8", newline="") as rows:
+        with opened(data, f"epitome/{name}-reddit.csv").open(encoding="utf-8", newline="") as rows:
             tables.append(list(csv.DictReader(rows)))
     texts: list[str] = []
     levels: list[list[int]] = []
@@ -193,7 +197,7 @@ def epitome(data: Path, part: Part) -> Empathic:
 def esconv_dialogues(data: Path, part: Part) -> list[dict[str, Any]]:
     """ESConv dialogues of a part; `"held-out"` is its validation split, of which no part holds anything."""
     found = []
-    for dialogue in _json_lines(_open(data, "esconv/esconv.jsonl")):
+    for dialogue in json_lines(opened(data, "esconv/esconv.jsonl")):
         held_out = dialogue["split"] != "train"
         if (part == "held-out") == held_out and (held_out or _part_of(dialogue["id"], "esconv") == part):
             found.append(dialogue)
@@ -218,7 +222,7 @@ def advice_and_reflection(data: Path, part: Part) -> tuple[list[str], NDArray[np
     """Utterances that advise (1) or reflect (0), from ESConv and AnnoMI."""
     texts, strategies = supporter_utterances(esconv_dialogues(data, part))
     kept = [(t, float(s in SUGGESTING)) for t, s in zip(texts, strategies, strict=True) if s in SUGGESTING | REFLECTING]
-    with _open(data, "annomi/AnnoMI-full.csv").open(encoding="utf-8", newline="") as rows:
+    with opened(data, "annomi/AnnoMI-full.csv").open(encoding="utf-8", newline="") as rows:
         for row in csv.DictReader(rows):
             if row["interlocutor"] != "therapist":
                 continue
@@ -239,7 +243,7 @@ def exchanges(data: Path) -> list[tuple[str, str]]:
     for dialogue in esconv_dialogues(data, "people"):
         turns = dialogue["turns"]
         pairs += [(a["text"], b["text"]) for a, b in itertools.pairwise(turns) if a["speaker"] == "usr"]
-    for talk in _json_lines(_open(data, "empathetic_dialogues/valid.jsonl")):
+    for talk in json_lines(opened(data, "empathetic_dialogues/valid.jsonl")):
         pairs += list(zip(talk["turns"][::2], talk["turns"][1::2], strict=False))
     return [(a.strip(), b.strip()) for a, b in pairs if a.strip() and b.strip()]
 
@@ -250,45 +254,10 @@ def human_sentences(data: Path, part: Part) -> list[str]:
     texts: list[str] = []
     for dialogue in esconv_dialogues(data, part):
         texts += [text for turn in dialogue["turns"] for text in turn["utts"]]
-    for talk in _json_lines(_open(data, f"empathetic_dialogues/{'test' if held_out else 'valid'}.jsonl")):
+    for talk in json_lines(opened(data, f"empathetic_dialogues/{'test' if held_out else 'valid'}.jsonl")):
         texts += talk["turns"]
-    for talk in _json_lines(_open(data, "dailydialog/dailydialog.jsonl")):
+    for talk in json_lines(opened(data, "dailydialog/dailydialog.jsonl")):
         if (talk["split"] == "test") == held_out:
             texts += [turn["text"] for turn in talk["turns"]]
     cleaned = (re.sub(r"\s+", " ", text).strip() for text in texts)
     return list(dict.fromkeys(text for text in cleaned if 2 <= text.count(" ") < 45))
-
-
-def spoken_emotions(data: Path) -> dict[str, list[list[int]]]:
-    """Categories of each speaker's own turns in each dialogue of MELD and DailyDialog, all splits.
-
-    Returns:
-        Data set -> turns in order, indices into `rlgen.affect.CATEGORIES`, -1 for disgust.
-
-    Raises:
-        DataError: a file is missing or damaged, or an emotion is unknown; names file and line.
-    """
-    found: dict[str, dict[tuple[str, ...], list[int]]] = {"meld_text": {}, "dailydialog": {}}
-    for split in ("train", "dev", "test"):
-        path = _open(data, f"meld_text/{split}_sent_emo.csv")
-        with path.open(encoding="utf-8", errors="replace", newline="") as rows:  # only labels are taken
-            for number, row in enumerate(csv.DictReader(rows), 2):
-                key = (split, str(row.get("Dialogue_ID")), str(row.get("Speaker")))
-                label = _label(row.get("Emotion"), f"{path}: row {number}")
-                found["meld_text"].setdefault(key, []).append(label)
-    path = _open(data, "dailydialog/dailydialog.jsonl")
-    for number, talk in enumerate(_json_lines(path), 1):
-        turns = talk.get("turns") if isinstance(talk, dict) else None
-        if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-            raise DataError(f"{path}: line {number} has no list 'turns' of objects; fetch the file again")
-        for turn in turns:
-            label = _label(turn.get("emotion"), f"{path}: line {number}")
-            found["dailydialog"].setdefault((str(number), str(turn.get("speaker"))), []).append(label)
-    return {name: list(talks.values()) for name, talks in found.items()}
-
-
-def _label(word: object, where: str) -> int:
-    label = _LABELS.get(word) if isinstance(word, str) else None
-    if label is None:
-        raise DataError(f"{where}: the emotion is {word!r}; it must be one of {', '.join(_LABELS)}")
-    return label
