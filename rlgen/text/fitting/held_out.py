@@ -47,7 +47,7 @@ def measure(data: Path, reader: Reader, judge: Judge) -> dict[str, dict[str, Any
         read_as = read.affect[:, :NUM_CATEGORIES].argmax(axis=1)
         f1, trivial = (f1_score(true, guess, average="macro", zero_division=0.0) for guess in (read_as, frequent))
         note(artifact, "affect macro-F1, GoEmotions test", f1, trivial)
-        valence = spearmanr(read.affect[:, VALENCE], emotions.valence_arousal[single, 0]).statistic
+        valence = _spearman(read.affect[:, VALENCE], emotions.valence_arousal[single, 0])
         note(artifact, "valence Spearman, GoEmotions test", valence, 0.0)
 
     empathy = sources.epitome(data, "held-out")
@@ -67,8 +67,8 @@ def measure(data: Path, reader: Reader, judge: Judge) -> dict[str, dict[str, Any
     for axis in contrast_sets.AXES:
         rungs = [ladder for ladder, _ in contrast_sets.ladders(axis, held_out=True)]
         read_at = getattr(reader.read_catalogue([text for ladder in rungs for text in ladder])[0], axis)
-        order = [spearmanr(row, np.arange(len(row))).statistic for row in read_at.reshape(len(rungs), -1)]
-        note("readers", f"{axis}: Spearman within held-out ladders", float(np.nan_to_num(order).mean()), 0.0)
+        order = [_spearman(row, np.arange(len(row))) for row in read_at.reshape(len(rungs), -1)]
+        note("readers", f"{axis}: Spearman within held-out ladders", float(np.mean(order)), 0.0)
 
     human = np.random.default_rng(0).permutation(sources.human_sentences(data, "held-out"))[:_TURNS].tolist()
     corruptor = Corruptor(human, seed=0)
@@ -76,6 +76,11 @@ def measure(data: Path, reader: Reader, judge: Judge) -> dict[str, dict[str, Any
     whole = np.repeat([True, False], len(human))
     note("readers", "fluency: AUC against words in random order", roc_auc_score(whole, scores), _CHANCE)
     return found
+
+
+def _spearman(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Rank correlation; 0 where one side is constant."""
+    return 0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a, b).statistic)
 
 
 def _both(texts: list[str], reader: Reader, judge: Judge) -> dict[str, Any]:
