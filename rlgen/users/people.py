@@ -25,6 +25,7 @@ from scipy.special import expit, ndtri
 
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL, NEUTRAL
 from rlgen.rng import Streams
+from rlgen.text.utterances import CLOSING, EXPLORING, OPENING, WORKING
 from rlgen.types import (
     F32,
     F64,
@@ -41,7 +42,7 @@ from rlgen.types import (
 from rlgen.users.expression.sounding import Sounding
 from rlgen.users.expression.topics import topics_of
 from rlgen.users.expression.transitions import FEELINGS, read_transitions
-from rlgen.users.expression.voices import CLOSING, EXPLORING, OPENING, WORKING, Felt, Voices
+from rlgen.users.expression.voices import Felt, Voices
 from rlgen.users.protocol import numbers_sha256, with_points
 from rlgen.users.settings import PeopleConfig
 

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL, HAPPINESS, NEUTRAL, NUM_CATEGORIES
 from rlgen.errors import PopulationError
 from rlgen.text.reading.repetition import clauses
+from rlgen.text.utterances import CLOSING, OPENING
 from rlgen.types import F64, I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceCatalogue
 from rlgen.users.expression.lengths import index_lengths
 
 PHASES: Final = 4
-OPENING, EXPLORING, WORKING, CLOSING = range(PHASES)
 DISCLOSURES: Final = 3
 _LONGEST: Final = 65  # turns of a person that are remembered: an opening and one after each of 64 replies
 _LEVELS: Final = 3  # bins of intensity in the utterance table, as many as the project's bank has

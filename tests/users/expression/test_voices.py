@@ -7,7 +7,8 @@ import pytest
 
 from rlgen.affect import ANGER, FEAR, NEUTRAL, SADNESS
 from rlgen.errors import PopulationError
-from rlgen.users.expression.voices import CLOSING, EXPLORING, OPENING, Felt, Voices
+from rlgen.text.utterances import CLOSING, EXPLORING, OPENING
+from rlgen.users.expression.voices import Felt, Voices
 
 
 def felt(rows, category=SADNESS, intensity=0.55, arousal=-0.2, phase=EXPLORING, disclosure=1):
