@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rlgen.envs.service import SimulatedPeople as simulated_people
@@ -20,6 +20,7 @@ except PackageNotFoundError:  # a source tree that was never installed
     __version__ = "0+unknown"
 
 from rlgen.envs.registration import register_all
+from rlgen.lazy import lazy
 
 register_all()
 
@@ -35,17 +36,5 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_one_thread_after_fork)
 
 
-def __getattr__(name: str) -> Any:
-    """Names that need torch are resolved on first use."""
-    if name == "simulated_people":
-        from rlgen.envs.service import SimulatedPeople
-
-        return SimulatedPeople
-    if name == "make_sb3":
-        from rlgen.policies.vec_env import make_sb3
-
-        return make_sb3
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
+__getattr__, _ = lazy(__name__)  # these need torch
 __all__ = ["__version__", "make_sb3", "simulated_people"]

@@ -122,14 +122,14 @@ def plain_env(config: WorldConfig, env_id: str, num_envs: int, said: Sequence[tu
         said: replies with their lengths in tokens.
     """
     parts = load_parts(config)
-    speech = parts.pipeline
-    if not isinstance(speech, TextPipeline):
+    pipeline = parts.pipeline
+    if not isinstance(pipeline, TextPipeline):
         raise TypeError("the plain way needs a world with a generator")
-    generator: Any = speech.generator
-    reader = copy.copy(speech.reader)
-    reader.encoder = PlainEncoder(reader.encoder)  # type: ignore[assignment]
+    generator: Any = pipeline.generator
+    reader: Any = copy.copy(pipeline.reader)
+    reader.encoder = PlainEncoder(reader.encoder)
     plain = PlainGenerator(Shape(**generator.manifest.settings["shape"]), said)
-    parts = replace(parts, pipeline=TextPipeline(plain, speech.guard, reader))
+    parts = replace(parts, pipeline=TextPipeline(plain, pipeline.guard, reader))
 
     def make() -> DialogueEnv:
         env = DialogueEnv(env_id)

@@ -8,8 +8,9 @@ first use: importing this room costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rlgen.lazy import lazy
 
 if TYPE_CHECKING:
     from rlgen.envs.config import WorldConfig as WorldConfig
@@ -27,27 +28,4 @@ if TYPE_CHECKING:
     from rlgen.envs.vector import DialogueVectorEnv as DialogueVectorEnv
     from rlgen.envs.world import World as World
 
-_WHERE = {
-    "Block": "observation",
-    "DialogueVectorEnv": "vector",
-    "Finished": "records",
-    "ObservationLayout": "observation",
-    "ResponseSurface": "surface",
-    "StepResult": "records",
-    "SupportDynamicEnv": "support_dynamic",
-    "SupportEnv": "support",
-    "TurnRecord": "records",
-    "Visible": "observation",
-    "World": "world",
-    "WorldConfig": "config",
-    "measure_surface": "measure",
-    "world_config": "presets",
-}
-
-__all__ = list(_WHERE)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(import_module(f"rlgen.envs.{_WHERE[name]}"), name)
-    raise AttributeError(f"module 'rlgen.envs' has no attribute {name!r}")
+__getattr__, __all__ = lazy(__name__)

@@ -9,20 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlgen.lazy import attach
+from rlgen.lazy import lazy
 
 if TYPE_CHECKING:
-    from rlgen.generation.constant import ConstantGenerator
-    from rlgen.generation.embedded.generator import EmbeddedGenerator
-    from rlgen.generation.huggingface.generator import HuggingFaceGenerator
+    from rlgen.generation.constant import ConstantGenerator as ConstantGenerator
+    from rlgen.generation.embedded.generator import EmbeddedGenerator as EmbeddedGenerator
+    from rlgen.generation.huggingface.generator import HuggingFaceGenerator as HuggingFaceGenerator
 
-__all__ = ["ConstantGenerator", "EmbeddedGenerator", "HuggingFaceGenerator"]
-
-__getattr__ = attach(
-    __name__,
-    {
-        "ConstantGenerator": "constant",
-        "EmbeddedGenerator": "embedded.generator",
-        "HuggingFaceGenerator": "huggingface.generator",
-    },
-)
+__getattr__, __all__ = lazy(__name__)

@@ -9,23 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlgen.lazy import attach
+from rlgen.lazy import lazy
 
 if TYPE_CHECKING:
-    from rlgen.perception.bank import SignalBank
-    from rlgen.perception.features import Recording, extract
-    from rlgen.perception.recognizer import EmotionRecognizer
-    from rlgen.perception.table import EstimateTable
+    from rlgen.perception.bank import SignalBank as SignalBank
+    from rlgen.perception.features import Recording as Recording
+    from rlgen.perception.features import extract as extract
+    from rlgen.perception.recognizer import EmotionRecognizer as EmotionRecognizer
+    from rlgen.perception.table import EstimateTable as EstimateTable
 
-__all__ = ["EmotionRecognizer", "EstimateTable", "Recording", "SignalBank", "extract"]
-
-__getattr__ = attach(
-    __name__,
-    {
-        "EmotionRecognizer": "recognizer",
-        "EstimateTable": "table",
-        "Recording": "features",
-        "SignalBank": "bank",
-        "extract": "features",
-    },
-)
+__getattr__, __all__ = lazy(__name__)

@@ -5,33 +5,27 @@ Names are imported when they are asked for, so that `import rlgen.policies` cost
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "Baseline": "baselines",
-    "BoundedPPO": "ppo",
-    "BoundedPolicy": "bounded",
-    "EmotionTable": "baselines",
-    "Fixed": "baselines",
-    "PPOConfig": "ppo",
-    "PerPerson": "baselines",
-    "Random": "baselines",
-    "Schedule": "baselines",
-    "Trained": "trained",
-    "WorldVecEnv": "vec_env",
-    "load_checkpoint": "checkpoint",
-    "make_ppo": "ppo",
-    "resume": "checkpoint",
-    "save_checkpoint": "checkpoint",
-    "shipped_baselines": "baselines",
-    "untrained": "trained",
-}
+from rlgen.lazy import lazy
 
-__all__ = sorted(_HOMES)
+if TYPE_CHECKING:
+    from rlgen.policies.baselines import Baseline as Baseline
+    from rlgen.policies.baselines import EmotionTable as EmotionTable
+    from rlgen.policies.baselines import Fixed as Fixed
+    from rlgen.policies.baselines import PerPerson as PerPerson
+    from rlgen.policies.baselines import Random as Random
+    from rlgen.policies.baselines import Schedule as Schedule
+    from rlgen.policies.baselines import shipped_baselines as shipped_baselines
+    from rlgen.policies.bounded import BoundedPolicy as BoundedPolicy
+    from rlgen.policies.checkpoint import load_checkpoint as load_checkpoint
+    from rlgen.policies.checkpoint import resume as resume
+    from rlgen.policies.checkpoint import save_checkpoint as save_checkpoint
+    from rlgen.policies.ppo import BoundedPPO as BoundedPPO
+    from rlgen.policies.ppo import PPOConfig as PPOConfig
+    from rlgen.policies.ppo import make_ppo as make_ppo
+    from rlgen.policies.trained import Trained as Trained
+    from rlgen.policies.trained import untrained as untrained
+    from rlgen.policies.vec_env import WorldVecEnv as WorldVecEnv
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __all__ = lazy(__name__)

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rlgen.lazy import attach
+from rlgen.lazy import lazy
 
 if TYPE_CHECKING:
-    from rlgen.text.encoding.encoder import SentenceEncoder
-    from rlgen.text.reading.judge import Judge
-    from rlgen.text.reading.reader import Reader
+    from rlgen.text.encoding.encoder import SentenceEncoder as SentenceEncoder
+    from rlgen.text.reading.judge import Judge as Judge
+    from rlgen.text.reading.reader import Reader as Reader
 
-__all__ = ["Judge", "Reader", "SentenceEncoder"]
-
-__getattr__ = attach(
-    __name__, {"SentenceEncoder": "encoding.encoder", "Reader": "reading.reader", "Judge": "reading.judge"}
-)
+__getattr__, __all__ = lazy(__name__)

@@ -7,8 +7,9 @@ own subclasses `People`: a state and two functions. Names are resolved on first 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rlgen.lazy import lazy
 
 if TYPE_CHECKING:
     from rlgen.users.calibrated.config import CalibratedConfig as CalibratedConfig
@@ -31,21 +32,4 @@ if TYPE_CHECKING:
     from rlgen.users.theory.coefficients import TheoryCoefficients as TheoryCoefficients
     from rlgen.users.theory.config import TheoryConfig as TheoryConfig
 
-_ROOMS = {
-    "calibrated.config": ("CalibratedConfig",),
-    "own_words.config": ("HumanConfig", "LlmConfig", "ReplayConfig"),
-    "own_words.human": ("Answer", "HumanUsers", "Person"),
-    "people": ("Draws", "People", "Reaction", "Reply", "Shown", "State"),
-    "protocol": ("Users", "build"),
-    "settings": ("FamilyConfig", "PeopleConfig"),
-    "theory.coefficients": ("TheoryCoefficients",),
-    "theory.config": ("TheoryConfig",),
-}
-_WHERE = {name: room for room, names in _ROOMS.items() for name in names}
-__all__ = list(_WHERE)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+__getattr__, __all__ = lazy(__name__)

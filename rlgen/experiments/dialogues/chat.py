@@ -101,13 +101,13 @@ def for_a_person(config: WorldConfig) -> tuple[WorldConfig, Parts, Overheard]:
     users = config.users if isinstance(config.users, HumanConfig) else HumanConfig()
     config = config.model_copy(update={"users": users})
     parts = load_parts(config, progress=reading_shown)
-    speech = parts.pipeline
-    if not isinstance(speech, TextPipeline) or speech.guard is None:
+    pipeline = parts.pipeline
+    if not isinstance(pipeline, TextPipeline) or pipeline.guard is None:
         raise ConfigError("generator was a response surface: it has no words for a person; take another")
     if parts.reward.needs_relief:
         raise ConfigError(f"reward {parts.reward.name}: it pays for relief, which is not known of a real person")
-    guard = Overheard(speech.guard)
-    return config, replace(parts, pipeline=TextPipeline(speech.generator, guard, speech.reader)), guard
+    guard = Overheard(pipeline.guard)
+    return config, replace(parts, pipeline=TextPipeline(pipeline.generator, guard, pipeline.reader)), guard
 
 
 def talk(world: World, actor: Actor, terminal: Terminal, seed: int, number: int, write: Callable[[str], None]) -> None:
