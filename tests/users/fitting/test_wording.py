@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal
 
 from rlgen.errors import PopulationError
 from rlgen.rng import Streams
+from rlgen.text.utterances import EXPLORING
 from rlgen.types import UtteranceCatalogue
 from rlgen.users import CalibratedConfig
 from rlgen.users.calibrated.parameters import (
@@ -22,7 +23,7 @@ from rlgen.users.calibrated.parameters import (
     WordingParameters,
 )
 from rlgen.users.calibrated.people import CalibratedUsers
-from rlgen.users.expression.voices import EXPLORING, Felt, Voices
+from rlgen.users.expression.voices import Felt, Voices
 from rlgen.users.fitting.wording_model import fit_valence, fit_words, named
 from rlgen.users.logs.dialogues import Dialogue, Turn
 from rlgen.users.logs.observations import Wordings, wordings
