@@ -120,6 +120,7 @@ class FakeWorld:
                 completed=left[rows],
                 abandoned=np.zeros(k, bool),
                 limit=~left[rows],
+                ending=["completed" if gone else "limit" for gone in left[rows]],
                 relief=self.total[rows] / 10,
                 relief_points=4 * self.total[rows] / 10,
                 mean_rating=np.where(rows % 2 == 0, np.nan, 3.5),

@@ -52,19 +52,20 @@ def test_a_full_device_is_not_said_to_be_missing(monkeypatch):
 
 @pytest.mark.parametrize("error", FULL, ids=lambda error: str(error)[:20])
 def test_a_policy_that_does_not_fit_is_not_to_be_trained_again(tmp_path, monkeypatch, error):
-    from rlgen.policies import checkpoint
+    from rlgen.policies.ppo import BoundedPPO
+    from rlgen.policies.saved import load_model
 
     def full(*_, **__):
         raise error
 
     path = tmp_path / "policy.zip"
     path.write_bytes(b"")
-    monkeypatch.setattr(checkpoint.BoundedPPO, "load", full)
+    monkeypatch.setattr(BoundedPPO, "load", full)
     with pytest.raises(ConfigError, match=r"policy\.zip: does not fit into the memory of cuda"):
-        checkpoint.load_checkpoint(path, "cuda")
+        load_model(path, "cuda", BoundedPPO)
     monkeypatch.undo()
-    with pytest.raises(ArtifactError, match="train it again"):
-        checkpoint.load_checkpoint(path)
+    with pytest.raises(ArtifactError, match="cannot be read as a policy"):
+        load_model(path)
 
 
 def test_the_hash_of_lazy_bytes_is_that_of_a_copy():

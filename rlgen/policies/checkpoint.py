@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import pickle
 import random
-import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 from rlgen.errors import ArtifactError
 from rlgen.files import whole
-from rlgen.hardware import memory_of
 from rlgen.policies.ppo import BoundedPPO
+from rlgen.policies.saved import load_model
 from rlgen.policies.vec_env import WorldVecEnv
 
 _ENTRY = "rlgen_state.pkl"
-# What SB3, zipfile and pickle raise for a file that is none of theirs.
-_UNREADABLE = (
-    *(ValueError, KeyError, EOFError, RuntimeError, AssertionError, AttributeError),
-    *(pickle.UnpicklingError, zipfile.BadZipFile),
-)
 
 
 def _random_states() -> dict[str, Any]:
@@ -76,27 +70,6 @@ def _world_env(model: BoundedPPO) -> WorldVecEnv:
     return env
 
 
-def load_checkpoint(path: str | Path, device: str = "cpu", env: WorldVecEnv | None = None) -> BoundedPPO:
-    """The model of a checkpoint, or of any file that `BoundedPPO.save` wrote.
-
-    Raises:
-        ArtifactError: missing or damaged.
-        ConfigError: it does not fit into the device's memory.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ArtifactError(f"{path}: there is no policy here; give a run folder or a zip file that training wrote")
-    try:
-        with memory_of(device, str(path)), warnings.catch_warnings():
-            # SB3 loads what it can of a policy whose weights have other names: that is another policy.
-            warnings.filterwarnings("error", message="You are probably loading")
-            return BoundedPPO.load(path, env=env, device=device, force_reset=False)
-    except UserWarning as error:
-        raise ArtifactError(f"{path}: was made by another version of rlgen; train it again") from error
-    except _UNREADABLE as error:
-        raise ArtifactError(f"{path}: cannot be read as a policy ({error}); train it again") from error
-
-
 def resume(path: str | Path, env: WorldVecEnv, device: str = "cpu") -> tuple[BoundedPPO, dict[str, Any]]:
     """Take up a checkpoint: model, world and random states.
 
@@ -113,7 +86,7 @@ def resume(path: str | Path, env: WorldVecEnv, device: str = "cpu") -> tuple[Bou
     Raises:
         ArtifactError: missing, damaged, or without the state that an exact resume needs.
     """
-    model = load_checkpoint(path, device, env)
+    model = cast(BoundedPPO, load_model(path, device, BoundedPPO, env))
     with zipfile.ZipFile(path) as archive:
         if _ENTRY not in archive.namelist():
             raise ArtifactError(f"{path}: holds a policy but not the state to go on from; train into a new folder")

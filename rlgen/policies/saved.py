@@ -16,7 +16,7 @@ from rlgen.hardware import memory_of
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
-    from stable_baselines3.common.vec_env import VecNormalize
+    from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 # What SB3, zipfile and pickle raise for a file that is none of theirs, or needs code that is not here.
 UNREADABLE: Final = (
@@ -112,23 +112,33 @@ def _kind_of_ppo(path: str | Path, data: dict[str, Any]) -> type[BaseAlgorithm]:
     return PPO
 
 
-def load_model(path: str | Path, device: str = "cpu") -> BaseAlgorithm:
+def load_model(
+    path: str | Path, device: str = "cpu", kind: type[BaseAlgorithm] | None = None, env: VecEnv | None = None
+) -> BaseAlgorithm:
     """A saved model of any algorithm of SB3 or sb3-contrib.
+
+    Args:
+        path: the zip file.
+        device: where it is to act or to learn.
+        kind: of the algorithm; None finds out (`algorithm_of`).
+        env: to go on learning in, from where it stands; None to act only.
 
     Raises:
         ArtifactError: missing, damaged, or of an algorithm that is in neither.
         ConfigError: it does not fit into the device's memory.
     """
-    from rlgen.policies.checkpoint import load_checkpoint
     from rlgen.policies.ppo import BoundedPPO
 
-    kind = algorithm_of(path)
-    if issubclass(kind, BoundedPPO):
-        return load_checkpoint(path, device)
+    kind = algorithm_of(path) if kind is None or not Path(path).is_file() else kind
+    # SB3 loads what it can of a policy whose weights have other names: of ours that is another policy.
+    strict: Any = "error" if issubclass(kind, BoundedPPO) else "ignore"
     try:
         with memory_of(device, str(path)), warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="stable_baselines3|sb3_contrib")
-            return kind.load(path, device=device)
+            warnings.filterwarnings(strict, message="You are probably loading")
+            return kind.load(path, env=env, device=device, force_reset=env is None)
+    except UserWarning as error:
+        raise ArtifactError(f"{path}: was made by another version of rlgen; train it again") from error
     except UNREADABLE as error:
         raise ArtifactError(
             f"{path}: cannot be read as a {kind.__name__} ({' '.join(str(error).split())[:200]}); save it again with "

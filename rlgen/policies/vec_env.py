@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
+from rlgen.envs.infos import of_row, step_columns, summary_columns
 from rlgen.envs.presets import world_config
 from rlgen.envs.records import Finished, StepResult
 from rlgen.envs.world import World
@@ -21,8 +22,8 @@ class WorldVecEnv(VecEnv):
     SB3's autoreset is the world's (SAME_STEP). `infos` holds a dict for each row: the step's `cost`,
     `cost_<name>` and weighted reward terms `term_<name>`, as in the single environments. A finished row's holds also
     `terminal_observation`, `TimeLimit.truncated`, `episode` (`r`, `l`, `t`, as SB3's Monitor writes them) and
-    `outcome`: `completed`, `abandoned`, `limit`, `relief`, `mean_rating`, `cost` and the summed reward terms
-    under `terms`.
+    `outcome`: the `episode_summary` of the single environments (how it ended, relief, ratings, cost), and under `terms`
+    the summed reward terms.
 
     Args:
         world: the world; it is used, not copied.
@@ -72,22 +73,14 @@ class WorldVecEnv(VecEnv):
         truncated: NDArray[np.bool_],
         terminated: NDArray[np.bool_],
     ) -> None:
+        outcomes = summary_columns(finished)
         elapsed = round(time.perf_counter() - self._start, 6)
         for k, row in enumerate(np.asarray(finished.rows).tolist()):
             infos[row] |= {
                 "terminal_observation": np.asarray(finished.final_obs[k], dtype=np.float32),
                 "TimeLimit.truncated": bool(truncated[row] and not terminated[row]),
                 "episode": {"r": float(finished.episode_return[k]), "l": int(finished.length[k]), "t": elapsed},
-                "outcome": {
-                    "completed": float(finished.completed[k]),
-                    "abandoned": float(finished.abandoned[k]),
-                    "limit": float(finished.limit[k]),
-                    "relief": float(finished.relief[k]),
-                    "relief_points": float(finished.relief_points[k]),
-                    "mean_rating": float(finished.mean_rating[k]),
-                    "cost": float(finished.cost[k]),
-                    "terms": {name: float(values[k]) for name, values in finished.terms.items()},
-                },
+                "outcome": {**of_row(outcomes, k), "terms": of_row(finished.terms, k)},
             }
 
     def close(self) -> None:
@@ -154,10 +147,6 @@ def make_sb3(env_id: str, num_envs: int = 64, seed: int = 0, **fields: Any) -> W
 
 def _infos(step: StepResult) -> list[dict[str, Any]]:
     """A dict of its own for each row: the step's costs and reward terms."""
-    columns = {
-        "cost": step.cost,
-        **{f"cost_{name}": values for name, values in step.costs.items()},
-        **{f"term_{name}": values for name, values in step.terms.items()},
-    }
+    columns = step_columns(step)
     rows = zip(*(np.asarray(values).tolist() for values in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -100,9 +100,9 @@ def test_simulated_dialogues_have_words(tmp_path):
 def test_the_same_seed_gives_the_same_weights(run, tmp_path):
     import torch
 
-    from rlgen.policies import load_checkpoint
+    from rlgen.policies import load_model
 
     command = ["train", "--out", str(tmp_path / "again"), "--steps", "1024", "--num-envs", "32", "--batch-size", "256"]
     assert cli.main(command) == 0
-    one, two = (load_checkpoint(p / "policy.zip").policy.state_dict() for p in (run.path, tmp_path / "again"))
+    one, two = (load_model(p / "policy.zip").policy.state_dict() for p in (run.path, tmp_path / "again"))
     assert all(torch.equal(one[name], two[name]) for name in one)

@@ -6,7 +6,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecFrameStack, VecNormalize
 
 from rlgen.errors import ArtifactError
-from rlgen.policies import BoundedPPO, PPOConfig, WorldVecEnv, load_checkpoint, make_ppo, resume, save_checkpoint
+from rlgen.policies import BoundedPPO, PPOConfig, WorldVecEnv, load_model, make_ppo, resume, save_checkpoint
 from rlgen.policies.baselines import from_space
 from rlgen.policies.trained import Trained, untrained
 from rlgen.rng import Streams
@@ -216,7 +216,7 @@ def test_damaged_and_missing_policies_are_named(tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"not a zip")
     for name in ("bad.zip", "none.zip"):
         with pytest.raises(ArtifactError, match=name):
-            load_checkpoint(tmp_path / name)
+            load_model(tmp_path / name)
 
 
 def test_untrained_starts_near_the_centre(fake_world):

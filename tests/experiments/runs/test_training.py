@@ -12,7 +12,7 @@ from rlgen.experiments.provenance import config_hash
 from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.training import TrainConfig, train
-from rlgen.policies import PPOConfig, load_checkpoint
+from rlgen.policies import PPOConfig, load_model
 
 PPO = PPOConfig(n_steps=16, batch_size=64, n_epochs=2)
 
@@ -66,7 +66,7 @@ def test_a_killed_run_goes_on_to_the_same_weights_and_metrics(fake_world, tmp_pa
     torch.manual_seed(4321)
     outcome = train(config(tmp_path / "killed"), world=fake_world(8))
     assert outcome.started_at == 512
-    one, two = (load_checkpoint(tmp_path / name / "policy.zip").policy.state_dict() for name in ("whole", "killed"))
+    one, two = (load_model(tmp_path / name / "policy.zip").policy.state_dict() for name in ("whole", "killed"))
     assert all(torch.equal(one[name], two[name]) for name in one)
     whole, killed = Run(tmp_path / "whole").read_metrics(), Run(tmp_path / "killed").read_metrics()
     assert [stable(r) for r in whole] == [stable(r) for r in killed]
