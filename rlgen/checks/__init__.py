@@ -3,7 +3,7 @@
 In comes a part (an environment, people, a generator, a recognizer, a reward); out comes nothing, or one sentence a
 fault: what, where, what to do.
 
-    from rlgen.checks.vec_env import check_vec_env, try_vec_env
+    from rlgen.checks import check_vec_env, try_vec_env
 
     check_vec_env(env)                    # raises `rlgen.errors.CheckError` with the first fault
     for finding in try_vec_env(env):      # all of them, law by law
@@ -17,3 +17,23 @@ Each kind of part has a module of its name here, with the same three public name
 
 `rlgen check PART` finds the checker by what the part is, and prints a line for each law.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlgen.lazy import lazy
+
+if TYPE_CHECKING:
+    from rlgen.checks.generator import check_generator as check_generator
+    from rlgen.checks.generator import try_generator as try_generator
+    from rlgen.checks.recognizer import check_recognizer as check_recognizer
+    from rlgen.checks.recognizer import try_recognizer as try_recognizer
+    from rlgen.checks.reward import check_reward as check_reward
+    from rlgen.checks.reward import try_reward as try_reward
+    from rlgen.checks.users import check_users as check_users
+    from rlgen.checks.users import try_users as try_users
+    from rlgen.checks.vec_env import check_vec_env as check_vec_env
+    from rlgen.checks.vec_env import try_vec_env as try_vec_env
+
+__getattr__, __all__ = lazy(__name__)

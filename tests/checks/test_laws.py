@@ -33,3 +33,11 @@ def test_the_first_fault_is_raised():
     insist(try_laws(2, LAWS))
     with pytest.raises(CheckError, match="4 is above 3; take a smaller one"):
         insist(try_laws(4, LAWS))
+
+
+def test_every_checker_is_had_from_the_room():
+    import rlgen.checks
+
+    for name in ("generator", "recognizer", "reward", "users", "vec_env"):
+        for word in ("check", "try"):
+            assert callable(getattr(rlgen.checks, f"{word}_{name}"))
