@@ -43,7 +43,7 @@ def _lines(one: RewardDesign) -> list[str]:
     fixed, left = one.completing()
     weights = " + ".join(f"{weighted.weight:g} {name}" for name, weighted in one.terms.items())
     pays = f"a turn pays {low:g} to {high:g} while staying; completion pays {fixed:g} + {left:g} per turn left"
-    return [one.description, weights, pays]
+    return [one.description, weights, pays, *([one.notice] if one.notice else [])]
 
 
 def _entry(name: str, *lines: str) -> None:
