@@ -11,7 +11,7 @@ from torch import nn
 from rlgen.config import validate
 from rlgen.errors import ConfigError
 from rlgen.experiments.options import parse
-from rlgen.experiments.runs.training import TrainConfig
+from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import BoundedPPO, PPOConfig, Trained, WorldVecEnv, make_ppo
 
 SMALL = {"n_steps": 16, "batch_size": 64, "n_epochs": 2}
@@ -106,3 +106,13 @@ def test_mistakes_are_one_sentence(fake_world):
         make_ppo(env, PPOConfig(**SMALL), use_sde=True)
     with pytest.raises(ConfigError, match="has no 'Reelu'"):
         make_ppo(env, PPOConfig(**SMALL, policy_kwargs={"activation_fn": "torch.nn:Reelu"}))
+
+
+def test_a_run_with_a_network_of_ones_own_goes_on_and_is_evaluated(fake_world, tmp_path):
+    kwargs = {"activation_fn": "torch.nn:ReLU", "features_extractor_class": Watched}
+    ppo = PPOConfig(**SMALL, policy_kwargs=kwargs)
+    run = train(TrainConfig(out=tmp_path / "run", steps=64, num_envs=4, ppo=ppo), world=fake_world(4)).run
+    manifest = run.manifest()
+    assert manifest["learner"] == ppo.sha256
+    assert not manifest["parts"].keys() & ppo.sha256.keys()  # evaluating compares the parts of the world
+    assert Trained.load(run.policy).model.policy.features_extractor.layer.out_features == 5

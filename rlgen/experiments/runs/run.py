@@ -148,17 +148,19 @@ class Run:
         plain = json.loads(json.dumps(dict(config)))
         write_atomically(self.path / "config.json", json.dumps({**plain, "hash": config_hash(plain)}, indent=2) + "\n")
 
-    def write_manifest(self, parts: Mapping[str, str], encoder: str, seeds: Mapping[str, Any]) -> None:
+    def write_manifest(
+        self, parts: Mapping[str, str], encoder: str, seeds: Mapping[str, Any], learner: Mapping[str, str] | None = None
+    ) -> None:
         """Write down what the run is made with, before its first segment.
 
         Args:
             parts: part name -> sha256 of its weights.
             encoder: which sentence encoder.
             seeds: which seeds are used for what.
+            learner: class or function of one's own that learns -> sha256 of its source.
         """
-        self._write_manifest(
-            {"seeds": dict(seeds), "parts": dict(parts), "encoder": encoder, "wandb": None, "segments": []}
-        )
+        made_of = {"seeds": dict(seeds), "parts": dict(parts), "learner": dict(learner or {}), "encoder": encoder}
+        self._write_manifest({**made_of, "wandb": None, "segments": []})
 
     def begin_segment(self, step: int, device: str, precision: str | None) -> None:
         """Add a stretch of training that one process does: program, packages, machine.

@@ -155,11 +155,11 @@ def _train(
 
 
 def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tuple[BoundedPPO, float]:
-    parts = {**getattr(env.world, "sha256", {}), **config.ppo.sha256}
+    parts, learner = dict(getattr(env.world, "sha256", {})), config.ppo.sha256
     if run.policy.is_file():
-        known = run.manifest()["parts"]
-        if known != parts:
-            changed = ", ".join(sorted(name for name in {*known, *parts} if known.get(name) != parts.get(name)))
+        known, now = {**run.manifest()["parts"], **run.manifest()["learner"]}, {**parts, **learner}
+        if known != now:
+            changed = ", ".join(sorted(name for name in {*known, *now} if known.get(name) != now.get(name)))
             raise ConfigError(f"{run.path}: the run began with other frozen parts ({changed}); choose another --out")
         other = None if run.standing().finished else run.other_program()
         if other is not None and not config.other_program:
@@ -172,7 +172,7 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
         seconds = float(extra["seconds"])
     else:
         seeds = {"learner": config.seed, "people": {"realm": "training", "seed": config.seed, "rows": config.num_envs}}
-        run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds)
+        run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds, learner)
         run.rewind_metrics(-1)
         model, seconds = make_ppo(env, config.ppo, seed=config.seed, device=device), 0.0
     model.set_logger(configure(None, []))
