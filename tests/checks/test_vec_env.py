@@ -170,7 +170,7 @@ def test_what_both_libraries_make_is_accepted(name, make):
 @pytest.mark.parametrize("mode", [SAME, NEXT, OFF])
 def test_ours_are_accepted_in_every_mode(mode):
     def make(rows):
-        return gym.make_vec("rlgen/SupportDynamic-v0", rows, autoreset_mode=mode, generator="surface:shipped:surface")
+        return gym.make_vec("rlgen/SupportDynamic-v0", rows, autoreset_mode=mode, generator={"kind": "surface"})
 
     found = list(try_vec_env(make(2), make))
     assert [finding.law for finding in found] == [law.says for law in LAWS]
