@@ -20,8 +20,8 @@ from rlgen.generation.embedded.model import rotary, rotate
 from rlgen.generation.embedded.tokenizer import END, SUPPORTER
 from rlgen.generation.sampling import sample
 
-# Rows that a float32 product needs before its bits stop depending on their number.
-_FLOAT32_ROWS = 16
+# Rows that a product needs before its bits stop depending on their number, in float32 and in bf16.
+_FLOAT32_ROWS, _BF16_ROWS = 16, 2
 # Numbers of rows are rounded up to these: the backend compiles and keeps a kernel for each size it meets.
 _BATCH_STEP = 8
 # Finished rows are dropped when less than this share of the batch is still speaking.
@@ -57,7 +57,7 @@ class Decoder:
         self._banned[~torch.tensor(sayable, device=device)] = -torch.inf
         self._banned_first = self._banned.clone()
         self._banned_first[END] = -torch.inf  # a reply has at least one token
-        self._least_rows = _FLOAT32_ROWS if frozen.dtype == torch.float32 else 1
+        self._least_rows = _FLOAT32_ROWS if frozen.dtype == torch.float32 else _BF16_ROWS
 
     def slots(self, rows: int) -> int:
         """Slots that a cache needs for N rows: a few more where the products ask for them."""
@@ -145,7 +145,7 @@ class Decoder:
             attention = torch.softmax(torch.baddbmm(batch.mask, q, k.transpose(1, 2)), dim=-1)
             x = x + F.linear(torch.bmm(attention, v).view(rows, shape.width), layer.out)
             h = torch.addcmul(shift[2 * i + 1], scale[2 * i + 1], F.layer_norm(x, size, *layer.norm_mlp))
-            x = x + F.linear(F.gelu(F.linear(h, layer.up)), layer.down)
+            x = x + layer.feed_forward(h)
         return torch.addcmul(shift[-1], scale[-1], F.layer_norm(x, size, *frozen.norm))
 
 

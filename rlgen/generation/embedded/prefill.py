@@ -130,4 +130,4 @@ def read(frozen: Frozen, cache: KeyValueCache, slots: I64, ids: I64, lengths: I6
         mixed = torch.bmm(attention, of_rows(cache.values[i])).view(rows, heads, length, head)
         x = x + F.linear(mixed[row, :, offset].reshape(-1, shape.width), layer.out)
         h = F.layer_norm(x, (shape.width,), *layer.norm_mlp)
-        x = x + F.linear(F.gelu(F.linear(h, layer.up)), layer.down)
+        x = x + layer.feed_forward(h)

@@ -13,7 +13,7 @@ from recipes.generator.examples import Examples, batches
 from rlgen.generation.embedded import prefill
 from rlgen.generation.embedded.cache import KeyValueCache
 from rlgen.generation.embedded.decode import Decoder, Generated
-from rlgen.generation.embedded.frozen import Frozen
+from rlgen.generation.embedded.frozen import Frozen, FrozenLayer
 from rlgen.generation.embedded.model import Layout, Network, Shape
 from rlgen.generation.embedded.prefill import Prefiller, read
 from rlgen.generation.embedded.tokenizer import END, PERSON, SUPPORTER
@@ -258,3 +258,20 @@ def test_sampling_never_takes_the_impossible(weights, u):
     probabilities = torch.tensor([weights], dtype=torch.float32)
     drawn = int(sample(probabilities / probabilities.sum(), torch.tensor([[u]], dtype=torch.float64)))
     assert weights[drawn] > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_a_row_of_a_layer_has_the_same_bits_among_any_number_of_rows(dtype):
+    """Backends choose a kernel by the number of rows, and some add up in another order."""
+    draw = torch.Generator().manual_seed(0)
+    size = Shape().width
+    up, down = (
+        torch.randn(*shape, generator=draw).mul(0.05).to(dtype) for shape in ((4 * size, size), (size, 4 * size))
+    )
+    none = torch.zeros(size, dtype=dtype)
+    layer = FrozenLayer((none, none), up, none, (none, none), up, down)
+    rows = torch.randn(512, size, generator=draw).to(dtype)
+    whole = layer.feed_forward(rows)
+    least = 16 if dtype == torch.float32 else 1  # what the decoder fills a batch up to
+    for number in (*range(least, 70), 96, 127, 128, 129, 191, 192, 256):
+        assert torch.equal(layer.feed_forward(rows[:number].clone()), whole[:number]), number
