@@ -130,20 +130,23 @@ def _learning(plots: Mapping[str, str], metrics: Sequence[Any], evaluation: Mapp
     if evaluation is not None:
         acting = "acting at its mode" if evaluation.get("deterministic", True) else "drawing its actions"
         beside = f" Dashed: each policy on fresh people, the trained one {acting}."
-    drawn = [
-        _figure(
-            plots["return"],
+    told = {
+        "return": (
             'Return per dialogue <span class="proxy">(what is trained)</span>',
             f"Dots are iterations, while exploring; the line is their moving mean.{beside}",
         ),
-        _figure(
-            plots["relief"],
+        "relief": (
             'Relief per dialogue <span class="gold">(never shown to the policy)</span>',
             "If the left curve rises and this one does not, the reward is being gamed. 1 is from the strongest feeling "
             "to none: 4 points of a survey that asks from 1 to 5.",
         ),
-    ]
-    terms = "".join(_figure(plots[f"term_{name}"], escape(name)) for name in figures.term_names(metrics))
+    }
+    # What no dialogue has told has no curve: none has ended yet, or these people's relief is unknown.
+    drawn = [_figure(plots[name], *words) for name, words in told.items() if name in plots]
+    if not drawn:
+        return "<h2>Learning</h2><p>No dialogue ended while training, so there is nothing to draw yet.</p>"
+    names = [name for name in figures.term_names(metrics) if f"term_{name}" in plots]
+    terms = "".join(_figure(plots[f"term_{name}"], escape(name)) for name in names)
     speed = metrics[-1]["step"] / metrics[-1]["seconds"] if metrics[-1]["seconds"] else math.nan
     learner = sum(record["learner_share"] for record in metrics) / len(metrics)
     return (

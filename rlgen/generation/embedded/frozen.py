@@ -34,7 +34,7 @@ class FrozenLayer:
         """The two-layer network, `[N, width]` to `[N, width]`; a row's bits do not depend on N."""
         wide = F.gelu(F.linear(h, self.up))
         if h.dtype == torch.bfloat16 and h.device.type == "cpu" and _FEW < len(h) < _MANY:
-            return torch.cat([F.linear(part, self.down) for part in wide.split(_FEW)])
+            return torch.cat([F.linear(part, self.down) for part in torch.split(wide, _FEW)])
         return F.linear(wide, self.down)
 
 

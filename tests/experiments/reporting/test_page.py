@@ -115,6 +115,23 @@ def test_a_run_without_evaluation_says_so(run, tmp_path):
     assert "not yet evaluated" in write_report(bare).read_text()
 
 
+@pytest.mark.parametrize("unknown", [("relief",), ("return", "relief")])
+def test_what_training_has_not_told_has_no_curve(run, tmp_path, unknown):
+    """No dialogue has ended yet, or nobody knows how these people feel."""
+    bare = copied(run, tmp_path / "bare")
+    bare.evaluation.unlink()
+    bare.dialogues.unlink()
+    records = [json.loads(line) for line in bare.metrics.read_text().splitlines()]
+    for record in records:
+        record |= dict.fromkeys(unknown)
+        record["terms"] = {} if "return" in unknown else record["terms"]
+    bare.metrics.write_text("".join(json.dumps(record) + "\n" for record in records))
+    page = write_report(bare).read_text()
+    assert "Relief per dialogue" not in page
+    assert ("Return per dialogue" in page) == ("return" not in unknown)
+    assert ("No dialogue ended" in page) == ("return" in unknown)
+
+
 def copied(run, path):
     shutil.copytree(run.path, path)
     return Run(path)
