@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
 from pydantic import Field
 
 from benchmarks.needs import Held
@@ -21,7 +20,7 @@ from rlgen.experiments.evaluation.outcomes import Outcomes, describe, evaluate
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.experiments.runs.worlds import WorldOptions
-from rlgen.experiments.statistics import paired_difference
+from rlgen.experiments.statistics import crossed_error, paired_difference
 from rlgen.policies.ppo import PPOConfig
 from rlgen.types import CONTROL_RANGES
 
@@ -140,31 +139,6 @@ def _error(found: dict[str, Outcomes], kind: str, other: str) -> float | None:
             if theirs is not None:
                 apart.append(ours.values["return"] - theirs.values["return"])
     return crossed_error(apart) if apart else None
-
-
-def crossed_error(values: ArrayLike) -> float:
-    """Standard error of a mean over seeds and people, both of which are samples.
-
-    Every seed meets the same people, so that people's peculiarities do not average out over seeds, nor a seed's over
-    people. The variance of the grand mean in a crossed two-way design with random rows and columns (Cornfield and
-    Tukey, Ann. Math. Stat. 27, 1956) is (MS_seeds + MS_people - MS_rest) / (S P), and no less than either alone.
-
-    Args:
-        values: `[S, P]`, e.g. differences of two policies by training seed and person; one seed leaves the error
-            over people, one person that over seeds, one value NaN.
-    """
-    table = np.asarray(values, dtype=np.float64)
-    seeds, people = table.shape
-    rows, columns = table.mean(axis=1), table.mean(axis=0)
-    of_rows = people * float(rows.var(ddof=1)) if seeds > 1 else 0.0
-    of_columns = seeds * float(columns.var(ddof=1)) if people > 1 else 0.0
-    rest = 0.0
-    if seeds > 1 and people > 1:
-        apart = table - rows[:, None] - columns + table.mean()
-        rest = float((apart**2).sum()) / ((seeds - 1) * (people - 1))
-    if seeds == people == 1:
-        return float("nan")
-    return float(np.sqrt(max(of_rows + of_columns - rest, of_rows, of_columns) / (seeds * people)))
 
 
 def _rows(found: dict[str, Outcomes]) -> list[Row]:

@@ -156,6 +156,31 @@ def paired_difference(
     return bootstrap_mean(a - b, level, resamples, seed)
 
 
+def crossed_error(values: ArrayLike) -> float:
+    """Standard error of a mean over seeds and people, both of which are samples.
+
+    Every seed meets the same people, so that people's peculiarities do not average out over seeds, nor a seed's over
+    people. The variance of the grand mean in a crossed two-way design with random rows and columns (Cornfield and
+    Tukey, Ann. Math. Stat. 27, 1956) is (MS_seeds + MS_people - MS_rest) / (S P), and no less than either alone.
+
+    Args:
+        values: `[S, P]`, e.g. differences of two policies by training seed and person; one seed leaves the error
+            over people, one person that over seeds, one value NaN.
+    """
+    table = np.asarray(values, dtype=np.float64)
+    seeds, people = table.shape
+    rows, columns = table.mean(axis=1), table.mean(axis=0)
+    of_rows = people * float(rows.var(ddof=1)) if seeds > 1 else 0.0
+    of_columns = seeds * float(columns.var(ddof=1)) if people > 1 else 0.0
+    rest = 0.0
+    if seeds > 1 and people > 1:
+        apart = table - rows[:, None] - columns + table.mean()
+        rest = float((apart**2).sum()) / ((seeds - 1) * (people - 1))
+    if seeds == people == 1:
+        return float("nan")
+    return float(np.sqrt(max(of_rows + of_columns - rest, of_rows, of_columns) / (seeds * people)))
+
+
 def as_dict(interval: Interval) -> dict[str, float | None]:
     """An interval for JSON, `{"mean", "low", "high"}` rounded to six digits; None for NaN."""
     pairs = {"mean": interval.mean, "low": interval.low, "high": interval.high}

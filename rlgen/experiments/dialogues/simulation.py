@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,3 +116,22 @@ class Simulation:
         """Continue from a state of a simulation with the same arguments."""
         self._rollout.load_state(state["rollout"])
         self.dialogues = state["dialogues"]
+
+
+def simulate(
+    world: World, actor: Actor, people: int, seed: int = 0, words: bool = True
+) -> Iterator[list[dict[str, Any]]]:
+    """Dialogues of persons who meet a policy once each, in their order: a mapping for each turn.
+
+    They hold what `rlgen simulate` writes as lines.
+
+    Args:
+        world: its dialogues are begun anew.
+        actor: the policy.
+        people: how many persons.
+        seed: of the people.
+        words: False leaves out the words, for a world that has none.
+    """
+    for ended in Simulation(world, actor, people, seed, words).steps():
+        for dialogue in ended:
+            yield [json.loads(line) for line in dialogue]

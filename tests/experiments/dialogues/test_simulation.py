@@ -6,14 +6,13 @@ import pickle
 
 import pytest
 
-from rlgen.experiments.dialogues.simulation import Simulation
+from rlgen.experiments.dialogues.simulation import Simulation, simulate
 from rlgen.policies.baselines import Fixed, Random
 
 
 def test_dialogues_are_whole_and_in_order(fake_world):
     world = fake_world(4)
-    done = [dialogue for step in Simulation(world, Fixed(), 11, 70).steps() for dialogue in step]
-    found = [[json.loads(line) for line in dialogue] for dialogue in done]
+    found = list(simulate(world, Fixed(), 11, 70))
     assert sorted(d[0]["person"] for d in found) == [70 * 10**9 + i for i in range(11)]
     for dialogue in found:
         assert [r["turn"] for r in dialogue] == list(range(len(dialogue)))
