@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
-.PHONY: demo test install dev lint types imports tests slow wheel clean
+.PHONY: demo test install dev lint types imports tests slow docs wheel clean
 
 demo: $(VENV)/.core
 	$(BIN)/rlgen train --env rlgen/SupportDynamic-v0 --steps 50000 --out runs/demo
@@ -18,8 +18,8 @@ install: $(VENV)/.core
 dev: $(VENV)/.dev
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check rlgen tests tools benchmarks recipes
-	$(BIN)/ruff format --check rlgen tests tools benchmarks recipes
+	$(BIN)/ruff check rlgen tests tools benchmarks recipes examples
+	$(BIN)/ruff format --check rlgen tests tools benchmarks recipes examples
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -33,6 +33,10 @@ tests: $(VENV)/.dev
 
 slow: $(VENV)/.dev
 	$(BIN)/pytest -m slow
+
+# Pages and API reference, in build/site.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 wheel: $(VENV)/.dev
 	$(BIN)/python -m build --wheel
@@ -51,4 +55,8 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: $(VENV)/.core
 	$(BIN)/python tools/install.py dev
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.core
+	$(BIN)/python tools/install.py docs
 	touch $@

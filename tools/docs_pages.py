@@ -1,6 +1,6 @@
-"""What MkDocs needs beside the pages under `docs/`: the README as front page, and the reference of every room.
+"""What MkDocs needs beside the pages under `docs/`: front page, cookbook, and the reference of every room.
 
-A page of the reference is made of a room's public names, its `__all__`: nothing has to be listed twice.
+They are made of what is there, the README, the examples and each room's `__all__`; mkdocs.yml names the rooms.
 """
 
 from __future__ import annotations
@@ -14,25 +14,43 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("envs", "users", "rewards", "policies", "generation", "perception", "text", "governance", "artifacts")
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the front page and the reference."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("](docs/", "](")
-    files.append(File.generated(config, "index.md", content=readme))
-    for room in ROOMS:
-        module = importlib.import_module(f"rlgen.{room}")
-        parts = [f"# `rlgen.{room}`", inspect.getdoc(module) or ""]
-        for name in sorted(module.__all__):
-            made = getattr(module, name)  # pages are read from source, so a name is looked up where it is written
-            if inspect.isclass(made) or inspect.isfunction(made):
-                parts.append(f"::: {made.__module__}.{made.__qualname__}")
-        files.append(File.generated(config, f"reference/{room}.md", content="\n\n".join(parts)))
+    """Add the pages."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    front = readme.replace("](docs/", "](").replace("](examples/README.md)", "](cookbook.md)")
+    made = {"index.md": front, "cookbook.md": cookbook()}
+    rooms = re.findall(r"reference/(\w+)\.md", str(config["nav"]))
+    made |= {f"reference/{room}.md": reference(f"rlgen.{room}") for room in rooms}
+    for name, content in made.items():
+        files.append(File.generated(config, name, content=content))
     return files
+
+
+def cookbook() -> str:
+    """The table of the examples, and under it their code."""
+    table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    named = re.sub(r"\]\((\w+)\.py\)", r"](#\1py)", table)  # MkDocs' anchor of the heading below
+    code = (
+        f"## {path.name}\n\n```python\n{path.read_text(encoding='utf-8')}```"
+        for path in sorted((ROOT / "examples").glob("*.py"))
+    )
+    return "\n\n".join([named, *code])
+
+
+def reference(room: str) -> str:
+    """A room's public classes and functions, each by the place where it is written: pages are read from source."""
+    module = importlib.import_module(room)
+    parts = [f"# `{room}`", inspect.getdoc(module) or ""]
+    for name in sorted(module.__all__):
+        found = getattr(module, name)
+        if inspect.isclass(found) or inspect.isfunction(found):
+            parts.append(f"::: {found.__module__}.{found.__qualname__}")
+    return "\n\n".join(parts)
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
     """Links out of `docs/` become plain text: the built pages stand alone."""
     del page, config, files
-    return re.sub(r"\[([^\]]+)\]\((?:\.\./)+(?:rlgen|examples|benchmarks|tests|tools)[^)]*\)", r"\1", markdown)
+    return re.sub(r"\[([^\]]+)\]\((?:\.\./)+(?:rlgen|examples|benchmarks|recipes|tests|tools)[^)]*\)", r"\1", markdown)

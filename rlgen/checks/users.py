@@ -67,7 +67,8 @@ def try_users(
     Args:
         people: what `WorldConfig.users` takes (a family's name or config, `package.module:Class`, a class of people of
             your own), or a function from N to people.
-        utterances, segments: the banks; those of the package by default.
+        utterances: what they may say; by default the package's bank.
+        segments: what they may sound like; by default the package's bank.
 
     Raises:
         ConfigError: no such people, or people made already, who have one number of rows.
