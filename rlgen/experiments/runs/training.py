@@ -124,11 +124,11 @@ def _train(
     progress: Progress | None,
     note: Callable[[dict[str, Any]], None],
 ) -> Outcome:
-    if not (run.path / "config.json").is_file():
-        run.write_config(resolved)
     env = WorldVecEnv(world, seed=config.seed)
     device = learner_device(config.device)
     model, seconds = _start(run, config, env, device)
+    if not (run.path / "config.json").is_file():  # what could not be made leaves the folder free for what is mended
+        run.write_config(resolved)
     started_at = model.num_timesteps
     if started_at >= config.steps:
         return Outcome(run, started_at, True, started_at)
@@ -172,9 +172,9 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
         seconds = float(extra["seconds"])
     else:
         seeds = {"learner": config.seed, "people": {"realm": "training", "seed": config.seed, "rows": config.num_envs}}
+        model, seconds = make_ppo(env, config.ppo, seed=config.seed, device=device), 0.0
         run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds, learner)
         run.rewind_metrics(-1)
-        model, seconds = make_ppo(env, config.ppo, seed=config.seed, device=device), 0.0
     model.set_logger(configure(None, []))
     return model, seconds
 

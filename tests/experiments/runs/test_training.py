@@ -172,6 +172,16 @@ def test_wandb_ids_are_of_the_run_and_not_of_the_folders_name(fake_world, tmp_pa
         train(config(tmp_path / "other", steps=128, wandb_project="mine"), world=fake_world(8))
 
 
+def test_a_learner_that_cannot_be_made_leaves_the_folder_to_the_mended_one(fake_world, tmp_path):
+    broken = config(tmp_path)
+    broken = broken.model_copy(update={"ppo": broken.ppo.model_copy(update={"policy": "no_such_module:Policy"})})
+    with pytest.raises(ConfigError, match="no module 'no_such_module'"):
+        train(broken, world=fake_world())
+    assert not (tmp_path / "config.json").exists()
+    assert not (tmp_path / "manifest.json").exists()
+    train(config(tmp_path), world=fake_world())
+
+
 def test_another_config_needs_another_folder(fake_world, tmp_path):
     train(config(tmp_path / "run", steps=128), world=fake_world(8))
     with pytest.raises(ConfigError, match="seed is 0 there and 1 now"):
