@@ -13,7 +13,6 @@ is never said twice, and names and hashes. `docs/users/your_own.md` is the way t
 from __future__ import annotations
 
 import hashlib
-import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -25,6 +24,7 @@ from scipy.special import expit, ndtri
 
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL, NEUTRAL
 from rlgen.rng import Streams
+from rlgen.seams import source_sha256
 from rlgen.text.utterances import CLOSING, EXPLORING, OPENING, WORKING
 from rlgen.types import (
     F32,
@@ -182,7 +182,7 @@ class People(ABC, Generic[C, S]):
     A class that names its config as `Config` is built wherever that config is (`rlgen.users.build`).
 
     Attributes:
-        Config: the class of its config, or of a config that it shares with its base class.
+        Config: the class of its config; a class that inherits one has the same fields under a name of its own.
         at_start, at_turn: names whose draws come from one call, at the beginning and at each turn; all others have
             a stream each, which is as good and costs some microseconds.
         config: as given.
@@ -197,7 +197,13 @@ class People(ABC, Generic[C, S]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "Config" in cls.__dict__ and cls.Config.people is None:
+        inherited = getattr(cls, "Config", None)
+        if inherited is not None and "Config" not in cls.__dict__ and inherited.people is not None:
+            # A class of its own under a shared config would be written down, and built again, as its base class.
+            named = {"__module__": cls.__module__, "__qualname__": f"{cls.__qualname__}.Config"}
+            cls.Config = type(inherited)("Config", (inherited,), {**named, "__doc__": inherited.__doc__})
+            cls.Config.people = cls
+        elif "Config" in cls.__dict__ and cls.Config.people is None:
             cls.Config.people = cls
 
     def __init__(
@@ -273,13 +279,10 @@ class People(ABC, Generic[C, S]):
     def sha256(self) -> str:
         """Hash of the config, of all numbers that go into these people, and of the source of one's own family."""
         numbers = numbers_sha256(self.config, *self.made_of(), self.transitions)
-        if type(self).__module__.startswith("rlgen."):
+        own = [each for each in type(self).__mro__ if issubclass(each, People) and each.__module__[:6] != "rlgen."]
+        if not own:
             return numbers
-        try:
-            source = inspect.getsource(type(self))
-        except (OSError, TypeError):  # typed at a prompt
-            source = type(self).__qualname__
-        return hashlib.sha256(f"{numbers}{source}".encode()).hexdigest()
+        return hashlib.sha256("".join([numbers, *map(source_sha256, own)]).encode()).hexdigest()
 
     @cached_property
     def state(self) -> S:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from examples.own_people import Curious
+from rlgen.envs import WorldConfig
 from rlgen.errors import PopulationError
 from rlgen.rng import Streams
+from rlgen.seams import source_sha256
 from rlgen.users import PeopleConfig, TheoryConfig, build
 
 
@@ -30,6 +33,31 @@ def test_its_name_config_and_hidden_state_are_derived(curious):
     assert users.hidden_names == ("intensity", "model_relief", "relief", "patience", "sadness", "fear", "anger")
     assert users.sha256 != curious(ease=0.4)[0].sha256
     assert pickle.loads(pickle.dumps(users)).sha256 == users.sha256
+
+
+class Patient(Curious):
+    """Inherits the config too."""
+
+    def react(self, state, reply, draw):
+        return replace(super().react(state, reply, draw), abandoned=np.zeros(len(state.intensity), dtype=bool))
+
+
+def test_who_inherits_a_config_is_not_taken_for_the_base_class(curious, utterances, segments):
+    config = WorldConfig(users=f"{__name__}:Patient").users
+    assert config.family == f"{__name__}:Patient"
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert WorldConfig(users={"family": f"{__name__}:Patient", "ease": 0.5}).users.ease == 0.5
+    users = build(config, 3, utterances, segments)
+    assert type(users) is Patient
+    assert users.sha256 != curious(rows=3)[0].sha256
+    assert Curious.Config().family == "examples.own_people:Curious"
+
+
+def test_what_people_inherit_goes_into_their_hash(curious, monkeypatch, utterances, segments):
+    before = build(Patient.Config(), 3, utterances, segments).sha256
+    real = source_sha256
+    monkeypatch.setattr("rlgen.users.people.source_sha256", lambda of: "changed" if of is Curious else real(of))
+    assert build(Patient.Config(), 3, utterances, segments).sha256 != before
 
 
 def test_what_it_says_of_a_reply_is_what_happens(curious, reading, words):
