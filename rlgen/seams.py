@@ -7,9 +7,11 @@ is written down by its name where it can be found again under it, and as a marke
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import json
 import re
@@ -27,6 +29,17 @@ from rlgen.errors import ConfigError, RlgenError
 SHIPPED: Final = "shipped:"
 UNNAMED: Final = "unnamed"
 """Key of the mapping that stands for an object which cannot be found again by a name."""
+
+_FORMER: Final = {
+    "hf": "{kind: huggingface, model: MODEL}",
+    "constant": "{kind: constant, text: TEXT}",
+    "surface": "{kind: surface, path: DIR}, or shipped:surface",
+    "replay": "{family: replay, path: FILE}",
+    "calibrated": "{family: calibrated, parameters: DIR}",
+    "llm": "{family: llm, model: MODEL}",
+    "corpus": "the path, or {kind: corpus, path: FILE}",
+}
+"""Prefixes of another way of writing options in a text, which is refused."""
 
 _WORD: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _NAME: Final = re.compile(rf"(?P<where>{_WORD}|.+\.py):(?P<attribute>{_WORD})")
@@ -56,14 +69,15 @@ def load_module(name: str) -> ModuleType:
         look_in(file.parent)
     importable = name if file is None else file.stem
     try:
-        module = importlib.import_module(importable)
+        with contextlib.redirect_stdout(sys.stderr):  # standard output belongs to the command
+            module = importlib.import_module(importable)
     except ModuleNotFoundError as error:
         if error.name and (importable == error.name or importable.startswith(f"{error.name}.")):
             raise ConfigError(
                 f"there is no module {error.name!r}; check its spelling, or work in the folder that holds it"
             ) from error
         raise ConfigError(f"{name} cannot be imported ({_told(error)}); install or mend what it needs") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{name} cannot be imported ({_told(error)}); mend it") from error
     if file is not None and Path(getattr(module, "__file__", None) or "").resolve() != file:
         raise ConfigError(f"{name}: another module is called {importable!r}; rename the file")
@@ -153,6 +167,7 @@ class Own(BaseModel):
                 )
             options = {str(key): each for key, each in value.items() if key != "kind"}
             value = value.get("kind")
+        _refuse_former(value)
         plain = (str, Path, bool, int, float, list, tuple, set, Mapping, type(None))
         if isinstance(value, plain) and not is_name(value):
             return None
@@ -246,5 +261,13 @@ def named_or_own(value: Any, info: ValidationInfo) -> Any:
     return str(value) if own is None and isinstance(value, Path) else own or value
 
 
-def _told(error: Exception) -> str:
+def _refuse_former(value: Any) -> None:
+    written = re.match(r"(\w+)[:=]", value) if isinstance(value, str) else None
+    if written is None or (to_write := _FORMER.get(written[1])) is None:
+        return
+    if importlib.util.find_spec(written[1]) is None:  # else a module of one's own has that name
+        raise ValueError(f"a text holds no options; write {to_write}")
+
+
+def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]

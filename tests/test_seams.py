@@ -159,3 +159,33 @@ def test_looking_in_a_folder_hides_nothing_that_is_installed(tmp_path, monkeypat
     assert find("only_here_part:LIMIT") == 1
     with pytest.raises(ConfigError, match="has no 'LIMIT'"):
         find("json:LIMIT")
+
+
+def test_a_module_that_prints_or_leaves_does_not_take_the_command_along(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    (tmp_path / "own_loud.py").write_text("print('here'); here = 1")
+    (tmp_path / "own_leaver.py").write_text("import sys; sys.exit(3)")
+    assert find("own_loud:here") == 1
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "here\n")
+    with pytest.raises(ConfigError, match=r"own_leaver cannot be imported \(SystemExit: 3\)"):
+        find("own_leaver:x")
+
+
+@pytest.mark.parametrize(
+    ("written", "to_write"),
+    [
+        ("hf:gpt2", "{kind: huggingface"),
+        ("hf:OWNER/NAME", "{kind: huggingface"),
+        ("constant:Go on.", "{kind: constant"),
+        ("surface:shipped:surface", "{kind: surface"),
+        ("replay:log.jsonl", "{family: replay"),
+        ("calibrated:DIR", "{family: calibrated"),
+        ("llm:MODEL", "{family: llm"),
+        ("corpus=FILE", "{kind: corpus"),
+    ],
+)
+def test_options_within_a_text_are_refused_with_what_to_write(written, to_write):
+    with pytest.raises(ValueError, match="a text holds no options; write ") as told:
+        Own.of(written)
+    assert to_write in str(told.value)
