@@ -30,16 +30,16 @@ SHIPPED: Final = "shipped:"
 UNNAMED: Final = "unnamed"
 """Key of the mapping that stands for an object which cannot be found again by a name."""
 
-_FORMER: Final = {
-    "hf": "{kind: huggingface, model: MODEL}",
-    "constant": "{kind: constant, text: TEXT}",
-    "surface": "{kind: surface, path: DIR}, or shipped:surface",
-    "replay": "{family: replay, path: FILE}",
-    "calibrated": "{family: calibrated, parameters: DIR}",
-    "llm": "{family: llm, model: MODEL}",
-    "corpus": "the path, or {kind: corpus, path: FILE}",
+_SHORT: Final = {
+    "hf": ("kind", "huggingface", "model"),
+    "constant": ("kind", "constant", "text"),
+    "surface": ("kind", "surface", "path"),
+    "corpus": ("kind", "corpus", "path"),
+    "calibrated": ("family", "calibrated", "parameters"),
+    "replay": ("family", "replay", "path"),
+    "llm": ("family", "llm", "model"),
 }
-"""Prefixes of another way of writing options in a text, which is refused."""
+"""Prefixes of texts that are short for a mapping with one option: `surface:DIR` is `{kind: surface, path: DIR}`."""
 
 _WORD: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _NAME: Final = re.compile(rf"(?P<where>{_WORD}|.+\.py):(?P<attribute>{_WORD})")
@@ -167,7 +167,6 @@ class Own(BaseModel):
                 )
             options = {str(key): each for key, each in value.items() if key != "kind"}
             value = value.get("kind")
-        _refuse_former(value)
         plain = (str, Path, bool, int, float, list, tuple, set, Mapping, type(None))
         if isinstance(value, plain) and not is_name(value):
             return None
@@ -249,6 +248,15 @@ class Own(BaseModel):
         return self.part if isinstance(self.part, str) else self.name
 
 
+def written_out(value: Any) -> Any:
+    """A text that is short for a mapping (`surface:DIR`), as the mapping; anything else as it is."""
+    found = re.fullmatch(r"(\w+)[:=](.+)", value, re.DOTALL) if isinstance(value, str) else None
+    if found is None or found[1] not in _SHORT or importlib.util.find_spec(found[1]) is not None:
+        return value  # a module of one's own may have such a name
+    sort, kind, option = _SHORT[found[1]]
+    return {sort: kind, option: found[2]}
+
+
 def named_or_own(value: Any, info: ValidationInfo) -> Any:
     """Validator of a field that takes a shipped name, a path, or a part of one's own.
 
@@ -259,14 +267,6 @@ def named_or_own(value: Any, info: ValidationInfo) -> Any:
     if own is None and isinstance(value, Mapping):
         raise ValueError(f"`kind` names no part; write {{kind: package.module:attribute, ...}} for {info.field_name}")
     return str(value) if own is None and isinstance(value, Path) else own or value
-
-
-def _refuse_former(value: Any) -> None:
-    written = re.match(r"(\w+)[:=]", value) if isinstance(value, str) else None
-    if written is None or (to_write := _FORMER.get(written[1])) is None:
-        return
-    if importlib.util.find_spec(written[1]) is None:  # else a module of one's own has that name
-        raise ValueError(f"a text holds no options; write {to_write}")
 
 
 def _told(error: BaseException) -> str:

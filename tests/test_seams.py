@@ -11,7 +11,7 @@ import pytest
 
 from rlgen import seams
 from rlgen.errors import ConfigError
-from rlgen.seams import Own, find, is_name, name_of, source_sha256
+from rlgen.seams import Own, find, is_name, name_of, source_sha256, written_out
 
 SOURCE = """
 LIMIT = 3
@@ -173,19 +173,22 @@ def test_a_module_that_prints_or_leaves_does_not_take_the_command_along(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("written", "to_write"),
+    ("short", "long"),
     [
-        ("hf:gpt2", "{kind: huggingface"),
-        ("hf:OWNER/NAME", "{kind: huggingface"),
-        ("constant:Go on.", "{kind: constant"),
-        ("surface:shipped:surface", "{kind: surface"),
-        ("replay:log.jsonl", "{family: replay"),
-        ("calibrated:DIR", "{family: calibrated"),
-        ("llm:MODEL", "{family: llm"),
-        ("corpus=FILE", "{kind: corpus"),
+        ("hf:OWNER/NAME", {"kind": "huggingface", "model": "OWNER/NAME"}),
+        ("constant:Go on: I hear you.", {"kind": "constant", "text": "Go on: I hear you."}),
+        ("surface:shipped:surface", {"kind": "surface", "path": "shipped:surface"}),
+        ("corpus=FILE", {"kind": "corpus", "path": "FILE"}),
+        ("calibrated:DIR", {"family": "calibrated", "parameters": "DIR"}),
+        ("replay:log.jsonl", {"family": "replay", "path": "log.jsonl"}),
+        ("llm:MODEL", {"family": "llm", "model": "MODEL"}),
     ],
 )
-def test_options_within_a_text_are_refused_with_what_to_write(written, to_write):
-    with pytest.raises(ValueError, match="a text holds no options; write ") as told:
-        Own.of(written)
-    assert to_write in str(told.value)
+def test_a_text_with_a_prefix_is_short_for_a_mapping(short, long):
+    assert written_out(short) == long
+    assert written_out(long) is long
+
+
+@pytest.mark.parametrize("as_it_is", ["shipped:surface", "json:loads", "surface:", "DIR/surface", "C:\\x", None, 3])
+def test_everything_else_is_as_it_is(as_it_is):
+    assert written_out(as_it_is) is as_it_is

@@ -15,7 +15,7 @@ from rlgen.envs.people import AnyPeople
 from rlgen.errors import ConfigError
 from rlgen.governance.config import GuardConfig
 from rlgen.rewards import RewardDesign, design
-from rlgen.seams import Own, named_or_own
+from rlgen.seams import Own, named_or_own, written_out
 from rlgen.text.encoding.choice import check_choice
 from rlgen.types import MAX_TURNS
 from rlgen.users import TheoryConfig
@@ -36,6 +36,7 @@ class Corpus(BaseModel):
 def _said(value: Any) -> Any:
     if value == "own" or isinstance(value, Corpus):
         return value
+    value = written_out(value)
     if (own := Own.of(value)) is not None:
         return own
     if isinstance(value, Mapping):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from rlgen.artifacts import Shared, content, kind_of
 from rlgen.generation.huggingface.options import HuggingFaceOptions
-from rlgen.seams import SHIPPED, Own
+from rlgen.seams import SHIPPED, Own, written_out
 
 if TYPE_CHECKING:
     from rlgen.envs.surface import ResponseSurface
@@ -95,6 +95,7 @@ def _kind_of(value: Any) -> str:
 
 def _named(value: Any) -> Any:
     """A name, path, mapping or object as a mapping with a known kind, or as a part of one's own."""
+    value = written_out(value)
     if isinstance(value, Own | Embedded | HuggingFace | Constant | Surface):
         return value
     if (own := Own.of(value)) is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, get_args
 
 from pydantic import PlainSerializer, SerializationInfo, ValidatorFunctionWrapHandler, WrapValidator
 
-from rlgen.seams import Own
+from rlgen.seams import Own, written_out
 from rlgen.types import SegmentCatalogue, UtteranceCatalogue
 from rlgen.users import FamilyConfig, Users, build
 from rlgen.users.families import UsersConfig
@@ -27,6 +27,7 @@ class OwnPeople(FamilyConfig):
 def _chosen(value: Any, handler: ValidatorFunctionWrapHandler) -> FamilyConfig:
     if isinstance(value, FamilyConfig):
         return value
+    value = written_out(value)
     if isinstance(value, str) and value in FAMILIES:
         value = {"family": value}
     if isinstance(value, Mapping) and "kind" not in value:

@@ -18,7 +18,7 @@ from rlgen.experiments.options import Options, Part
 from rlgen.experiments.provenance import differences
 from rlgen.experiments.runs.run import Run
 from rlgen.rewards import shipped_designs
-from rlgen.seams import is_name, look_in
+from rlgen.seams import is_name, look_in, written_out
 
 if TYPE_CHECKING:
     from rlgen.envs import World
@@ -105,6 +105,7 @@ class WorldOptions(Options):
         """See `Options.beside`: parts of the world, and modules of one's own that lie there."""
 
         def found(name: str, value: Any) -> Any:
+            value = written_out(value) if name in _PATHS else value
             if isinstance(value, dict) and (name in _HOLDING or name in _PATHS):
                 return {inner: found(str(inner), held) for inner, held in value.items()}
             if isinstance(value, list) and name in _HOLDING:
@@ -123,7 +124,7 @@ class WorldOptions(Options):
         """Fields of `WorldConfig` with what was given laid over them."""
         fields = {**world, **self.chosen()}
         if self.population is not None:
-            people = fields.get("users")
+            people = written_out(fields.get("users"))
             people = {"family": people} if isinstance(people, str) else people
             fields["users"] = _over(people, {"population": self.population}, "users")
         return fields
