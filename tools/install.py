@@ -3,7 +3,7 @@
     python tools/install.py [EXTRA ...]
 
 Pip downloads first and unpacks then, in silence. Both are counted here: files that it names, and packages whose
-metadata lie in the environment, out of those that `constraints.txt` pins.
+metadata lie in the environment, out of those that it collected.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main(extras: list[str]) -> int:
 
 
 def _watch(pip: subprocess.Popen[str], said: list[str]) -> None:
-    place, pinned = Path(sysconfig.get_paths()["purelib"]), _pinned()
+    place = Path(sysconfig.get_paths()["purelib"])
     began, shown, terminal = time.monotonic(), 0.0, sys.stderr.isatty()
     before = _unpacked(place)
     while pip.poll() is None:
@@ -50,14 +50,11 @@ def _watch(pip: subprocess.Popen[str], said: list[str]) -> None:
         shown = now
         named = sum(line.lstrip().startswith(("Downloading ", "Using cached ", "Processing ")) for line in said)
         unpacked = _unpacked(place) - before
-        what = f"unpacked {unpacked} of about {pinned} packages" if unpacked else f"found {named} files"
+        collected = next((line.count(",") + 1 for line in said if line.startswith("Installing collected")), 0)
+        what = f"unpacked {unpacked} of {collected} packages" if collected else f"found {named} files"
         line = f"installing rlgen: {what}, {_clock(now - began)} gone"
         print(f"\r{line:<78}" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
     print(f"\r{f'installing rlgen: done in {_clock(time.monotonic() - began)}':<78}", file=sys.stderr)
-
-
-def _pinned() -> int:
-    return sum("==" in line for line in CONSTRAINTS.read_text(encoding="utf-8").splitlines())
 
 
 def _unpacked(place: Path) -> int:
