@@ -12,6 +12,7 @@ from rlgen.envs.config import WorldConfig
 from rlgen.envs.people import FAMILIES
 from rlgen.envs.registration import IDS
 from rlgen.errors import ConfigError
+from rlgen.seams import written_out
 
 
 def world_config(env_id: str, /, **overrides: Any) -> WorldConfig:
@@ -28,10 +29,10 @@ def world_config(env_id: str, /, **overrides: Any) -> WorldConfig:
     if env_id not in IDS:
         raise ConfigError(f"there is no environment {env_id!r}; the ids are {', '.join(IDS)}")
     fields: dict[str, Any] = {**IDS[env_id], **overrides}
-    users = fields.get("users")
+    users = written_out(fields.get("users"))
     if isinstance(users, str) and users in FAMILIES:
         users = {"family": users}
-    if isinstance(users, dict) and users.get("family", FAMILIES[0]) in FAMILIES:
+    if isinstance(users, dict) and "kind" not in users and users.get("family", FAMILIES[0]) in FAMILIES:
         fields["users"] = {**IDS[env_id]["users"], **users}
     return validate(WorldConfig, fields, env_id)
 

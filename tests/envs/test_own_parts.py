@@ -99,6 +99,18 @@ def test_a_config_of_names_is_written_down_and_read_again(mine):
     assert by_object == config
 
 
+def test_people_are_laid_over_those_of_the_id_however_they_are_written(mine):
+    healthcare = "rlgen/SupportDynamicHealthcare-v0"
+    short, long = (world_config(healthcare, users=users).users for users in (
+        "llm:MODEL", {"family": "llm", "model": "MODEL"}))  # fmt: skip
+    assert short == long
+    assert short.scenario == "healthcare"
+    by_kind, by_family = (
+        world_config(ID, users={key: f"{mine}:Patient", "scale": 0.7}).users for key in ("kind", "family")
+    )
+    assert by_kind == by_family
+
+
 def test_an_object_without_a_name_is_told_of_where_a_run_is_opened(mine):
     config = world_config(ID, generator=find(f"{mine}:Echo")(2), reward=lambda trace: np.zeros(len(trace.turn)))
     written = config.model_dump(mode="json")
