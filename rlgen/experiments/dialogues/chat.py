@@ -14,10 +14,10 @@ from rlgen.envs.parts import Parts, load_parts
 from rlgen.envs.pipeline import TextPipeline
 from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.dialogues.rollout import Rollout
-from rlgen.experiments.dialogues.terminal import Overheard, Terminal
+from rlgen.experiments.dialogues.terminal import RecordingGuard, Terminal
 from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
+from rlgen.experiments.files.whole import appended
 from rlgen.experiments.runs.worlds import reading_shown
-from rlgen.locks import claim
 from rlgen.policies.baselines import Actor
 from rlgen.rng import person_number
 from rlgen.users import HumanConfig
@@ -62,15 +62,9 @@ class ChatLog:
         """Begin to write.
 
         Raises:
-            DataError: it cannot be written.
+            DataError: it cannot be written, or another chat has it.
         """
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("ab", buffering=0)
-        except OSError as error:
-            raise DataError(f"{self._path}: cannot be written ({error.strerror}); choose another --out") from error
-        if not claim(self._file):
-            raise DataError(f"{self._path}: another chat is writing to it; choose another --out")
+        self._file = appended(self._path, "chat")
 
     def write(self, line: str) -> None:
         """Append a line, where the log was opened.
@@ -86,7 +80,7 @@ class ChatLog:
             self.turns += 1
 
 
-def for_a_person(config: WorldConfig) -> tuple[WorldConfig, Parts, Overheard]:
+def for_a_person(config: WorldConfig) -> tuple[WorldConfig, Parts, RecordingGuard]:
     """A world's config and parts as a real person needs them, and its guard.
 
     Args:
@@ -106,7 +100,7 @@ def for_a_person(config: WorldConfig) -> tuple[WorldConfig, Parts, Overheard]:
         raise ConfigError("generator was a response surface: it has no words for a person; take another")
     if parts.reward.needs_relief:
         raise ConfigError(f"reward {parts.reward.name}: it pays for relief, which is not known of a real person")
-    guard = Overheard(pipeline.guard)
+    guard = RecordingGuard(pipeline.guard)
     return config, replace(parts, pipeline=TextPipeline(pipeline.generator, guard, pipeline.reader)), guard
 
 

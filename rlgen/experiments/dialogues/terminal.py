@@ -43,7 +43,7 @@ class Left(Exception):
         self.listening = listening
 
 
-class Overheard:
+class RecordingGuard:
     """A guard whose last verdict can be looked up, so that it can be shown; implements `rlgen.types.Guard`."""
 
     def __init__(self, guard: Guard) -> None:
@@ -72,7 +72,7 @@ class Terminal:
         final: the same at the end.
     """
 
-    def __init__(self, typed: TextIO, shown: TextIO, guard: Overheard, max_turns: int) -> None:
+    def __init__(self, typed: TextIO, shown: TextIO, guard: RecordingGuard, max_turns: int) -> None:
         self._typed, self._shown, self._guard = typed, shown, guard
         self._left = max_turns
         self._over = False

@@ -9,9 +9,8 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from rlgen.errors import DataError
-from rlgen.experiments.files.whole import read_lines
+from rlgen.experiments.files.whole import appended, read_lines
 from rlgen.experiments.provenance import code_sha256, differences
-from rlgen.locks import claim
 
 
 class Journal:
@@ -38,14 +37,7 @@ class Journal:
         Raises:
             DataError: it cannot be written, it is another command's, or another process is writing it.
         """
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("ab", buffering=0)
-        except OSError as error:
-            raise DataError(f"{self._path}: cannot be written ({error.strerror}); choose another --out") from error
-        if not claim(self._file):
-            self._file.close()
-            raise DataError(f"{self._path}: another process is writing it; choose another --out")
+        self._file = appended(self._path)
         lines = read_lines(self._path, ())
         if not lines:
             self._file.truncate(0)
