@@ -120,8 +120,8 @@ class Compared:
             for table, found in {**self.outcomes[name], **self.yardsticks.get(name, {})}.items():
                 if np.shape(found) != (len(design.runs), self.people):
                     raise DataError(
-                        f"a comparison: {table} of {name!r} has shape {np.shape(found)}, and {len(design.runs)} policies "
-                        f"met {self.people} people; measure all policies on the same people"
+                        f"a comparison: {table} of {name!r} has shape {np.shape(found)}, and {len(design.runs)} "
+                        f"policies met {self.people} people; measure all policies on the same people"
                     )
 
     @property

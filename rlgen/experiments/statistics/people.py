@@ -65,16 +65,16 @@ def intervals(
     if not given or not len(given[0]):
         return {name: Interval(*[float("nan")] * 3) for name in columns}
     table = np.stack(given, axis=1)
-    tails = _Tails(table, share) if share < 1.0 else _Means(table)
+    tails = Tails(table, share) if share < 1.0 else Means(table)
     times = resamples or min(RESAMPLES, max(_FEWEST, _DRAWS // len(table)))
-    drawn = np.concatenate([tails.of(counts) for counts in _counts(len(table), times, seed)])
+    drawn = np.concatenate([tails.of(counts) for counts in counts(len(table), times, seed)])
     with np.errstate(invalid="ignore"):
         low, high = _quantiles(drawn, level)
     value = tails.of(np.ones((1, len(table))))[0]
     return {name: Interval(*map(float, found)) for name, *found in zip(columns, value, low, high, strict=True)}
 
 
-def _counts(people: int, resamples: int, seed: int) -> Iterator[F64]:
+def counts(people: int, resamples: int, seed: int) -> Iterator[F64]:
     """How often each person is in each resample, `[chunk, people]`."""
     rng = np.random.default_rng(seed)
     chunk = max(1, _CHUNK // people)
@@ -84,7 +84,7 @@ def _counts(people: int, resamples: int, seed: int) -> Iterator[F64]:
         yield np.bincount(drawn.ravel(), minlength=rows * people).reshape(rows, people).astype(np.float64)
 
 
-class _Means:
+class Means:
     """Means of the columns `[n, K]` under weights."""
 
     def __init__(self, table: F64) -> None:
@@ -98,7 +98,7 @@ class _Means:
             return np.asarray(counts @ self._values / weight)
 
 
-class _Tails:
+class Tails:
     """Means of the lowest of the columns under weights, which are those of ranks."""
 
     def __init__(self, table: F64, share: float) -> None:
@@ -115,7 +115,7 @@ class _Tails:
             passed = np.minimum(np.cumsum(counts[:, :ranks], axis=1), lowest)
             weights = np.diff(passed, axis=1, prepend=0.0)
             same = self._lowest == lowest
-            found[:, same] = _Means(self._ranked[:ranks, same]).of(weights)
+            found[:, same] = Means(self._ranked[:ranks, same]).of(weights)
         return found
 
 
