@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     options = parse(BenchEncoder, argv, "python -m benchmarks.encoder")
     from rlgen.generation import EmbeddedGenerator
     from rlgen.text import Judge, Reader
-    from rlgen.text.encoding.choice import encoder_of
+    from rlgen.text.encoding.loading import encoder_of
 
     student, teacher = encoder_of(options.encoder), encoder_of("minilm")
     reader, judge = Reader.load(options.readers, teacher), Judge.load(options.judge, teacher)

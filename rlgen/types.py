@@ -27,15 +27,22 @@ MAX_TURNS: Final = 16
 
 
 class Rows:
-    """Selection and overwriting of rows for dataclasses whose every field is an array, a list over N, or None."""
+    """Selection and overwriting of rows for dataclasses of N rows.
+
+    A field is an array, a list over N, another struct of N rows, a mapping of these, or what all rows have in common.
+    """
 
     def rows(self, index: Index) -> Self:
         """The same struct for some rows."""
 
         def pick(value: Any) -> Any:
+            if isinstance(value, np.ndarray):
+                return value[index]
             if isinstance(value, list):
                 return [value[int(i)] for i in np.arange(len(value))[index]]
-            return None if value is None else value[index]
+            if isinstance(value, dict):
+                return {name: pick(each) for name, each in value.items()}
+            return value.rows(index) if hasattr(value, "rows") else value
 
         return type(self)(**{f.name: pick(getattr(self, f.name)) for f in fields(self)})  # type: ignore[arg-type]
 
@@ -46,13 +53,21 @@ class Rows:
             rows: `[K]` which.
             fresh: K rows, with the same fields present.
         """
-        for field in fields(self):  # type: ignore[arg-type]
-            mine, new = getattr(self, field.name), getattr(fresh, field.name)
-            if isinstance(mine, list):
+
+        def write(mine: Any, new: Any) -> None:
+            if isinstance(mine, np.ndarray):
+                mine[rows] = new
+            elif isinstance(mine, list):
                 for row, value in zip(rows.tolist(), new, strict=True):
                     mine[row] = value
-            elif mine is not None:
-                mine[rows] = new
+            elif isinstance(mine, dict):
+                for name in mine:
+                    write(mine[name], new[name])
+            elif isinstance(mine, Rows):
+                mine.put(rows, new)
+
+        for field in fields(self):  # type: ignore[arg-type]
+            write(getattr(self, field.name), getattr(fresh, field.name))
 
 
 @dataclass(frozen=True)
@@ -120,7 +135,7 @@ class Controls(Rows):
 
 
 @dataclass(frozen=True)
-class Context:
+class Context(Rows):
     """The dialogues that condition the generator; how far back it looks is its own affair.
 
     Attributes:
@@ -131,10 +146,6 @@ class Context:
 
     texts: Sequence[Sequence[str]]
     turn: I64
-
-    def rows(self, index: NDArray[np.integer]) -> Context:
-        """The dialogues of some rows."""
-        return Context([self.texts[int(i)] for i in index], self.turn[index])
 
 
 @dataclass(frozen=True)

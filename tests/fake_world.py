@@ -152,12 +152,12 @@ class FakeWorld:
         affect = obs[:, :8]
         self.last = SimpleNamespace(
             turn=said,
-            person_text=[f"said {i}" for i in range(n)],
+            utterance=[f"said {i}" for i in range(n)],
             estimate=Estimate(
                 np.zeros((n, 2), np.float32), affect, np.zeros((n, 3), np.float32), np.ones((n, 3), bool)
             ),
             controls=Controls(*(actions[:, i].astype(np.float32) for i in range(4))),
-            reply_text=[f"reply {i}" for i in range(n)],
+            reply=[f"reply {i}" for i in range(n)],
             reading=None,
             verdict=None,
             feedback=Feedback(
@@ -165,7 +165,7 @@ class FakeWorld:
             ),
             reward=reward,
             terms={"near": reward * 0.9},
-            next_person_text=[f"then {i}" for i in range(n)],
+            next_utterance=[f"then {i}" for i in range(n)],
         )
 
     def state(self):

@@ -108,7 +108,7 @@ def batched(world: World, steps: int) -> tuple[float, dict[str, float], list[tup
     for _ in range(4):
         world.step(_actions(rng, world.num_envs))
         assert world.last is not None
-        said += zip(world.last.reply_text, lengths.last, strict=True)
+        said += zip(world.last.reply, lengths.last, strict=True)
     generator.generator = lengths.inner
     world.record = False
     before = _seconds(world)

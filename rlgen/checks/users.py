@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.checks.laws import Finding, Law, insist, try_laws
+from rlgen.envs.config import world_config
 from rlgen.envs.parts import load_bank
 from rlgen.envs.people import seat
-from rlgen.envs.presets import world_config
 from rlgen.errors import ConfigError
 from rlgen.perception import SignalBank
 from rlgen.rng import Realm, Streams

@@ -14,11 +14,11 @@ from rlgen.lazy import lazy
 
 if TYPE_CHECKING:
     from rlgen.envs.config import WorldConfig as WorldConfig
+    from rlgen.envs.config import world_config as world_config
     from rlgen.envs.measure import measure_surface as measure_surface
     from rlgen.envs.observation import Block as Block
     from rlgen.envs.observation import ObservationLayout as ObservationLayout
     from rlgen.envs.observation import Visible as Visible
-    from rlgen.envs.presets import world_config as world_config
     from rlgen.envs.records import Finished as Finished
     from rlgen.envs.records import StepResult as StepResult
     from rlgen.envs.records import TurnRecord as TurnRecord

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlgen.envs.observation import VECTOR_DIM, Block, Visible, no_reading
-from rlgen.envs.records import Finished, TurnRecord
-from rlgen.envs.utterances import Utterances
+from rlgen.envs.records import Finished, TurnRecord, Utterances
 from rlgen.perception.table import project
 from rlgen.rewards import Trace
 from rlgen.rng import Streams
-from rlgen.types import F32, I64, Controls, Estimate, Feedback, Verdict
+from rlgen.types import F32, I64, Bools, Controls, Estimate, Feedback, Rows, Verdict
 
-_ARRAYS: Final = (
-    "person", "turn", "reply_reading", "earlier_reply_reading", "controls", "rating", "rating_present", "rating_sum",
-    "rating_count", "engagement", "episode_return", "cost",
-)  # fmt: skip
+_SUMS: Final = ("terms",)  # name -> [N], over the episode
 
 
-class Dialogues:
+@dataclass
+class Dialogues(Rows):
     """Everything that changes from step to step besides the people's hidden state.
 
     Attributes:
         streams: random streams of the rows.
-        person: `[N]` index of the person in an evaluation, -1 outside one.
-        turn: `[N]` turns done.
         said: what people said last, as read.
         estimate: what is recognised now.
+        person: `[N]` index of the person in an evaluation, -1 outside one.
+        turn: `[N]` turns done.
         window: N lists, the texts of both from the beginning, ending with what the person said.
         replies: N lists of the supporter's replies so far.
         reply_reading: `[N, 18]` of the last reply; `earlier_reply_reading` of the one before.
@@ -41,51 +39,65 @@ class Dialogues:
         episode_return: `[N]`, with `cost` and `terms` summed over the episode.
     """
 
-    def __init__(self, streams: Streams, said: Utterances, estimate: Estimate) -> None:
+    streams: Streams
+    said: Utterances
+    estimate: Estimate
+    person: I64
+    turn: I64
+    window: list[list[str]]
+    replies: list[list[str]]
+    reply_reading: F32
+    earlier_reply_reading: F32
+    controls: F32
+    rating: F32
+    rating_present: Bools
+    rating_sum: F32
+    rating_count: I64
+    engagement: F32
+    episode_return: F32
+    cost: F32
+    terms: dict[str, F32]
+
+    @classmethod
+    def begun(cls, streams: Streams, said: Utterances, estimate: Estimate) -> Self:
+        """Dialogues in which nothing has been answered yet."""
         rows = len(streams)
-        self.streams = streams
-        self.person = np.full(rows, -1, dtype=np.int64)
-        self.turn: I64 = np.zeros(rows, dtype=np.int64)
-        self.said = said
-        self.estimate = estimate
-        self.window: list[list[str]] = [[text] for text in said.text]
-        self.replies: list[list[str]] = [[] for _ in said.text]
-        self.reply_reading = no_reading(rows)
-        self.earlier_reply_reading = no_reading(rows)
-        self.controls: F32 = np.zeros((rows, 4), dtype=np.float32)
-        self.rating: F32 = np.full(rows, np.nan, dtype=np.float32)
-        self.rating_present = np.zeros(rows, dtype=np.bool_)
-        self.rating_sum: F32 = np.zeros(rows, dtype=np.float32)
-        self.rating_count: I64 = np.zeros(rows, dtype=np.int64)
-        self.engagement: F32 = np.full(rows, 0.5, dtype=np.float32)
-        self.episode_return: F32 = np.zeros(rows, dtype=np.float32)
-        self.cost: F32 = np.zeros(rows, dtype=np.float32)
-        self.terms: dict[str, F32] = {}
+
+        def level(value: float) -> F32:
+            return np.full(rows, value, dtype=np.float32)
+
+        return cls(
+            streams=streams,
+            said=said,
+            estimate=estimate,
+            person=np.full(rows, -1, dtype=np.int64),
+            turn=np.zeros(rows, dtype=np.int64),
+            window=[[text] for text in said.text],
+            replies=[[] for _ in said.text],
+            reply_reading=no_reading(rows),
+            earlier_reply_reading=no_reading(rows),
+            controls=np.zeros((rows, 4), dtype=np.float32),
+            rating=level(np.nan),
+            rating_present=np.zeros(rows, dtype=np.bool_),
+            rating_sum=level(0),
+            rating_count=np.zeros(rows, dtype=np.int64),
+            engagement=level(0.5),
+            episode_return=level(0),
+            cost=level(0),
+            terms={},
+        )
 
     def rating_mean(self) -> F32:
         """`[N]` mean of the ratings so far, NaN where there is none."""
         mean = np.full(len(self.turn), np.nan, dtype=np.float32)
         return np.divide(self.rating_sum, self.rating_count, out=mean, where=self.rating_count > 0)
 
-    def rows(self, index: I64) -> Dialogues:
-        """The dialogues of some rows, apart from these until they are `put` back."""
-        some = Dialogues(self.streams.rows(index), self.said.rows(index), self.estimate.rows(index))
-        for name in _ARRAYS:
-            setattr(some, name, getattr(self, name)[index])
-        some.window, some.replies = ([kept[i] for i in index.tolist()] for kept in (self.window, self.replies))
-        some.terms = {name: total[index] for name, total in self.terms.items()}
-        return some
-
-    def put(self, rows: I64, some: Dialogues) -> None:
+    def put(self, rows: I64, fresh: Self) -> None:
         """Write the dialogues of some rows over these, but for the streams, which a turn does not change."""
-        self.said.put(rows, some.said)
-        self.estimate.put(rows, some.estimate)
-        for name in _ARRAYS:
-            getattr(self, name)[rows] = getattr(some, name)
-        for row, window, replies in zip(rows.tolist(), some.window, some.replies, strict=True):
-            self.window[row], self.replies[row] = window, replies
-        for name, total in some.terms.items():
-            self.terms.setdefault(name, np.zeros(len(self.turn), dtype=total.dtype))[rows] = total
+        for sums in _SUMS:
+            for name, total in getattr(fresh, sums).items():
+                getattr(self, sums).setdefault(name, np.zeros(len(self.turn), dtype=total.dtype))
+        super().put(rows, fresh)
 
     def blocks(self, rows: I64 | slice, max_turns: int, own: Sequence[Block] = ()) -> dict[str, F32]:
         """What is observed of some rows, by the names of `rlgen.envs.ObservationLayout`, with blocks of one's own."""
@@ -123,21 +135,17 @@ class Dialogues:
     ) -> TurnRecord:
         """All of the turn that was just made, before `take`: for rendering and logs."""
         left = trace.feedback.completed | trace.feedback.abandoned
+        seen: dict[str, Any] = {field.name: getattr(trace, field.name) for field in fields(trace)}
+        seen["next_utterance"] = ["" if gone else text for gone, text in zip(left, trace.next_utterance, strict=True)]
+        seen["next_estimate"] = copy.deepcopy(trace.next_estimate)  # a restart writes on what is recognised now
         return TurnRecord(
-            turn=self.turn,
+            **seen,
             person=self.person.copy(),
             topic=topic,
-            person_text=trace.utterance,
-            estimate=self.estimate,
             controls=controls,
-            reply_text=trace.reply,
-            reading=trace.reading,
             verdict=verdict,
-            feedback=trace.feedback,
-            limit=trace.over & ~left,
             reward=reward,
             terms=terms,
-            next_person_text=["" if gone else text for gone, text in zip(left, trace.next_utterance, strict=True)],
             hidden={name: value.copy() for name, value in hidden.items()},
         )
 
@@ -209,25 +217,11 @@ class Dialogues:
             said: `[K]`, what the new people say first.
             estimate: `[K]`, what is recognised in it.
         """
+        fresh = type(self).begun(streams.rows(rows), said, estimate)
+        for sums in _SUMS:
+            setattr(
+                fresh, sums, {name: np.zeros(len(rows), total.dtype) for name, total in getattr(self, sums).items()}
+            )
+        fresh.person = self.person[rows]
+        self.put(rows, fresh)  # in place: records hold what was said and recognised a turn ago
         self.streams = streams
-        self.said.put(rows, said)  # in place: records hold what was said and recognised a turn ago
-        self.estimate.put(rows, estimate)
-        fresh: list[tuple[NDArray[Any], float]] = [
-            (self.turn, 0),
-            (self.reply_reading, 0),
-            (self.earlier_reply_reading, 0),
-            (self.controls, 0),
-            (self.rating, np.nan),
-            (self.rating_present, False),
-            (self.rating_sum, 0),
-            (self.rating_count, 0),
-            (self.engagement, 0.5),
-            (self.episode_return, 0),
-            (self.cost, 0),
-            *((total, 0) for total in self.terms.values()),
-        ]
-        for array, value in fresh:
-            array[rows] = value
-        for row, text in zip(rows, said.text, strict=True):
-            self.window[row] = [text]
-            self.replies[row] = []

@@ -28,7 +28,7 @@ from rlgen.rng import Streams
 from rlgen.seams import Own
 from rlgen.text import Reader, SentenceEncoder
 from rlgen.text.datasets.utterances import real_utterances
-from rlgen.text.encoding.choice import encoder_content, encoder_of
+from rlgen.text.encoding.loading import encoder_content, encoder_of
 from rlgen.text.reading.reader import KIND as READERS
 from rlgen.text.reading.reader import SHIPPED as SHIPPED_READERS
 from rlgen.text.reading.reader import Progress

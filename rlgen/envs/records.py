@@ -1,4 +1,4 @@
-"""What a world hands out after a step."""
+"""What people said, and what a world hands out after a step: structs of arrays that nothing is computed in."""
 
 from __future__ import annotations
 
@@ -8,10 +8,31 @@ from typing import Final
 import numpy as np
 
 from rlgen.affect import in_points
-from rlgen.types import F32, I64, Bools, Controls, Estimate, Feedback, Reading, Verdict
+from rlgen.rewards import Trace
+from rlgen.types import F32, I64, Bools, Controls, Estimate, Rows, Verdict
 
 ENDINGS: Final = ("completed", "abandoned", "limit")
 """How a dialogue ends: the person left because it was enough, left because it did not help, or ran out of turns."""
+
+
+@dataclass(frozen=True)
+class Utterances(Rows):
+    """What N people said, and what a reader makes of it.
+
+    Attributes:
+        text: N strings.
+        topic: `[N]` index into the topics of the utterance bank, -1 where unknown.
+        embedding: `[N, 384]` of the words.
+        reading: `[N, 18]`, see `Reading.array`. As in the bank, what people say counts as answering nothing
+            and repeating nothing: relevance is 1 and repetition 0.
+        context: `[N, 32]`, the embeddings projected for the observation.
+    """
+
+    text: list[str]
+    topic: I64
+    embedding: F32
+    reading: F32
+    context: F32
 
 
 @dataclass(frozen=True)
@@ -90,49 +111,35 @@ class Opening:
 
     Attributes:
         topic: N names, empty where unknown.
-        person_text: what was said.
+        utterance: what was said.
         estimate: what was recognised.
     """
 
     topic: list[str]
-    person_text: list[str]
+    utterance: list[str]
     estimate: Estimate
 
 
-@dataclass(frozen=True)
-class TurnRecord:
-    """All of one turn, for rendering and logs. Arrays and lists over N rows.
+@dataclass(frozen=True, kw_only=True)
+class TurnRecord(Trace):
+    """All of one turn, for rendering and logs: its trace, and what no reward may see. Arrays and lists over N rows.
+
+    `next_utterance` is empty here where the person left: nobody waits for an answer.
 
     Attributes:
-        turn: `[N]` from 0.
         person: `[N]` as in `Finished`.
         topic: N names, empty where unknown.
-        person_text: what was said.
-        estimate: what was recognised.
         controls: what the action asked for.
-        reply_text: what was answered, after the guard.
-        reading: what the reply was perceived as.
         verdict: the guard's.
-        feedback: what the person showed.
-        limit: `[N]` whether the person would have stayed, but this was the last turn.
         reward: `[N]`.
         terms: reward term -> `[N]`.
-        next_person_text: what was said next, empty where the person left.
         hidden: hidden variable -> `[N]` after the turn.
     """
 
-    turn: I64
     person: I64
     topic: list[str]
-    person_text: list[str]
-    estimate: Estimate
     controls: Controls
-    reply_text: list[str]
-    reading: Reading
     verdict: Verdict
-    feedback: Feedback
-    limit: Bools
     reward: F32
     terms: dict[str, F32]
-    next_person_text: list[str]
     hidden: dict[str, F32]

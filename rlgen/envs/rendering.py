@@ -36,7 +36,7 @@ def ending(record: TurnRecord, row: int) -> str:
         return "the person has had enough help and leaves"
     if record.feedback.abandoned[row]:
         return "the person gives up and leaves"
-    if record.limit[row]:
+    if record.over[row]:
         return "the last turn: the limit ends the dialogue"
     return ""
 
@@ -45,7 +45,7 @@ def opening_text(opening: Opening, row: int = 0) -> str:
     """What a person says first: said, recognised."""
     lines = [
         "opening" + (f"  ({opening.topic[row]})" if opening.topic[row] else ""),
-        f"  person      {opening.person_text[row]}",
+        f"  person      {opening.utterance[row]}",
         f"  recognised  {bars(opening.estimate.affect[row])}",
     ]
     return "\n".join(lines)
@@ -60,11 +60,11 @@ def turn_text(record: TurnRecord, row: int = 0) -> str:
         shown = f"rating {rating:.0f}, {shown}"
     lines = [
         f"turn {int(record.turn[row]) + 1}" + (f"  ({record.topic[row]})" if record.topic[row] else ""),
-        f"  person      {record.person_text[row]}",
+        f"  person      {record.utterance[row]}",
         f"  recognised  {bars(record.estimate.affect[row])}",
         f"  controls    warmth {c.warmth[row]:+.2f}  directiveness {c.directiveness[row]:+.2f}  "
         f"temperature {c.temperature[row]:.2f}  weight {c.emotional_weight[row]:.2f}",
-        f"  reply       {record.reply_text[row]}",
+        f"  reply       {record.reply[row]}",
     ]
     if record.verdict.decision[row] != ALLOW:
         lines.append(f"  guard       {record.verdict.reason[row]}")
@@ -105,14 +105,14 @@ def picture(turns: Sequence[TurnRecord], row: int = 0, opening: Opening | None =
     if turns:
         record = turns[-1]
         _title(figure, f"turn {int(record.turn[row]) + 1}", record.topic[row])
-        _bubble(figure, (0.03, 0.86), "person", record.person_text[row], _SAID)
-        _bubble(figure, (0.13, 0.64), "reply", record.reply_text[row], _ANSWERED)
+        _bubble(figure, (0.03, 0.86), "person", record.utterance[row], _SAID)
+        _bubble(figure, (0.13, 0.64), "reply", record.reply[row], _ANSWERED)
         _affect(figure, record.estimate.affect[row])
         _controls(figure, record, row)
         _feedback(figure, turns, row)
     elif opening is not None:
         _title(figure, "opening", opening.topic[row])
-        _bubble(figure, (0.03, 0.86), "person", opening.person_text[row], _SAID)
+        _bubble(figure, (0.03, 0.86), "person", opening.utterance[row], _SAID)
         _affect(figure, opening.estimate.affect[row])
     buffer = io.BytesIO()
     figure.savefig(buffer, format="raw")

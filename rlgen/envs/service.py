@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from rlgen.envs.config import world_config
 from rlgen.envs.parts import load_bank, signal_bank
 from rlgen.envs.people import seat
-from rlgen.envs.presets import world_config
 from rlgen.errors import ConfigError
 from rlgen.rng import PEOPLE, Realm, Streams
 from rlgen.types import F32, I64, Bools, Expression, Words

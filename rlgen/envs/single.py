@@ -12,8 +12,8 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from rlgen.envs import batch_hint
+from rlgen.envs.config import made_by
 from rlgen.envs.infos import of_row, step_columns, summary_columns
-from rlgen.envs.presets import made_by
 from rlgen.envs.records import StepResult
 from rlgen.envs.transcripts import Transcripts
 from rlgen.envs.world import World

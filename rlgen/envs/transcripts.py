@@ -67,11 +67,11 @@ class Transcripts:
         turns, opening = self._turns[row], self._openings[row]
         said: dict[str, Any] = {"utterance": "", "utterance_age": 0, "reply": "", "turn": len(turns)}
         if turns:
-            following = turns[-1].next_person_text[row]
-            said |= {"utterance": following or turns[-1].person_text[row], "utterance_age": int(not following)}
-            said["reply"] = turns[-1].reply_text[row]
+            following = turns[-1].next_utterance[row]
+            said |= {"utterance": following or turns[-1].utterance[row], "utterance_age": int(not following)}
+            said["reply"] = turns[-1].reply[row]
         elif opening is not None:
-            said["utterance"] = opening.person_text[row]
+            said["utterance"] = opening.utterance[row]
         rating, age = 0.0, -1  # no NaN: checkers compare infos, and it equals nothing
         for ago, record in enumerate(reversed(turns)):
             if np.isfinite(given := record.feedback.rating[row]):

@@ -6,36 +6,14 @@ in tables; people's own words are read with one batched encoder call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 
 from rlgen.affect import AROUSAL, NUM_CATEGORIES
-from rlgen.types import F32, I64, Bools, Estimate, Expression, Rows
-
-if TYPE_CHECKING:
-    from rlgen.envs.parts import Parts
-
-
-@dataclass(frozen=True)
-class Utterances(Rows):
-    """What N people said, and what a reader makes of it.
-
-    Attributes:
-        text: N strings.
-        topic: `[N]` index into the topics of the utterance bank, -1 where unknown.
-        embedding: `[N, 384]` of the words.
-        reading: `[N, 18]`, see `Reading.array`. As in the bank, what people say counts as answering nothing
-            and repeating nothing: relevance is 1 and repetition 0.
-        context: `[N, 32]`, the embeddings projected for the observation.
-    """
-
-    text: list[str]
-    topic: I64
-    embedding: F32
-    reading: F32
-    context: F32
+from rlgen.envs.parts import Parts
+from rlgen.envs.records import Utterances
+from rlgen.types import Bools, Estimate, Expression
 
 
 def read_utterances(parts: Parts, expression: Expression) -> Utterances:

@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from rlgen.envs.config import made_by
 from rlgen.envs.infos import mask_of, spread, step_columns, summary_columns
-from rlgen.envs.presets import made_by
 from rlgen.envs.records import StepResult
 from rlgen.envs.single import WithSpec
 from rlgen.envs.transcripts import Transcripts

@@ -19,8 +19,8 @@ from rlgen.envs.observation import ObservationLayout
 from rlgen.envs.parts import Parts, load_parts, text_sha256
 from rlgen.envs.people import OwnPeople, seat
 from rlgen.envs.pickling import restore, state_of, twin_of
-from rlgen.envs.records import Opening, StepResult, TurnRecord
-from rlgen.envs.utterances import Utterances, read_utterances, recognize
+from rlgen.envs.records import Opening, StepResult, TurnRecord, Utterances
+from rlgen.envs.utterances import read_utterances, recognize
 from rlgen.errors import ConfigError
 from rlgen.rewards import Trace
 from rlgen.rng import PEOPLE, Realm, Streams
@@ -185,7 +185,7 @@ class World:
         expression = self._users.reset(rows, streams)
         turn = np.zeros(self.num_envs, dtype=np.int64)
         said = read_utterances(self.parts, expression)
-        self._dialogues = Dialogues(streams, said, self._recognize(expression, said, streams, turn))
+        self._dialogues = Dialogues.begun(streams, said, self._recognize(expression, said, streams, turn))
         if people is not None:
             self._dialogues.person = np.where(rows < people, rows, -1)
         return self._observe()

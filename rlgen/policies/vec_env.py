@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
+from rlgen.envs.config import world_config
 from rlgen.envs.infos import of_row, step_columns, summary_columns
-from rlgen.envs.presets import world_config
 from rlgen.envs.records import Finished, StepResult
 from rlgen.envs.world import World
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rlgen.types import F32, I64, Bools, Estimate, Feedback, Reading
+from rlgen.types import F32, I64, Bools, Estimate, Feedback, Reading, Rows
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(Rows):
     """One turn of N dialogues, as rewards see it.
 
     Attributes:

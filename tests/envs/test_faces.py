@@ -186,7 +186,7 @@ def test_the_default_limit_is_sixteen():
 def test_words_in_info():
     env = SupportDynamicEnv(words_in_info=True, generator=OKAY)
     _, info = env.reset(seed=0)
-    opening = env.world.opening().person_text[0]
+    opening = env.world.opening().utterance[0]
     assert info == {"utterance": opening, "utterance_age": 0, "reply": "", "turn": 0, "rating": 0, "rating_age": -1}
     check_step_determinism(env)
     env.reset(seed=0)
@@ -197,7 +197,7 @@ def test_words_in_info():
         assert info["reply"] == "Okay."
         assert info["turn"] == turn
         left = terminated and not info["episode_summary"]["limit"]
-        assert info["utterance"] == (record.person_text if left else record.next_person_text)[0]
+        assert info["utterance"] == (record.utterance if left else record.next_utterance)[0]
         assert info["utterance_age"] == left
         if np.isfinite(rating := record.feedback.rating[0]):
             rated = turn, rating

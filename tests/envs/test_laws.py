@@ -103,7 +103,7 @@ def test_with_the_real_generator_words_are_equal_and_floats_close(make_world, dr
         world.reset(5)
     for action in actions:
         many, few = (world.step(action[: world.num_envs]) for world in worlds)
-        assert worlds[0].last.reply_text[:3] == worlds[1].last.reply_text
+        assert worlds[0].last.reply[:3] == worlds[1].last.reply
         assert np.allclose(many.obs[:3], few.obs, atol=1e-5)
         assert np.allclose(many.reward[:3], few.reward, atol=1e-5)
 

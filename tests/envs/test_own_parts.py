@@ -134,7 +134,7 @@ def test_blocks_see_what_a_policy_may_know_and_nothing_else(mine):
     obs = world.reset(3)
     where = world.layout.slices["utterance_length"]
     assert list(world.layout.slices)[-2:] == ["utterance_length", "privileged"]
-    expected = [min(len(text.split()) / 40, 1.0) for text in world.opening().person_text]
+    expected = [min(len(text.split()) / 40, 1.0) for text in world.opening().utterance]
     assert obs[:, where][:, 0] == pytest.approx(expected)
     assert world.single_observation_space.contains(obs[0])
     asked = {}
@@ -216,12 +216,12 @@ def test_rewards_see_the_words_of_both_sides(parts, config):
 
     world = World(world_config(ID, reward=watch, generator=SAID), 3)
     world.reset(4)
-    opening = world.opening().person_text
+    opening = world.opening().utterance
     world.step(ZERO)
     trace = seen[0]
     assert trace.utterance == opening
     assert trace.reply == ["What weighs on you most?"] * 3
-    assert trace.next_utterance == world.opening().person_text
+    assert trace.next_utterance == world.opening().utterance
     assert not {"action", "controls", "logprob", "hidden"} & set(vars(trace))
     assert trace.relief is None
 

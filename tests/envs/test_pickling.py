@@ -75,7 +75,7 @@ def test_parts_of_ones_own_travel_with_the_world(config, draw):
     world.reset(0)
     twin = pickle.loads(pickle.dumps(world))
     twin.step(draw(1, 1)[0])
-    assert twin.last.reply_text == ["I see."]
+    assert twin.last.reply == ["I see."]
 
 
 def test_people_of_ones_own_travel_with_the_world(config, draw):

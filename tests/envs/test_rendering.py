@@ -25,17 +25,17 @@ def made(mode, **kwargs):
 def test_text_shows_the_opening_then_the_turns():
     env = made("ansi")
     opening = env.render()
-    said = env.unwrapped.world.opening().person_text[0]
+    said = env.unwrapped.world.opening().utterance[0]
     assert said in opening
     assert "opening" in opening
     env.step(ACTION)
     shown = env.render()
     record = env.unwrapped.world.last
-    assert record.person_text[0] == said
+    assert record.utterance[0] == said
     assert said in shown
-    assert record.reply_text[0] in shown
+    assert record.reply[0] in shown
     env.reset()
-    assert env.unwrapped.world.opening().person_text[0] in env.render()
+    assert env.unwrapped.world.opening().utterance[0] in env.render()
     assert said not in env.render()
 
 
@@ -62,7 +62,7 @@ def test_lists_of_them(mode, kind):
 
 def test_human_mode_writes_each_turn(capsys):
     env = made("human")
-    said = env.unwrapped.world.opening().person_text[0]
+    said = env.unwrapped.world.opening().utterance[0]
     assert said in capsys.readouterr().out
     env.step(ACTION)
     written = capsys.readouterr().out

@@ -23,19 +23,20 @@ def test_words_ratings_and_ends_are_those_of_a_world(make_world, scripted, theor
     world.record = True
     world.reset(3, people=6)
     said = theory.reset()
-    assert said == list(world.opening().person_text)
+    assert said == list(world.opening().utterance)
     while theory.here.any():
         here = theory.here.copy()
         result = world.step(np.zeros((6, 4), dtype=np.float32))
         last = world.last
-        shown = theory.respond([text if there else "" for text, there in zip(last.reply_text, here, strict=True)])
+        shown = theory.respond([text if there else "" for text, there in zip(last.reply, here, strict=True)])
         np.testing.assert_array_equal(shown.ratings[here], last.feedback.rating[here])
         np.testing.assert_array_equal(shown.engagement[here], last.feedback.engagement[here])
-        ways = [(last.feedback.completed, "completed"), (last.feedback.abandoned, "abandoned"), (last.limit, "limit")]
+        limit = last.over & ~(last.feedback.completed | last.feedback.abandoned)
+        ways = [(last.feedback.completed, "completed"), (last.feedback.abandoned, "abandoned"), (limit, "limit")]
         for flags, way in ways:
             assert [how == way for how in shown.left] == (flags & here).tolist()
         staying = np.flatnonzero(theory.here)
-        assert [shown.utterances[i] for i in staying] == [world.opening().person_text[i] for i in staying]
+        assert [shown.utterances[i] for i in staying] == [world.opening().utterance[i] for i in staying]
         assert [shown.utterances[i] for i in np.flatnonzero(~here)] == [""] * int((~here).sum())
         if result.finished is not None:
             met = result.finished.person >= 0

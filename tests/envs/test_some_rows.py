@@ -22,7 +22,7 @@ def test_rows_that_take_turns_apart_go_as_together(make_world, draw, scripted, f
                 np.testing.assert_array_equal(getattr(apart, name), getattr(together, name)[rows])
             for name, values in together.terms.items():
                 np.testing.assert_array_equal(apart.terms[name], values[rows])
-            assert parted.last.reply_text == [whole.last.reply_text[row] for row in rows]
+            assert parted.last.reply == [whole.last.reply[row] for row in rows]
             others = np.setdiff1d(np.arange(6), rows)
             np.testing.assert_array_equal(parted._observe()[others], before[others])
             if apart.finished is None:

@@ -40,7 +40,7 @@ def test_people_in_crisis_are_handed_over():
         step = made.step(np.zeros((16, 4), np.float32))
         decided.append(made.last.verdict.decision)
         cost.append(step.costs["crisis"])
-        said += made.last.reply_text
+        said += made.last.reply
         assert set(made.last.topic) == {CRISIS}
     assert np.isin(decided, (ALLOW, ESCALATE)).all()
     assert (np.equal(decided, ESCALATE) == (np.array(cost) == 1)).all()
@@ -74,7 +74,7 @@ def test_real_turns_are_all_that_is_said(tmp_path):
     for _ in range(5):
         made.step(np.zeros((4, 4), np.float32))
         assert set(made.last.topic) == {"numbers"}
-        assert all(text.startswith("I thought about ") for text in made.last.person_text)
+        assert all(text.startswith("I thought about ") for text in made.last.utterance)
 
 
 def test_what_cannot_be_said_is_refused(tmp_path):

@@ -146,14 +146,14 @@ def test_a_restart_of_some_rows_leaves_the_others_as_they_were(own_world, draw):
     obs = world.step(action).obs
     kept = copy.deepcopy(world.last)
     after = world.restart(np.array([1, 3]))
-    assert world.last.person_text == kept.person_text
-    assert world.last.next_person_text == kept.next_person_text
+    assert world.last.utterance == kept.utterance
+    assert world.last.next_utterance == kept.next_utterance
     np.testing.assert_array_equal(world.last.estimate.affect, kept.estimate.affect)
     np.testing.assert_array_equal(after[[0, 2]], obs[[0, 2]])
     assert (after[[1, 3]] != obs[[1, 3]]).any(axis=1).all()
     world.step(action)
     assert [len(texts) for texts in world._state().window] == [5, 3, 5, 3]
-    assert world.last.person_text[1] == world._state().window[1][0]
+    assert world.last.utterance[1] == world._state().window[1][0]
 
 
 def test_a_state_of_own_words_continues_to_the_bit(own_world, draw, check_continuation):

@@ -256,7 +256,7 @@ def test_rendering_of_all_rows():
     env = DialogueVectorEnv(num_envs=2, render_mode="ansi", generator=OKAY)
     assert env.metadata["render_modes"] == ["ansi", "rgb_array"]
     env.reset(seed=0)
-    said = env.world.opening().person_text
+    said = env.world.opening().utterance
     assert all(text in shown for text, shown in zip(said, env.render(), strict=True))
     env.step(np.zeros((2, 4), dtype=np.float32))
     assert all(text in shown and "Okay." in shown for text, shown in zip(said, env.render(), strict=True))

@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
 
     from rlgen.artifacts import check_target
     from rlgen.text import Judge, Reader
-    from rlgen.text.encoding.choice import encoder_of
+    from rlgen.text.encoding.loading import encoder_of
     from rlgen.text.fitting import readers as fitting
     from rlgen.text.fitting.held_out import measure
 

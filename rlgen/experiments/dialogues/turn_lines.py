@@ -64,7 +64,7 @@ def turn_lines(record: Any, person: I64, words: bool = True) -> list[str]:
     affect, feedback = np.asarray(record.estimate.affect), record.feedback
     tree: dict[str, Tree] = {"person": _integers(person), "turn": _integers(record.turn)}
     if words:
-        tree["said"] = _Strings(record.person_text)
+        tree["said"] = _Strings(record.utterance)
     tree["recognised"] = {
         **{name: _number(affect[:, i]) for i, name in enumerate(CATEGORIES)},
         "valence": _number(affect[:, VALENCE]),
@@ -74,7 +74,7 @@ def turn_lines(record: Any, person: I64, words: bool = True) -> list[str]:
     }
     tree["controls"] = {name: _number(getattr(record.controls, name)) for name in CONTROL_RANGES}
     if words:
-        tree["reply"] = _Strings(record.reply_text)
+        tree["reply"] = _Strings(record.reply)
     tree["feedback"] = {
         "rating": _number(feedback.rating),
         "engagement": _number(feedback.engagement),
@@ -84,7 +84,7 @@ def turn_lines(record: Any, person: I64, words: bool = True) -> list[str]:
     tree["reward"] = _number(record.reward)
     tree["terms"] = {name: _number(values) for name, values in record.terms.items()}
     if words:
-        tree["then"] = _Strings(record.next_person_text)
+        tree["then"] = _Strings(record.next_utterance)
     if record.reading is not None:
         tree["reading"] = {
             **{name: _number(getattr(record.reading, name)) for name in Reading.SCALARS},

@@ -207,7 +207,7 @@ class Rounds:
         if given:
             rows, streams = zip(*given, strict=True)
             obs = self._world.restart(np.array(rows), streams_of(streams))
-        text = self._world.opening().person_text
+        text = self._world.opening().utterance
         for ask in batch:
             ask.answer = Begun(obs[ask.row] if ask.standing is None else ask.standing, text[ask.row])
 

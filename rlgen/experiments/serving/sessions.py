@@ -213,8 +213,8 @@ class Session:
             summary = {name: float(values[k]) for name, values in sums.items() if np.isfinite(values[k])}
         rating = float(last.feedback.rating[at])
         return Heard(
-            text=last.next_person_text[at],
-            reply=last.reply_text[at],
+            text=last.next_utterance[at],
+            reply=last.reply[at],
             turn=self.turns,
             affect=self._affect(obs),
             rating=rating if np.isfinite(rating) else None,

@@ -16,8 +16,8 @@ from rlgen import artifacts
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.artifacts.telling import told
 from rlgen.errors import ArtifactError
-from rlgen.text.encoding.choice import encoder_of
 from rlgen.text.encoding.encoder import SentenceEncoder
+from rlgen.text.encoding.loading import encoder_of
 from rlgen.text.reading import lexical, tables
 from rlgen.text.reading.fluency import Fluency
 from rlgen.text.reading.heads import Features, Head, sigmoid, softmax

@@ -42,7 +42,7 @@ class World:
         self.parts.pipeline.seconds["generator"] += 0.2
         self.seconds["users"] += 0.1
         self.seconds["rest"] += 0.2
-        self.last = SimpleNamespace(reply_text=["three words here", "one"]) if self.record else None
+        self.last = SimpleNamespace(reply=["three words here", "one"]) if self.record else None
 
 
 @pytest.fixture

@@ -28,16 +28,16 @@ def record_of(values, said):
     flags = np.arange(rows) % 3 == 0
     return SimpleNamespace(
         turn=np.arange(rows),
-        person_text=said,
+        utterance=said,
         estimate=Estimate(take(1), take(8), take(3), np.stack([flags, ~flags, flags], axis=1)),
         controls=Controls(*take(4).T),
-        reply_text=said[::-1],
+        reply=said[::-1],
         reading=Reading(take(8), take(3), *take(7).T),
         verdict=Verdict(np.arange(rows) % 3, np.zeros((rows, 0), np.float32), said, said),
         feedback=Feedback(rating, next(supply), flags, ~flags),
         reward=next(supply),
         terms={"one": next(supply), 'an "odd" % name': next(supply)},
-        next_person_text=said,
+        next_utterance=said,
     )
 
 
@@ -78,9 +78,9 @@ def plain(record, row, person, words):
     if words:
         decision = ("allow", "replace", "escalate")[record.verdict.decision[row]]
         found |= {
-            "said": record.person_text[row],
-            "reply": record.reply_text[row],
-            "then": record.next_person_text[row],
+            "said": record.utterance[row],
+            "reply": record.reply[row],
+            "then": record.next_utterance[row],
             "guard": {"decision": decision, "reason": record.verdict.reason[row]},
         }
     return found

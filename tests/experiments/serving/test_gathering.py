@@ -36,7 +36,7 @@ class Counting:
             raise ValueError("sick")
         self.sizes.append(len(rows))
         self.count[rows] += 1
-        self.last = SimpleNamespace(reply_text=[f"{row}:{self.count[row]}" for row in rows])
+        self.last = SimpleNamespace(reply=[f"{row}:{self.count[row]}" for row in rows])
         return SimpleNamespace(obs=actions * 10.0)
 
     def restart(self, rows, streams=None):
@@ -46,7 +46,7 @@ class Counting:
         return np.arange(ROWS)[:, None] * 1.0
 
     def opening(self):
-        return SimpleNamespace(person_text=[f"row {row}" for row in range(ROWS)])
+        return SimpleNamespace(utterance=[f"row {row}" for row in range(ROWS)])
 
 
 def in_threads(count, work):
@@ -77,7 +77,7 @@ def test_everybody_gets_their_own_answer_in_few_steps():
     def work(row):
         for _ in range(3):
             moved = rounds.turn(row, np.array([row]))
-        return moved.record.reply_text[moved.at], moved.step.obs[moved.at].tolist()
+        return moved.record.reply[moved.at], moved.step.obs[moved.at].tolist()
 
     assert in_threads(16, work) == [(f"{row}:3", [row * 10.0]) for row in range(16)]
     assert world.count.tolist() == [3] * 16 + [0] * 16
@@ -109,7 +109,7 @@ def test_a_step_that_fails_is_told_to_who_was_in_it_and_the_next_one_goes():
     found = in_threads(2, lambda row: rounds.turn(row, np.array([99 if row else 0])))
     assert all(isinstance(each, ValueError) for each in found)
     rounds.joined(-1)
-    assert rounds.turn(0, np.array([1])).record.reply_text == ["0:1"]
+    assert rounds.turn(0, np.array([1])).record.reply == ["0:1"]
 
 
 def test_who_is_alone_does_not_wait_and_who_is_gone_is_not_waited_for():

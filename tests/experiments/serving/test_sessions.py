@@ -41,7 +41,7 @@ def alone(config, parts, seed, turns, realm="training"):
     for action in actions(seed, turns):
         step = world.step(action[None])
         last = step.obs[0] if step.finished is None else step.finished.final_obs[0]
-        heard.append((last, world.last.reply_text[0], float(step.reward[0])))
+        heard.append((last, world.last.reply[0], float(step.reward[0])))
         if step.finished is not None:
             heard.append((step.obs[0], "", None))
     return heard

@@ -17,8 +17,8 @@ from rlgen.envs import WorldConfig
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.text import SentenceEncoder
 from rlgen.text.encoding import fast_encoder
-from rlgen.text.encoding.choice import encoder_of
 from rlgen.text.encoding.fast_encoder import FastEncoder, Net, Shape
+from rlgen.text.encoding.loading import encoder_of
 
 SMALL = Shape(width=64, layers=2, inner=96, head=64)
 WORDS = ["the", "bus", "was", "late", "again", "and", "my", "sister", "did", "not", "call", "so", "we", "waited"]

@@ -150,7 +150,7 @@ def test_every_turn_is_forced(logged):
     asked = world.parts.reader.encoder.encode([log.said[which][0] for which in first])
     read, _ = world.parts.reader.read([log.replied[which][0] for which in first], asked, [[], []])
     assert np.allclose(now.reply_reading, read.array(), atol=1e-3)
-    assert world.last.reply_text == ["No.", "No."]
+    assert world.last.reply == ["No.", "No."]
 
 
 def many(count):
@@ -314,7 +314,7 @@ def test_a_world_plays_back_what_a_simulation_wrote(tmp_path):
         step = world.step(np.zeros((3, 4), dtype=np.float32))
         for row in np.flatnonzero(person >= 0):
             rating = float(world.last.feedback.rating[row])
-            said = world.last.person_text[row], None if np.isnan(rating) else rating
+            said = world.last.utterance[row], None if np.isnan(rating) else rating
             heard.setdefault(dialogue[row], []).append(said)
             ends[dialogue[row]] = bool(step.terminated[row]), bool(world.last.feedback.completed[row])
     assert sorted(heard) == list(range(6))
