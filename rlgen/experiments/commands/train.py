@@ -25,7 +25,7 @@ class _Training:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    from rlgen.experiments.runs.training import TrainConfig, train
+    from rlgen.experiments.training.training import TrainConfig, train
 
     config = parse(TrainConfig, argv, "train")
     rollout = config.num_envs * config.ppo.n_steps  # whole rollouts are run

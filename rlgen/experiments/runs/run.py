@@ -66,6 +66,11 @@ class Run:
         return self.path / "policy.zip"
 
     @property
+    def best(self) -> Path:
+        """The policy of the best validation, where the training had some."""
+        return self.path / "best.zip"
+
+    @property
     def metrics(self) -> Path:
         """One JSON line per iteration: the truth; TensorBoard and W&B are views of it."""
         return self.path / "metrics.jsonl"
@@ -149,7 +154,12 @@ class Run:
         write_atomically(self.path / "config.json", json.dumps({**plain, "hash": config_hash(plain)}, indent=2) + "\n")
 
     def write_manifest(
-        self, parts: Mapping[str, str], encoder: str, seeds: Mapping[str, Any], learner: Mapping[str, str] | None = None
+        self,
+        parts: Mapping[str, str],
+        encoder: str,
+        seeds: Mapping[str, Any],
+        learner: Mapping[str, str] | None = None,
+        lineage: Mapping[str, Any] | None = None,
     ) -> None:
         """Write down what the run is made with, before its first segment.
 
@@ -158,8 +168,10 @@ class Run:
             encoder: which sentence encoder.
             seeds: which seeds are used for what.
             learner: class or function of one's own that learns -> sha256 of its source.
+            lineage: of the policy that it begins as; None for a fresh one.
         """
         made_of = {"seeds": dict(seeds), "parts": dict(parts), "learner": dict(learner or {}), "encoder": encoder}
+        made_of |= {} if lineage is None else {"lineage": dict(lineage)}
         self._write_manifest({**made_of, "wandb": None, "segments": []})
 
     def begin_segment(self, step: int, device: str, precision: str | None) -> None:

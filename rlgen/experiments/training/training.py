@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,17 +12,21 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+import torch
 from pydantic import Field
 from stable_baselines3.common.logger import configure
 
 from rlgen.errors import ConfigError
 from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.run import Run
-from rlgen.experiments.runs.tracking import JsonLines, Sink, TensorBoard, WandbMode, WeightsAndBiases
 from rlgen.experiments.runs.worlds import WorldOptions, learner_device, plain, precision_of
+from rlgen.experiments.training.lineage import begin_as, policy_file
+from rlgen.experiments.training.tracking import JsonLines, Sink, TensorBoard, WandbMode, WeightsAndBiases
+from rlgen.experiments.training.validation import Validation
 from rlgen.policies.callbacks import IterationLog, StopTraining
 from rlgen.policies.checkpoint import resume, save_checkpoint
 from rlgen.policies.ppo import BoundedPPO, PPOConfig, make_ppo
+from rlgen.policies.saved import sha256_of
 from rlgen.policies.vec_env import WorldVecEnv
 
 if TYPE_CHECKING:
@@ -46,9 +50,33 @@ class TrainConfig(WorldOptions):
         default=False,
         description="go on although rlgen or a package changed since the run began; the manifest tells of it",
     )
+    threads: int | None = Field(
+        default=None, ge=1, description="of the processor; another number may train another policy (None: torch's own)"
+    )
+    eval_every: int | None = Field(
+        default=None,
+        ge=1,
+        description="steps between two meetings with people of the realm validation; best.zip keeps the best policy",
+    )
+    eval_people: int = Field(default=100, ge=1, description="of the realm validation, met each time")
+    init_from: Path | None = Field(
+        default=None,
+        description="run folder or zip file with the policy to begin as; the manifest keeps the lineage",
+    )
 
     def resolved(self) -> dict[str, Any]:
         """Everything that the run is made of, for `config.json`."""
+        return self._always() | {name: value for name, value in self._sometimes().items() if value is not None}
+
+    def _sometimes(self) -> dict[str, Any]:
+        """What only some runs have."""
+        return {
+            "threads": self.threads,
+            "eval": None if self.eval_every is None else {"every": self.eval_every, "people": self.eval_people},
+            "init_from": None if self.init_from is None else sha256_of(policy_file(self.init_from)),
+        }
+
+    def _always(self) -> dict[str, Any]:
         return {
             "env": self.env,
             "steps": self.steps,
@@ -80,9 +108,12 @@ class Outcome:
 
 
 Progress = Callable[[int, dict[str, Any] | None], None]
+Prune = Callable[[int, Mapping[str, float | None]], bool]
 
 
-def train(config: TrainConfig, progress: Progress | None = None, world: World | None = None) -> Outcome:
+def train(
+    config: TrainConfig, progress: Progress | None = None, world: World | None = None, prune: Prune | None = None
+) -> Outcome:
     """Train, or go on.
 
     Args:
@@ -90,6 +121,8 @@ def train(config: TrainConfig, progress: Progress | None = None, world: World | 
         progress: called with the steps so far after every vector step, and with the record of an
             iteration when one is done.
         world: instead of the world of the config (for tests and surrogates).
+        prune: called after each validation (`eval_every`) with the step and what it found (see
+            `rlgen.experiments.training.validation`); True saves and leaves the training.
 
     Raises:
         ConfigError: the folder holds a run of another config, of other frozen parts or of another program, or another
@@ -105,15 +138,26 @@ def train(config: TrainConfig, progress: Progress | None = None, world: World | 
     if "wandb_project" in config.model_fields_set and config.wandb == "off":
         raise ConfigError("wandb_project was given, but wandb is off; add --wandb offline or online")
     run.check(resolved)
-    with only_writer(run.path, "rlgen train"):
+    with only_writer(run.path, "rlgen train"), _threads(config.threads):
         run.check(resolved)  # again: another command may have made the folder its own just now
         if world is not None:
-            return _train(config, run, resolved, world, progress, lambda event: None)
+            return _train(config, run, resolved, world, progress, lambda event: None, prune)
         made = config.make_world(config.num_envs, run.path / "audit.jsonl")
         try:
-            return _train(config, run, resolved, made, progress, made.note)
+            return _train(config, run, resolved, made, progress, made.note, prune)
         finally:
             made.close()
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    """So many threads for a block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _train(
@@ -123,6 +167,7 @@ def _train(
     world: World,
     progress: Progress | None,
     note: Callable[[dict[str, Any]], None],
+    prune: Prune | None,
 ) -> Outcome:
     env = WorldVecEnv(world, seed=config.seed)
     device = learner_device(config.device)
@@ -138,9 +183,12 @@ def _train(
         note({"event": "resumed", "step": started_at})
     sinks = _sinks(run, config, resolved, started_at)
     step_callback = (lambda step: progress(step, None)) if progress is not None else None
+    validation = None
+    if config.eval_every is not None:
+        validation = Validation(run, model, world, config.eval_every, config.eval_people, config.seed)
     try:
         with _asked_to_stop() as stopping:
-            saver = _Saver(run, model, config.checkpoint_every, sinks, progress, stopping)
+            saver = _Saver(run, model, config.checkpoint_every, sinks, progress, stopping, validation, prune)
             log = IterationLog(saver.iteration, step_callback, seconds)
             try:
                 anew = started_at == 0
@@ -173,7 +221,8 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
     else:
         seeds = {"learner": config.seed, "people": {"realm": "training", "seed": config.seed, "rows": config.num_envs}}
         model, seconds = make_ppo(env, config.ppo, seed=config.seed, device=device), 0.0
-        run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds, learner)
+        lineage = None if config.init_from is None else begin_as(model, config.init_from)
+        run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds, learner, lineage)
         run.rewind_metrics(-1)
     model.set_logger(configure(None, []))
     return model, seconds
@@ -200,20 +249,28 @@ class _Saver:
         sinks: list[Sink],
         progress: Progress | None,
         stopping: Callable[[], bool],
+        validation: Validation | None,
+        prune: Prune | None,
     ) -> None:
         self._run, self._model, self._every, self._sinks = run, model, every, sinks
         self._progress, self._stopping = progress, stopping
+        self._validation, self._prune = validation, prune
         self._saved_at = model.num_timesteps
         self.seconds = 0.0
 
     def iteration(self, record: dict[str, Any]) -> None:
         """Take the record of an iteration; save when it is time or when asked to stop."""
         self.seconds = record["seconds"]
+        found = None if self._validation is None else self._validation.look(record["step"])
+        if found is not None:
+            record = {**record, "validation": found}
         for sink in self._sinks:
             sink.write(record)
         if self._progress is not None:
             self._progress(record["step"], record)
         stop = self._stopping()
+        if found is not None and self._prune is not None:
+            stop |= self._prune(record["step"], found)
         if stop or record["step"] - self._saved_at >= self._every:
             save_checkpoint(self._run.policy, self._model, {"seconds": self.seconds})
             self._saved_at = record["step"]
