@@ -23,6 +23,7 @@ __all__ = [
     "Options",
     "Part",
     "TableOptions",
+    "imported",
     "parse",
     "program",
     "read_yaml",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 T = TypeVar("T", bound=BaseModel)
+
+_IMPORTED: Final[list[str]] = []
 
 
 def _part(words: list[str]) -> Any:
@@ -200,7 +203,14 @@ def take_imports(argv: Sequence[str]) -> list[str]:
         if not module:
             raise ConfigError("--import needs the name of a module")
         load_module(module)
+        if module not in _IMPORTED:
+            _IMPORTED.append(module)
     return rest
+
+
+def imported() -> list[str]:
+    """Modules that `--import` named in this process; others that work for it import them too."""
+    return list(_IMPORTED)
 
 
 def parse(kind: type[T], argv: Sequence[str], command: str) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import pickle
 import re
@@ -196,3 +197,23 @@ def find_statistics(path: str | Path) -> tuple[Path, VecNormalize] | None:
 def sha256_of(path: str | Path) -> str:
     """Hash of a file, in hex."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def weights_sha256(path: str | Path) -> str:
+    """Hash of the weights in a zip file that SB3 saved, in hex: names, shapes and bytes of the policy's tensors.
+
+    Raises:
+        ArtifactError: missing or damaged.
+    """
+    import torch
+
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("policy.pth") as entry:
+            weights = torch.load(io.BytesIO(entry.read()), map_location="cpu", weights_only=True)
+    except UNREADABLE as error:
+        raise ArtifactError(f"{path}: cannot be read as a policy ({error}); train it again") from error
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -13,7 +13,7 @@ from rlgen.errors import ConfigError
 from rlgen.experiments.files.whole import read_json, read_lines, write_atomically
 from rlgen.experiments.provenance import command, config_hash, differences, other_program, program
 from rlgen.experiments.runs.lock import LOCK
-from rlgen.policies.saved import data_of, sha256_of
+from rlgen.policies.saved import data_of, sha256_of, weights_sha256
 
 DIALOGUES: Final = "dialogues.jsonl"
 """What an evaluation calls the dialogues that it keeps."""
@@ -211,6 +211,10 @@ class Run:
         resume = segments[-1]["command"] if segments else "rlgen train"
         step = int(data_of(self.policy)["num_timesteps"]) if self.policy.is_file() else 0
         return Standing(step, int(self.config()["steps"]), resume)
+
+    def weights_sha256(self) -> str:
+        """Hash of the policy's weights; that of its file differs from one saving to the next."""
+        return weights_sha256(self.policy)
 
     def stamp(self) -> dict[str, Any]:
         """What tells the policy as it is now from others: hash of the config, sha256 and step of the policy."""

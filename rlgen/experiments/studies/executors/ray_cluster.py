@@ -1,0 +1,85 @@
+"""Jobs on a Ray cluster; one whose worker or machine dies is begun again, and goes on if its folder is shared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from rlgen.errors import ConfigError
+from rlgen.experiments.options import imported
+from rlgen.experiments.studies.executors.calls import call
+from rlgen.experiments.studies.executors.executor import Done, Spec
+
+_TRIES: Final = 3  # of a job whose process or machine dies
+
+
+class RayExecutor:
+    """Tasks of a Ray cluster, all of whose machines see the same folders and have rlgen installed.
+
+    Args:
+        address: of a running cluster, or `"auto"`; None starts a local one, which ends with the block.
+        workers: tasks at once; None as many as the cluster takes.
+        threads: of the processor that a task claims.
+
+    Raises:
+        ConfigError: no cluster there.
+    """
+
+    def __init__(self, address: str | None, workers: int | None, threads: int) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        import ray
+
+        self._ray: Any = ray
+        self._most, self._threads = workers, threads
+        number = str(threads)
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        settings: dict[str, Any] = {
+            "address": address,
+            "log_to_driver": False,
+            "logging_level": "ERROR",
+            "runtime_env": {"env_vars": dict.fromkeys(names, number)},
+        }
+        if address is None:
+            settings |= {
+                "include_dashboard": False,
+                "num_cpus": (workers or max(1, (os.cpu_count() or 1) // threads)) * threads,
+            }
+        self._own = not ray.is_initialized()
+        try:
+            if self._own:
+                ray.init(**settings)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise ConfigError(
+                f"--address {address}: no Ray cluster answers there ({' '.join(str(error).split())[:200]}); start one "
+                "with `ray start --head`, or leave --address out"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if self._own:
+            self._ray.shutdown()
+
+    def map(self, run: str, specs: Sequence[Spec]) -> Iterator[Done]:
+        """See `Executor.map`."""
+        task = self._ray.remote(num_cpus=self._threads, max_retries=_TRIES - 1)(call)
+        waiting = list(reversed(range(len(specs))))
+        running: dict[Any, int] = {}
+        while waiting or running:
+            while waiting and (self._most is None or len(running) < self._most):
+                index = waiting.pop()
+                running[task.remote(run, dict(specs[index]), imported(), str(Path.cwd()))] = index
+            (ready, *_), _ = self._ray.wait(list(running), num_returns=1)
+            index = running.pop(ready)
+            try:
+                answer = self._ray.get(ready)
+            except self._ray.exceptions.RayError as error:
+                yield Done(index, None, f"its task died {_TRIES} times ({type(error).__name__}); see Ray's logs")
+                continue
+            yield Done(index, answer.get("result"), answer.get("error", ""))
