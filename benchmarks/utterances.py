@@ -123,9 +123,11 @@ def simulated(
 
 def real(data: Path, people: int, reader: Reader) -> list[Talk]:
     """People who sought support in ESConv, with what they said in at least four turns."""
-    from rlgen.text.datasets.dialogues import seekers
+    from rlgen.users.logs import dialogues
 
-    turns = [said for _, said in seekers(data / "esconv") if len(said) >= 4][:people]
+    found = dialogues.read(data / "esconv" / dialogues.FILES[0])
+    every = ([text for supporter, text in dialogue.spoken() if not supporter] for dialogue in found)
+    turns = [said for said in every if len(said) >= 4][:people]
     flat = [text for said in turns for text in said]
     read, embedding = reader.read_catalogue(flat)
     unit = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)

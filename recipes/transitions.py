@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from recipes.readers.sources import LICENCES, json_lines, opened
 from rlgen.affect import (
     ANGER,
     CATEGORIES,
@@ -26,7 +27,6 @@ from rlgen.affect import (
 from rlgen.errors import DataError
 from rlgen.experiments.cli import call
 from rlgen.experiments.options import TableOptions, parse, recorded
-from rlgen.text.datasets.sources import LICENCES, json_lines, opened
 from rlgen.users.expression.transitions import FEELINGS, FILE, KIND, Transitions
 
 if TYPE_CHECKING:

@@ -46,12 +46,12 @@ def measure(options: BenchControlsOptions) -> list[Row]:
     from benchmarks.controls.ngrams import Trigrams
     from benchmarks.controls.parts import Bench
     from recipes.generator.scoring import Scorer
+    from recipes.readers import sources
     from recipes.writing.corpus import compose
     from rlgen import artifacts
     from rlgen.experiments.files.whole import writable_folder, write_atomically
     from rlgen.generation.embedded.generator import EmbeddedGenerator
     from rlgen.text import Judge, Reader
-    from rlgen.text.datasets import sources
     from rlgen.text.reading import judge
 
     if options.threads:

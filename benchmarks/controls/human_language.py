@@ -9,14 +9,14 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.controls.ngrams import byte_entropy
+from recipes.generator.real import exchanges
 from recipes.generator.scoring import Scorer
 from rlgen.affect import from_category
 from rlgen.experiments.display.tables import Row
 from rlgen.text import Reader
-from rlgen.text.datasets import sources
-from rlgen.text.datasets.dialogues import exchanges
 from rlgen.text.plain import clean
 from rlgen.types import F32
+from rlgen.users.logs.dialogues import FILES, read
 
 _PERPLEXITY_TARGET: Final = 15.0
 _JUDGED: Final = (
@@ -63,9 +63,9 @@ def supporters(data: Path, scorer: Scorer, reader: Reader, most: int) -> list[Ro
     """
     contexts: list[list[str]] = []
     replies: list[str] = []
-    for dialogue in sources.esconv_dialogues(data, "held-out"):
+    for dialogue in read(data / "esconv" / FILES[0]):
         window: list[str] = []
-        for said, reply in exchanges(dialogue, str(dialogue.get("id", ""))):
+        for said, reply in exchanges(dialogue) if dialogue.split != "train" else []:
             window = [*window, said]
             contexts.append(window)
             replies.append(clean(reply))

@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from recipes.readers.sources import EMOTIONS
 from rlgen.affect import CATEGORIES, SURPRISE
 from rlgen.errors import DataError
-from rlgen.text.datasets.sources import EMOTIONS
 
 I64 = NDArray[np.int64]
 

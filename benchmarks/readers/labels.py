@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from benchmarks.readers import tfidf
 from benchmarks.readers.confusion import EKMAN, Confusion, confuse, ekman_test, f1, precision, recall
 from benchmarks.readers.figures import Figure, auc, spearman
+from recipes.readers import sources
+from recipes.readers.fit import embed
+from recipes.readers.linear import binary_cross_entropy, shares, soft_cross_entropy
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES, VALENCE
-from rlgen.text.datasets import sources
-from rlgen.text.fitting.linear import binary_cross_entropy, shares, soft_cross_entropy
-from rlgen.text.fitting.readers import embed
 from rlgen.text.reading.judge import Judge, Judgement
 from rlgen.text.reading.reader import Reader
 from rlgen.types import Reading

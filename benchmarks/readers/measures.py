@@ -13,12 +13,11 @@ from benchmarks.readers import tfidf
 from benchmarks.readers.confusion import Confusion
 from benchmarks.readers.figures import Figure, auc, spearman
 from benchmarks.readers.labels import affect_figures, empathy_figures, read_by_both
+from recipes.readers import contrast_sets, sources
+from recipes.readers.corruption import Corruptor
+from recipes.readers.fit import embed
+from recipes.readers.linear import binary_cross_entropy
 from rlgen.affect import VALENCE
-from rlgen.text.datasets import sources
-from rlgen.text.fitting import contrast_sets
-from rlgen.text.fitting.corruption import Corruptor
-from rlgen.text.fitting.linear import binary_cross_entropy
-from rlgen.text.fitting.readers import embed
 from rlgen.text.reading.heads import F32
 from rlgen.text.reading.judge import Judge
 from rlgen.text.reading.lexical import words

@@ -72,12 +72,12 @@ def main(argv: Sequence[str]) -> int:
 
     from recipes.encoder import distil as fitting_encoder
     from recipes.encoder.faithful import HELD_OUT, faithfulness, held_out
+    from recipes.readers.fit import embed
     from rlgen.artifacts import Manifest, check_target
     from rlgen.experiments.display.tables import show
     from rlgen.generation import EmbeddedGenerator
     from rlgen.text import Judge, Reader, SentenceEncoder
     from rlgen.text.encoding import fast_encoder
-    from rlgen.text.fitting.readers import embed
 
     check_target(options.out, fast_encoder.KIND)
     say = Console(stderr=True).log

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from recipes.readers.contrast_sets import labelled
 from recipes.writing.corpus import Exchange, compose
 from rlgen.affect import CATEGORIES, cosine, from_category, regulating_target
 from rlgen.experiments.display.tables import Row
 from rlgen.rng import Streams
-from rlgen.text.fitting.contrast_sets import labelled
 from rlgen.types import CONTROL_RANGES, F32, Context, Controls, Estimate, Generator
 
 if TYPE_CHECKING:

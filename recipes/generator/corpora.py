@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 from recipes.generator.examples import Labelled
 from recipes.generator.fit import Corpus
+from recipes.readers.sources import LICENCES
 from recipes.writing.corpus import Split, Turn, compose
 from rlgen.affect import NEUTRAL
 from rlgen.errors import ConfigError
-from rlgen.text.datasets.sources import LICENCES
 from rlgen.text.reading.reader import Reader
 
 CHUNK: Final = 10_000  # dialogues composed at a time

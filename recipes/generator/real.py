@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from recipes.readers.sources import share
 from recipes.writing.corpus import MOST_TURNS, Split
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.errors import DataError
-from rlgen.text.datasets.dialogues import Exchange, exchanges, records
-from rlgen.text.datasets.sources import share
 from rlgen.text.plain import count_words
 from rlgen.text.reading.reader import Reader
+from rlgen.users.logs import dialogues as logs
+from rlgen.users.logs.dialogues import Dialogue
 
 LONGEST_REPLY: Final = 30  # words; a generator's window holds little more
 _HELD_OUT_SHARE: Final = 0.1
+Exchange = tuple[str, str]
+"""What a person says, and what is answered."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def read(path: Path, split: Split, reader: Reader) -> list[RealDialogue]:
     a hash of the id. A reply of more than `LONGEST_REPLY` words is left out and ends a stretch.
 
     Args:
-        path: a file, or a folder with `esconv.jsonl`.
+        path: see `rlgen.users.logs.dialogues.read`; of dialogues that did not help, nothing is taken.
         split: `"train"` or `"held_out"`.
         reader: reads the labels, all texts in one go; its table is kept in the cache folder.
 
@@ -86,11 +89,15 @@ def stretches(exchanges: Sequence[Exchange]) -> Iterator[list[Exchange]]:
         yield run
 
 
+def exchanges(dialogue: Dialogue) -> list[Exchange]:
+    """What was said and answered in turn, from the person's first words on."""
+    spoken = dialogue.spoken()
+    texts = [text for _, text in (spoken[1:] if spoken and spoken[0][0] else spoken)]
+    return list(zip(texts[::2], texts[1::2], strict=False))
+
+
 def _of_split(path: Path, split: Split) -> Iterator[list[Exchange]]:
-    for where, record in records(path):
-        named = record.get("split")
-        identity = str(record.get("id", where))
-        held_out = named != "train" if named is not None else share(identity, "dialogues") < _HELD_OUT_SHARE
-        found = exchanges(record, where)
-        if held_out == (split == "held_out"):
-            yield found
+    for dialogue in logs.read(path):
+        held_out = dialogue.split != "train" if dialogue.split else share(dialogue.name, "dialogues") < _HELD_OUT_SHARE
+        if dialogue.split != logs.FAILED and held_out == (split == "held_out"):
+            yield exchanges(dialogue)

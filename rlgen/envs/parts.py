@@ -27,13 +27,14 @@ from rlgen.rewards import RewardDesign
 from rlgen.rng import Streams
 from rlgen.seams import Own
 from rlgen.text import Reader, SentenceEncoder
-from rlgen.text.datasets.utterances import real_utterances
 from rlgen.text.encoding.loading import encoder_content, encoder_of
 from rlgen.text.reading.reader import KIND as READERS
 from rlgen.text.reading.reader import SHIPPED as SHIPPED_READERS
 from rlgen.text.reading.reader import Progress
 from rlgen.text.utterances import of_all_lengths, read_by, utterances, with_crisis, with_masks
 from rlgen.types import F32, Generator, Guard, Reading, Recognizer, SegmentCatalogue, UtteranceCatalogue, session
+from rlgen.users.logs.dialogues import FAILED, read
+from rlgen.users.logs.real_utterances import real_utterances
 
 _LOG = logging.getLogger(__name__)
 
@@ -218,7 +219,8 @@ def load_bank(config: WorldConfig, progress: Progress | None = None) -> tuple[Ut
         catalogue: UtteranceCatalogue = config.utterances.make("utterances", ("text", "topic", "topics", "category"))
         return catalogue, reader
     if isinstance(config.utterances, Corpus):
-        return real_utterances(config.utterances.path, reader, progress), reader
+        dialogues = [dialogue for dialogue in read(config.utterances.path) if dialogue.split != FAILED]
+        return real_utterances(dialogues, reader, progress), reader
     match config.users.bank:
         case "crisis":
             return with_crisis(), reader

@@ -36,7 +36,6 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "recognize": ("recognize", "read the emotion in a recording of your own"),
         "bank build": ("bank_build", "make a signal bank, synthetic or of recordings"),
         "fit recognizer": ("fit_recognizer", "train an emotion recognizer on a signal bank"),
-        "fit readers": ("fit_readers", "train what reads replies, and the judge"),
         "fit steering": ("fit_steering", "fit directions that steer a Hugging Face model"),
     },
     "keep": {

@@ -5,8 +5,6 @@ In come dialogues; out come rows, each figure of people beside that of trivial m
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -76,19 +74,12 @@ def read_corpus(data: Path, readers: str) -> Corpus:
 
 def _real_turns(dialogues: Sequence[Dialogue], reader: Reader) -> UtteranceCatalogue | None:
     """What rated people said, as a bank; None where they said too little."""
-    from rlgen.text.datasets.utterances import real_utterances
+    from rlgen.users.logs.real_utterances import real_utterances
 
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "turns.jsonl"
-        with file.open("w", encoding="utf-8") as lines:
-            for d in dialogues:
-                if d.rated:
-                    turns = [{"speaker": "sys" if t.supporter else "usr", "text": t.text} for t in d.turns]
-                    lines.write(json.dumps({"problem_type": "any", "turns": turns}) + "\n")
-        try:
-            return real_utterances(file, reader)
-        except DataError:
-            return None
+    try:
+        return real_utterances([replace(d, topic="any") for d in dialogues if d.rated], reader)
+    except DataError:
+        return None
 
 
 def measure(

@@ -1,7 +1,6 @@
-"""Texts: encoders, readers of what a text is perceived as, what people can say, data sets.
+"""Texts: encoders, readers of what a text is perceived as, what people can say.
 
-In come texts; out come vectors `[N, 384]`, `rlgen.types.Reading`s and banks of utterances. All of it is frozen but for
-`fitting`, which makes readers from a researcher's own copies of data sets.
+In come texts; out come vectors `[N, 384]`, `rlgen.types.Reading`s and banks of utterances. All of it is frozen.
 """
 
 from __future__ import annotations

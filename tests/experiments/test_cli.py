@@ -86,7 +86,6 @@ def test_a_wrong_option_of_a_command_is_status_2(capsys: pytest.CaptureFixture[s
     [
         ["bank", "build"],
         ["fit", "recognizer"],
-        ["fit", "readers", "--data", "none"],
         ["fit", "users", "--data", "none"],
         ["fit", "surface"],
         ["fit", "baselines"],
@@ -96,10 +95,10 @@ def test_a_wrong_option_of_a_command_is_status_2(capsys: pytest.CaptureFixture[s
 def test_a_command_that_writes_an_artifact_looks_at_the_place_first(
     argv: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    precious = tmp_path / ("judge" if "readers" in argv else "out") / "data.txt"
+    precious = tmp_path / "out" / "data.txt"
     precious.parent.mkdir()
     precious.write_text("x")
-    assert cli.main([*argv, "--out", str(tmp_path if "readers" in argv else precious.parent)]) == 2
+    assert cli.main([*argv, "--out", str(precious.parent)]) == 2
     told = capsys.readouterr().err
     assert one_sentence(told)
     assert f"{precious.parent}: holds files that are no artifact" in told

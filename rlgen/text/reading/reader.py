@@ -67,8 +67,8 @@ class Reader:
         """Load a readers artifact.
 
         Args:
-            source: `"shipped:readers"` or a folder written by `rlgen fit readers`; None for those that are shipped
-                for the encoder.
+            source: `"shipped:readers"` or the folder of readers of one's own; None for those that are shipped for the
+                encoder.
             encoder: must be the model that the heads were fitted on, in either precision; None for the one that
                 their manifest names.
 
@@ -181,8 +181,7 @@ def _shipped_for(encoder: SentenceEncoder) -> str:
         if _fitted_on(artifacts.load(source, KIND))[1] == encoder.source_sha256:
             return source
     raise ArtifactError(
-        f"no readers are shipped for the encoder {encoder.name!r}; fit some (rlgen fit readers --encoder "
-        f"{encoder.name} --data DIR) and name their folder as readers"
+        f"no readers are shipped for the encoder {encoder.name!r}; name readers that are fitted on it (docs/readers.md)"
     )
 
 
@@ -207,8 +206,7 @@ def load_heads(
     if sha256 != encoder.source_sha256:
         raise ArtifactError(
             f"{artifact.path}: fitted on the encoder {name} ({sha256[:8]}), and this is {encoder.name} "
-            f"({encoder.source_sha256[:8]}); use --encoder {name}, or fit heads for this one: "
-            f"rlgen fit readers --encoder {encoder.name} --data DIR"
+            f"({encoder.source_sha256[:8]}); use --encoder {name}, or heads fitted on this one (docs/readers.md)"
         )
     try:
         with np.load(artifact.file("heads.npz"), allow_pickle=False) as stored:
@@ -228,7 +226,7 @@ def read_affect(categories: Head, plane: Head, features: Features) -> F32:
 
 
 def expected_levels(scores: F32) -> F32:
-    """Expected level over 2, `[N, m]` in [0, 1], from cumulative logits `[N, 2m]` (see `fitting.linear`)."""
+    """Expected level over 2, `[N, m]` in [0, 1], from cumulative logits `[N, 2m]` (`recipes.readers.linear`)."""
     half = scores.shape[1] // 2
     at_least_one = sigmoid(scores[:, :half])
     both = at_least_one + np.minimum(sigmoid(scores[:, half:]), at_least_one)

@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 from rlgen.errors import DataError
 
 FILES: Final = ("esconv.jsonl", "failed_esconv.jsonl")
+FAILED: Final = "failed"  # the split of dialogues that did not help
 PUBLISHED: Final = ("ESConv.json", "FailedESConv.json")
 LONGEST_LINE: Final = 1 << 23  # characters; hundreds of times the longest dialogue known
 LARGEST_ARRAY: Final = 1 << 28  # bytes; dozens of times ESConv
@@ -27,10 +28,10 @@ Ending = Literal["completed", "abandoned", "open"]
 Line = tuple[dict[str, Any], str]
 """A line's object, and where it stands."""
 
-# Who speaks, as the published files and others name them.
+# Who speaks, as the published files and others name them: whether it is the supporter.
 _SPEAKERS: Final = {
-    "seeker": "usr", "speaker": "usr", "usr": "usr", "user": "usr",
-    "supporter": "sys", "listener": "sys", "sys": "sys", "system": "sys",
+    "usr": False, "user": False, "seeker": False, "speaker": False,
+    "sys": True, "system": True, "supporter": True, "listener": True,
 }  # fmt: skip
 _FEELING_OF: Final = {
     "sadness": 0, "depression": 0, "shame": 0, "guilt": 0, "pain": 0,
@@ -69,6 +70,7 @@ class Dialogue:
         initial: emotional intensity 1-5 before, None if not surveyed.
         final: the same after; None if the seeker left without the survey.
         turns: in order.
+        split: the part of the collection that it belongs to, as the file names it; empty where it names none.
         ending: how it ended, where that was logged: the person left content, left disappointed, or did not leave
             (a turn limit, a broken connection). None in collections that do not say.
     """
@@ -81,6 +83,7 @@ class Dialogue:
     initial: int | None
     final: int | None
     turns: tuple[Turn, ...]
+    split: str = ""
     ending: Ending | None = None
 
     @property
@@ -105,6 +108,17 @@ class Dialogue:
         """What tells this dialogue from others without holding its words: 12 digits of a SHA-256 of all turns."""
         said = "\x00".join(f"{turn.supporter:d} {' '.join(turn.text.split())}" for turn in self.turns)
         return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+    def spoken(self) -> list[tuple[bool, str]]:
+        """Whether the supporter speaks, and the words, in turn: what one says in a row is joined, silence left out."""
+        found: list[tuple[bool, str]] = []
+        for turn in self.turns:
+            text = " ".join(turn.text.split())
+            if text and found and found[-1][0] == turn.supporter:
+                found[-1] = (turn.supporter, f"{found[-1][1]} {text}")
+            elif text:
+                found.append((turn.supporter, text))
+        return found
 
     def ratings(self) -> tuple[list[int], list[float]]:
         """After how many replies each rating came, and the ratings."""
@@ -156,34 +170,33 @@ def _objects(file: Path) -> Iterator[Line]:
         start = lines.read(4096).lstrip()
     first = start.split("\n", 1)[0].strip()
     # An array, or an object over many lines; a line that is cut off is one of a file of lines.
-    if start.startswith("[") or first in ("{", '{"') or (first.startswith("{") and first.endswith(("[", "{", ","))):
-        return _of_whole(file)
-    return _of_lines(file)
+    whole = start.startswith("[") or first in ("{", '{"') or (first.startswith("{") and first.endswith(("[", "{", ",")))
+    for record, where in (_of_whole if whole else _of_lines)(file):
+        if not isinstance(record, dict):
+            raise DataError(f"{where}: holds {type(record).__name__}; each dialogue or turn must be one JSON object")
+        yield record, where
 
 
-def _of_whole(file: Path) -> Iterator[Line]:
-    """The objects of one JSON array, or the one object of a file."""
+def _of_whole(file: Path) -> Iterator[tuple[Any, str]]:
+    """The entries of one JSON array, or the one object of a file."""
     if file.stat().st_size > LARGEST_ARRAY:
         raise DataError(f"{file}: is an array of more than {LARGEST_ARRAY >> 20} MiB; write one object a line")
     found = _parsed(file.read_text(encoding="utf-8-sig"), str(file))
     for number, record in enumerate(found if isinstance(found, list) else [found], start=1):
-        where = f"{file}, dialogue {number}"
-        if not isinstance(record, dict):
-            raise DataError(f"{where}: holds {type(record).__name__}; each must be one JSON object")
-        yield record, where
+        yield record, f"{file}, dialogue {number}"
 
 
-def _of_lines(file: Path) -> Iterator[Line]:
-    """The objects of a file's lines; empty lines are passed over."""
+def _of_lines(file: Path) -> Iterator[tuple[Any, str]]:
+    """What stands in a file's lines; empty lines are passed over."""
     with file.open(encoding="utf-8-sig") as lines:
-        number = 0
-        while line := lines.readline(LONGEST_LINE + 1):
-            number += 1
+        for number in itertools.count(1):
+            if not (line := lines.readline(LONGEST_LINE + 1)):
+                return
             where = f"{file}, line {number}"
             if len(line) > LONGEST_LINE:
                 raise DataError(f"{where}: is longer than {LONGEST_LINE} characters; give one object a line")
             if line.strip():
-                yield _object(line, where), where
+                yield _parsed(line, where), where
 
 
 def _parsed(text: str, where: str) -> Any:
@@ -198,13 +211,6 @@ def _parsed(text: str, where: str) -> Any:
         if isinstance(error, json.JSONDecodeError):
             what = error.msg if error.lineno == 1 else f"{error.msg}, line {error.lineno}"
         raise DataError(f"{where}: not JSON ({what}); mend or remove it") from error
-    return record
-
-
-def _object(line: str, where: str) -> dict[str, Any]:
-    record = _parsed(line, where)
-    if not isinstance(record, dict):
-        raise DataError(f"{where}: holds {type(record).__name__}; each line must be one JSON object")
     return record
 
 
@@ -238,19 +244,15 @@ def published(record: dict[str, Any], where: str) -> dict[str, Any]:
     turns: list[dict[str, Any]] = []
     for number, said in enumerate(_field(record, "dialog", list, where)):
         at = f"{where}, dialog[{number}]"
-        if not isinstance(said, dict):
-            raise DataError(f"{at}: is {type(said).__name__}; each utterance must be an object")
-        speaker, text = _field(said, "speaker", str, at).lower(), _field(said, "content", str, at).strip()
-        if speaker not in _SPEAKERS:
-            raise DataError(f"{at}: speaker is {speaker!r}; it must be one of {', '.join(map(repr, _SPEAKERS))}")
+        supporter, text = _supports(said, at), _field(said, "content", str, at).strip()
         rating = (said.get("annotation") or {}).get("feedback") if isinstance(said.get("annotation"), dict) else None
-        if not turns or turns[-1]["speaker"] != _SPEAKERS[speaker]:
-            turns.append({"speaker": _SPEAKERS[speaker], "utts": [], "feedback": None})
+        if not turns or _SPEAKERS[turns[-1]["speaker"]] != supporter:
+            turns.append({"speaker": "sys" if supporter else "usr", "utts": [], "feedback": None})
         turns[-1]["utts"].append(text)
         turns[-1]["feedback"] = turns[-1]["feedback"] if rating in (None, "") else rating
     merged = [{**turn, "text": " ".join(turn["utts"])} for turn in turns]
-    kind = "failed" if "failed" in Path(where.rsplit(", ", 1)[0]).name.lower() else "train"
-    return {"id": where, "split": kind, **record, "turns": merged}
+    failed = "failed" in Path(where.rsplit(", ", 1)[0]).name.lower()
+    return {"id": where, **({"split": FAILED} if failed else {}), **record, "turns": merged}
 
 
 def _by_turn(lines: Iterator[Line]) -> Iterable[Dialogue]:
@@ -276,7 +278,7 @@ def _logged(lines: Sequence[Line]) -> Dialogue:
     turns: list[Turn] = []
     rating: float | None = None
     for record, where in lines:
-        said, reply = (_words(record, name, where) for name in ("said", "reply"))
+        said, reply = (_field(record, name, str, where) for name in ("said", "reply"))
         turns += [Turn(False, said, 1, rating), Turn(True, reply, 1, None)]
         feedback = _field(record, "feedback", dict, where)
         given = feedback.get("rating")
@@ -305,12 +307,6 @@ def _logged(lines: Sequence[Line]) -> Dialogue:
     )
 
 
-def _words(record: dict[str, Any], name: str, where: str) -> str:
-    if name not in record:
-        raise DataError(f"{where}: the field {name!r} is missing; a log without words tells nothing about replies")
-    return str(_field(record, name, str, where))
-
-
 def _dialogue(record: dict[str, Any], where: str) -> Dialogue:
     turns = _field(record, "turns", list, where)
     if len(turns) < 2:
@@ -321,13 +317,14 @@ def _dialogue(record: dict[str, Any], where: str) -> Dialogue:
     rated = bool(record.get("has_turn_feedback", any(turn.rating is not None for turn in parsed)))
     return Dialogue(
         name=str(record.get("id", where)),
-        helped=record.get("split") != "failed",
+        helped=record.get("split") != FAILED,
         rated=rated and any(turn.rating is not None for turn in parsed),
-        topic=str(record.get("problem_type", "")),
+        topic=str(record.get("problem_type") or ""),
         feeling=_FEELING_OF.get(str(record.get("emotion_type", "")).lower()),
         initial=_intensity(seeker, "initial_emotion_intensity", where),
         final=_intensity(seeker, "final_emotion_intensity", where),
         turns=parsed,
+        split=str(record.get("split") or ""),
     )
 
 
@@ -339,18 +336,24 @@ def _field(record: dict[str, Any], name: str, kind: type, where: str) -> Any:
     return record[name]
 
 
-def _turn(record: Any, where: str) -> Turn:
+def _supports(record: Any, where: str) -> bool:
+    """Whether the supporter speaks in a turn or an utterance."""
     if not isinstance(record, dict):
-        raise DataError(f"{where}: is {type(record).__name__}; each turn must be an object")
-    speaker = _field(record, "speaker", str, where)
-    if speaker not in {"usr", "sys"}:
-        raise DataError(f"{where}: speaker is {speaker!r}; it must be 'usr' or 'sys'")
+        raise DataError(f"{where}: is {type(record).__name__}; it must be an object with who speaks and the words")
+    speaker = _field(record, "speaker", str, where).lower()
+    if speaker not in _SPEAKERS:
+        raise DataError(f"{where}: speaker is {speaker!r}; it must be one of {', '.join(map(repr, _SPEAKERS))}")
+    return _SPEAKERS[speaker]
+
+
+def _turn(record: Any, where: str) -> Turn:
+    supporter = _supports(record, where)
     rating = record.get("feedback")
     if rating is not None:
         rating = _on_scale(rating, "feedback", where)
     utterances = record.get("utts")
     count = max(len(utterances), 1) if isinstance(utterances, list) else 1
-    return Turn(speaker == "sys", _field(record, "text", str, where), count, None if speaker == "sys" else rating)
+    return Turn(supporter, _field(record, "text", str, where), count, None if supporter else rating)
 
 
 def _intensity(survey: dict[str, Any], name: str, where: str) -> int | None:

@@ -21,9 +21,9 @@ from benchmarks.readers.confusion import (
     precision,
     recall,
 )
+from recipes.readers import sources
 from rlgen.affect import CATEGORIES
 from rlgen.errors import DataError
-from rlgen.text.datasets import sources
 
 TRUE, FOUND = np.array([0, 0, 0, 1, 2, 2]), np.array([0, 0, 1, 1, 0, 1])
 

@@ -80,9 +80,9 @@ def test_a_generator_learns_from_both(small_lots, tmp_path, monkeypatch, capsys)
 
 def test_a_malformed_file_is_told_in_a_sentence(tmp_path, capsys):
     file = tmp_path / "mine.jsonl"
-    file.write_text('{"turns": [{"speaker": "dog"}]}\n', encoding="utf-8")
+    file.write_text('{"turns": [{"speaker": "dog"}, {}]}\n', encoding="utf-8")
     argv = ["--no-own", "--esconv", str(file), "--out", str(tmp_path / "generator")]
     assert call(PROGRAM, main, argv) == 2
     told = capsys.readouterr().err
-    assert "mine.jsonl, line 1: turns[0] needs" in told
+    assert "mine.jsonl, line 1, turns[0]: speaker is 'dog'" in told
     assert "Traceback" not in told

@@ -89,15 +89,9 @@ def test_stretches_are_short_and_leave_overlong_replies_out():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"turns": []}\n{"turns": [', r"talks\.jsonl, line 2: not JSON"),
-        ('\n[1,\n{"a" 1}]', r"talks\.jsonl, line 3: not JSON"),
-        ("3\n", r"talks\.jsonl, line 1: holds int"),
+        ('{"turns": [', r"talks\.jsonl: not JSON"),
         ("[[]]", r"talks\.jsonl, dialogue 1: holds list"),
-        ('{"words": []}', r"talks\.jsonl, line 1: has no list 'turns'"),
-        ('{"turns": [{"speaker": "usr", "text": "a"}, {"speaker": "cat", "text": "b"}]}', r"line 1: turns\[1\] needs"),
-        ('{"turns": [{"speaker": "usr"}]}', r"line 1: turns\[0\] needs 'speaker'"),
-        ('{"dialog": ["hello"]}', r"line 1: dialog\[0\] needs 'speaker' .* 'content'"),
-        ("", "no dialogue of the split 'train'"),
+        (json.dumps({"turns": [usr("a"), sys("")]}), "no dialogue of the split 'train'"),
     ],
 )
 def test_malformed_files_are_told_in_a_sentence(tmp_path, content, message):
@@ -109,7 +103,7 @@ def test_malformed_files_are_told_in_a_sentence(tmp_path, content, message):
 
 
 def test_missing_and_binary_files(tmp_path):
-    with pytest.raises(DataError, match=r"esconv\.jsonl: missing"):
+    with pytest.raises(DataError, match=r"no esconv\.jsonl"):
         read(tmp_path, "train", Lengths())
     (tmp_path / "bad.jsonl").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="UTF-8"):

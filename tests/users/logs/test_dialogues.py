@@ -92,6 +92,20 @@ def test_missing_empty_and_unreadable_files(tmp_path):
         read(tmp_path)
 
 
+def test_what_one_says_in_a_row_is_joined_and_silence_left_out(tmp_path):
+    said = [
+        ("sys", "Hi!"),
+        ("seeker", "I lost"),
+        ("usr", " my  keys. "),
+        ("supporter", "Oh no."),
+        ("usr", " "),
+        ("sys", "Ah."),
+    ]
+    (dialogue,) = read(write(tmp_path, record(turns=[{"speaker": who, "text": text} for who, text in said])))
+    assert dialogue.spoken() == [(True, "Hi!"), (False, "I lost my keys."), (True, "Oh no. Ah.")]
+    assert dialogue.split == "valid"
+
+
 def turn(number, person=7, rating=None, said=None, then="", **changes):
     """A line of a log, as `rlgen simulate` and `rlgen chat` write it; `changes` go to the record."""
     feedback = {"rating": rating, "engagement": 0.5, "completed": False, "abandoned": False}
@@ -172,7 +186,7 @@ def test_who_has_not_left_leaves_neither_way_and_nothing_is_filtered(tmp_path):
         (turn(1, rating="good"), "feedback.rating is 'good'"),
         (turn("1"), "turn is str"),
         (turn(True), "turn is bool"),
-        ({"person": 7, "turn": 1, "reply": "x", "feedback": {}}, "'said' is missing; a log without words"),
+        ({"person": 7, "turn": 1, "reply": "x", "feedback": {}}, "'said' is missing"),
         (turn(1, reply=None), "reply is NoneType"),
         (turn(1, feedback={"completed": 1}), "completed is int"),
         ({**turn(1), "feedback": 4}, "feedback is int"),

@@ -30,7 +30,7 @@ def merged(split):
 
 
 def told(dialogues):
-    return [dataclasses.replace(d, name="") for d in dialogues]
+    return [dataclasses.replace(d, name="", split="") for d in dialogues]
 
 
 PRINTED = {

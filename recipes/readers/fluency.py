@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from recipes.readers.corruption import KINDS, Corruptor, Marked
 from rlgen.text.encoding.piece_vectors import piece_vectors
 from rlgen.text.encoding.wordpieces import word_pieces
-from rlgen.text.fitting.corruption import KINDS, Corruptor, Marked
 from rlgen.text.reading.fluency import GAP, REACH, Fluency, Net
 
 TEXTS: Final = 45_000

@@ -10,11 +10,10 @@ import pytest
 import scipy.stats
 
 from benchmarks.readers import confusion, figures
-from rlgen.errors import DataError
-from rlgen.experiments.commands import fit_readers
-from rlgen.text.datasets import sources
-from rlgen.text.fitting import contrast_sets, linear
-from rlgen.text.fitting.corruption import KINDS, Corruptor
+from recipes.readers import contrast_sets, linear, sources
+from recipes.readers.__main__ import main
+from recipes.readers.corruption import KINDS, Corruptor
+from rlgen.errors import ArtifactError, DataError
 from rlgen.text.reading import heads, lexical
 from rlgen.text.reading.heads import Features, Head
 
@@ -110,5 +109,14 @@ def test_parts_of_the_data_never_meet(data: Path) -> None:
 
 def test_missing_data_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--data"):
-        fit_readers.main(["--data", str(tmp_path), "--out", str(tmp_path / "out")])
+        main(["--data", str(tmp_path), "--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
+
+
+def test_the_place_is_looked_at_first(tmp_path: Path) -> None:
+    precious = tmp_path / "judge" / "data.txt"
+    precious.parent.mkdir()
+    precious.write_text("x")
+    with pytest.raises(ArtifactError, match="holds files that are no artifact"):
+        main(["--data", "none", "--out", str(tmp_path)])
+    assert precious.read_text() == "x"

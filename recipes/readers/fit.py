@@ -11,12 +11,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from recipes.readers import contrast_sets, sources
+from recipes.readers.fluency import fit as fit_fluency
+from recipes.readers.linear import binary_cross_entropy, level_targets, logistic, ridge, shares, soft_cross_entropy
 from rlgen import artifacts
-from rlgen.text.datasets import sources
 from rlgen.text.encoding.encoder import SentenceEncoder
-from rlgen.text.fitting import contrast_sets
-from rlgen.text.fitting.fluency import fit as fit_fluency
-from rlgen.text.fitting.linear import binary_cross_entropy, level_targets, logistic, ridge, shares, soft_cross_entropy
 from rlgen.text.reading.heads import Features, Head
 from rlgen.text.reading.judge import KIND as JUDGE_KIND
 from rlgen.text.reading.reader import KIND as READER_KIND

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from rlgen.errors import DataError
-from rlgen.text.datasets.utterances import UNNAMED, real_utterances
 from rlgen.types import Reading
+from rlgen.users.logs.dialogues import read
+from rlgen.users.logs.real_utterances import UNNAMED, real_utterances
 
 
 class Reads:
@@ -42,7 +43,7 @@ def test_labels(tmp_path):
     records = (
         [dialogue(k, "job crisis") for k in range(5)] + [dialogue(9, "rare")] + [dialogue(7 + k, "") for k in range(4)]
     )
-    bank = real_utterances(write(tmp_path / "esconv.jsonl", *records), Reads())
+    bank = real_utterances(read(write(tmp_path / "esconv.jsonl", *records)), Reads())
     assert bank.topics == ("job crisis", UNNAMED)  # a topic with six turns is too small
     assert len(bank) == 5 * 6 + 4 * 6 - 6  # number 9 said the same under two names and counts once, as rare
     assert (bank.category == 3).all()
@@ -55,26 +56,14 @@ def test_labels(tmp_path):
 
 def test_the_last_turn_takes_leave(tmp_path):
     records = [dialogue(k, "t") | {"turns": dialogue(k, "t")["turns"][:-1]} for k in range(5)]
-    bank = real_utterances(write(tmp_path / "x.jsonl", *records), Reads())
+    bank = real_utterances(read(write(tmp_path / "x.jsonl", *records)), Reads())
     assert sorted(np.bincount(bank.phase)) == [5, 5, 10, 10]
     assert {text.split()[1] for text, phase in zip(bank.text, bank.phase, strict=True) if phase == 3} == {"0.5"}
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "no topic has more than 16"),
-        ("{broken", "line 1: not JSON"),
-        (json.dumps({"turns": [{"speaker": "dog", "text": "x"}]}), "needs 'speaker'"),
-        ("\n".join(json.dumps(dialogue(k, str(k))) for k in range(9)), "no topic has more than 16"),
-    ],
-)
-def test_a_file_that_will_not_do(tmp_path, text, says):
-    (tmp_path / "esconv.jsonl").write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=says):
-        real_utterances(tmp_path, Reads())
-
-
-def test_a_missing_file(tmp_path):
-    with pytest.raises(DataError, match="missing"):
-        real_utterances(tmp_path / "none.jsonl", Reads())
+def test_too_few_turns_of_a_topic_are_told(tmp_path):
+    file = write(tmp_path / "esconv.jsonl", *(dialogue(k, str(k)) for k in range(9)))
+    with pytest.raises(DataError, match="of the 9 dialogues, no topic has more than 16"):
+        real_utterances(read(file), Reads())
+    with pytest.raises(DataError, match="no topic has more than 16"):
+        real_utterances([], Reads())

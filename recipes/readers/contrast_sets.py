@@ -9,12 +9,13 @@ one before an open question, a calm or a shaken one before either.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rlgen.text.topics import bank
 
 Axis = Literal["warmth", "directiveness", "intensity"]
 AXES: Final[tuple[Axis, ...]] = ("warmth", "directiveness", "intensity")
@@ -40,13 +41,8 @@ class Labelled:
         return self.values[:, AXES.index(axis)]
 
 
-@cache
-def _read(axis: str) -> dict[str, Any]:
-    import yaml
-
-    text = resources.files("rlgen.text.fitting").joinpath(f"contrast/{axis}.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
-    return loaded
+def _read(axis: str) -> Any:
+    return bank(axis, Path(__file__).with_name("contrast"))
 
 
 def ladders(axis: Axis, held_out: bool) -> list[tuple[list[str], float]]:

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.metrics import f1_score, roc_auc_score
 
+from recipes.readers import contrast_sets, sources
+from recipes.readers.corruption import Corruptor
+from recipes.readers.fit import embed
 from rlgen.affect import NUM_CATEGORIES, VALENCE
-from rlgen.text.datasets import sources
-from rlgen.text.fitting import contrast_sets
-from rlgen.text.fitting.corruption import Corruptor
-from rlgen.text.fitting.readers import embed
 from rlgen.text.reading.judge import Judge
 from rlgen.text.reading.reader import Reader
 
@@ -27,7 +26,7 @@ def measure(data: Path, reader: Reader, judge: Judge) -> dict[str, dict[str, Any
     """`"readers"` and `"judge"` -> figure -> its value, and beside it what knowing nothing would give.
 
     Args:
-        data: folder of the data sets; what is held out of them is in `rlgen.text.datasets.sources`.
+        data: folder of the data sets; what is held out of them is in `recipes.readers.sources`.
         reader: of people and rewards.
         judge: of the generator's training and of benchmarks.
 

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rlgen.text.datasets import sources
-from rlgen.text.fitting import contrast_sets, held_out
+from recipes.readers import contrast_sets, held_out, sources
 
 CATEGORIES = np.eye(6)[np.arange(12) % 6]
 VALENCE = np.linspace(-1, 1, 12)

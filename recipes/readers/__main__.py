@@ -1,13 +1,18 @@
-"""`rlgen fit readers`: fit the people's reader and the judge and write both artifacts."""
+"""`python -m recipes.readers`: fit the people's reader and the judge and write both artifacts."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field
 
+from rlgen.experiments.cli import call
 from rlgen.experiments.options import Options, parse, recorded
+
+PROGRAM: Final = "python -m recipes.readers"
 
 
 class FitReaders(Options):
@@ -24,14 +29,14 @@ class FitReaders(Options):
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    options = parse(FitReaders, argv, "fit readers")
+    options = parse(FitReaders, argv, PROGRAM)
     from rich.console import Console
 
+    from recipes.readers import fit as fitting
+    from recipes.readers.held_out import measure
     from rlgen.artifacts import check_target
     from rlgen.text import Judge, Reader
     from rlgen.text.encoding.loading import encoder_of
-    from rlgen.text.fitting import readers as fitting
-    from rlgen.text.fitting.held_out import measure
 
     for name in ("readers", "judge"):
         check_target(options.out / name, name)
@@ -41,9 +46,13 @@ def main(argv: Sequence[str]) -> int:
     judge = fitting.fit_judge(judge_encoder, options.data, say)
     say("measuring on held-out texts")
     measured = measure(options.data, Reader(encoder, readers), Judge(judge_encoder, judge))
-    command = recorded("fit readers", options)
+    command = recorded(PROGRAM, options)
     for name, arrays, of in (("readers", readers, encoder), ("judge", judge, judge_encoder)):
         target = options.out / name
         fitting.write(target, arrays, of, name, command, options.seed, measured[name])
         say(f"{target}: written")
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(call(PROGRAM, main, sys.argv[1:]))

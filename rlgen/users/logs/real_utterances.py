@@ -1,4 +1,4 @@
-"""A bank of what real people said, from a researcher's own copy of ESConv or a file like it; nothing of it is shipped.
+"""A bank of what real people said, from recorded dialogues of a researcher's own; nothing of them is shipped.
 
 What the project's own bank states by construction is read here: category and intensity by the people's reader,
 the phase from where in its dialogue a turn stands, disclosure from how much is said, as amount of self-disclosure
@@ -9,24 +9,26 @@ many people, so a simulated dialogue is made of true sentences and is no true st
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from rlgen.affect import NUM_CATEGORIES, VALENCE
 from rlgen.errors import DataError
-from rlgen.text.datasets.dialogues import seekers
 from rlgen.text.plain import count_words
 from rlgen.text.reading.reader import Progress, Reader
 from rlgen.text.utterances import CLOSING, EXPLORING, OPENING, WORKING
 from rlgen.types import MAX_TURNS, UtteranceCatalogue
+from rlgen.users.logs.dialogues import Dialogue
 
 SHORTEST, LONGEST = 3, 60  # words of a turn
 UNNAMED: Final = "unnamed"  # the topic of dialogues that name none
 
 
-def real_utterances(path: Path, reader: Reader, progress: Progress | None = None) -> UtteranceCatalogue:
+def real_utterances(
+    dialogues: Sequence[Dialogue], reader: Reader, progress: Progress | None = None
+) -> UtteranceCatalogue:
     """The bank; a turn that several people wrote alike comes once.
 
     A topic needs more turns than a dialogue has, or it is left out. The first turn of a dialogue opens, the last
@@ -34,24 +36,25 @@ def real_utterances(path: Path, reader: Reader, progress: Progress | None = None
     third is guarded, the longest open.
 
     Args:
-        path: a file, or a folder with `esconv.jsonl`; layouts in `rlgen.text.datasets.dialogues`.
+        dialogues: as read (`rlgen.users.logs.dialogues.read`).
         reader: reads category and intensity, all texts in one go; its table is kept in the cache folder.
         progress: see `Reader.read_catalogue`.
 
     Raises:
-        DataError: the file is missing, malformed (names file and line), or has no topic with enough turns.
+        DataError: no topic has enough turns.
     """
     found: dict[str, tuple[str, int]] = {}
-    for topic, turns in seekers(path):
+    for dialogue in dialogues:
+        turns = [text for supporter, text in dialogue.spoken() if not supporter]
         for i, text in enumerate(turns):
             if SHORTEST <= count_words(text) <= LONGEST:
-                found.setdefault(text, (topic or UNNAMED, _phase(i, len(turns))))
+                found.setdefault(text, (dialogue.topic or UNNAMED, _phase(i, len(turns))))
     counts = Counter(topic for topic, _ in found.values())
     topics = tuple(sorted(topic for topic, count in counts.items() if count > MAX_TURNS))
     if not topics:
         raise DataError(
-            f"{path}: no topic has more than {MAX_TURNS} different turns of {SHORTEST} to {LONGEST} words; "
-            "give more dialogues"
+            f"a bank of real turns: of the {len(dialogues)} dialogues, no topic has more than {MAX_TURNS} different "
+            f"turns of {SHORTEST} to {LONGEST} words; give more dialogues"
         )
     texts = [text for text, (topic, _) in found.items() if topic in topics]
     reading, _ = reader.read_catalogue(texts, progress)
