@@ -84,5 +84,5 @@ def test_what_cannot_be_said_is_refused(tmp_path):
         world_config(DYNAMIC, utterances={"kind": "corpus"})
     with pytest.raises(ConfigError, match="project's own bank"):
         world_config(DYNAMIC, utterances=str(tmp_path), users={"population": CRISIS})
-    with pytest.raises(DataError, match="missing"):
+    with pytest.raises(DataError, match="no such file"):
         world(1, utterances={"kind": "corpus", "path": tmp_path / "none.jsonl"})
