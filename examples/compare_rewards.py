@@ -20,7 +20,7 @@ def main(steps: int = 50_000, people: int = 300, seeds: int = 3, num_envs: int =
     """Train every design under every seed."""
     world = World(world_config(ENV, generator=FAST), num_envs)
     relief: dict[str, np.ndarray] = {}
-    for reward in ("default", "alignment_heavy", "ratings"):
+    for reward in ("default", "engagement_only", "ratings"):
         found = []
         for seed in range(seeds):
             env = rlgen.make_sb3(ENV, num_envs, seed=seed, reward=reward, generator=FAST)

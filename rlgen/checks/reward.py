@@ -55,6 +55,8 @@ def made_trace(rows: int = ROWS, seed: int = 0) -> Trace:
         turn=turn,
         max_turns=MAX_TURNS,
         rating_history_mean=np.where(turn > 3, 3.0, np.nan).astype(np.float32),
+        rating_before=np.where(turn > 3, 4.0, np.nan).astype(np.float32),
+        cost=rng.integers(0, 3, rows).astype(np.float32),
         relief=rng.uniform(-1, 1, rows).astype(np.float32),
     )
 

@@ -16,7 +16,7 @@ from rlgen.rewards import Trace
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Bools, Controls, Estimate, Feedback, Rows, Verdict
 
-_SUMS: Final = ("terms",)  # name -> [N], over the episode
+_SUMS: Final = ("terms", "yardsticks")  # name -> [N], over the episode
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Dialogues(Rows):
         rating: `[N]` last rating, NaN until there is one; `rating_present` whether it is from this turn.
         rating_sum: `[N]` and `rating_count`, over the episode.
         engagement: `[N]`.
-        episode_return: `[N]`, with `cost` and `terms` summed over the episode.
+        episode_return: `[N]`, with `cost`, `terms` and `yardsticks` summed over the episode.
     """
 
     streams: Streams
@@ -57,6 +57,7 @@ class Dialogues(Rows):
     episode_return: F32
     cost: F32
     terms: dict[str, F32]
+    yardsticks: dict[str, F32]
 
     @classmethod
     def begun(cls, streams: Streams, said: Utterances, estimate: Estimate) -> Self:
@@ -85,6 +86,7 @@ class Dialogues(Rows):
             episode_return=level(0),
             cost=level(0),
             terms={},
+            yardsticks={},
         )
 
     def rating_mean(self) -> F32:
@@ -172,6 +174,7 @@ class Dialogues(Rows):
             cost=self.cost[rows],
             terms={name: total[rows] for name, total in self.terms.items()},
             hidden=hidden,
+            yardsticks={name: total[rows] for name, total in self.yardsticks.items()},
         )
 
     def take(
@@ -201,12 +204,13 @@ class Dialogues(Rows):
             window.append(reply)
             window.append(utterance)
 
-    def earn(self, reward: F32, terms: Mapping[str, F32], cost: F32) -> None:
-        """Add one turn's reward, its terms and its cost to the episode's sums."""
+    def earn(self, reward: F32, terms: Mapping[str, F32], cost: F32, yardsticks: Mapping[str, F32]) -> None:
+        """Add one turn's reward, its terms, its cost and what other designs would have paid to the episode's sums."""
         self.episode_return = self.episode_return + reward
         self.cost = self.cost + cost
         zero = np.zeros_like(reward)
         self.terms = {name: self.terms.get(name, zero) + value for name, value in terms.items()}
+        self.yardsticks = {name: self.yardsticks.get(name, zero) + value for name, value in yardsticks.items()}
 
     def restart(self, rows: I64, streams: Streams, said: Utterances, estimate: Estimate) -> None:
         """Begin a new dialogue in some rows.

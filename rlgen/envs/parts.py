@@ -252,8 +252,6 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
     reward.load()
     if reward.notice:
         _LOG.warning("%s", reward.notice)
-    if reward.reads_words and not config.has_words:
-        raise ConfigError(f"reward was {reward.name}: it reads the words of replies, and a response surface has none")
     blocks = [own.make("blocks", ("name", "width", "see", "low", "high")) for own in config.blocks]
     sha256 = {
         "recognizer": _stamp(config.recognizer, recognizer.weights_sha256()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -52,6 +52,7 @@ class Finished:
         mean_rating: `[K]`, NaN where no rating was given.
         cost: `[K]` summed over the episode.
         terms: reward term -> `[K]` summed over the episode.
+        yardsticks: design -> `[K]`, the undiscounted return that it would have paid.
         hidden: hidden variable -> `[K]` at the end.
     """
 
@@ -68,6 +69,7 @@ class Finished:
     cost: F32
     terms: dict[str, F32]
     hidden: dict[str, F32]
+    yardsticks: dict[str, F32] = field(default_factory=dict)
 
     @property
     def ending(self) -> list[str]:
@@ -93,6 +95,7 @@ class StepResult:
         cost: `[N]`, the sum of `costs`.
         costs: cost name -> `[N]`.
         finished: None where no dialogue ended.
+        yardsticks: design -> `[N]`, what it would have paid; empty where the world has none (`World.yardsticks`).
     """
 
     obs: F32
@@ -103,6 +106,7 @@ class StepResult:
     cost: F32
     costs: dict[str, F32]
     finished: Finished | None
+    yardsticks: dict[str, F32] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from rlgen.envs.parts import Parts, load_parts, text_sha256
 from rlgen.envs.people import OwnPeople, seat
 from rlgen.envs.pickling import restore, state_of, twin_of
 from rlgen.envs.records import Opening, StepResult, TurnRecord, Utterances
+from rlgen.envs.scoring import Scoring
 from rlgen.envs.utterances import read_utterances, recognize
 from rlgen.errors import ConfigError
 from rlgen.rewards import Trace
@@ -53,6 +54,7 @@ class World:
         audit: Path | None = None,
         parts: Parts | None = None,
         users: Users | None = None,
+        yardsticks: Sequence[object] = (),
     ) -> None:
         """Load the parts.
 
@@ -63,6 +65,9 @@ class World:
             parts: frozen parts of your own (`dataclasses.replace` on `load_parts(config)` exchanges one);
                 None loads those that the config names.
             users: people of your own, for this N; None builds those that the config describes.
+            yardsticks: further designs, each anything that `rlgen.rewards.design` takes. What each would have paid is
+                in `StepResult.yardsticks` and, summed over a dialogue, in `Finished.yardsticks`, by the design's name;
+                nothing else changes by a bit.
 
         Raises:
             ConfigError: fewer than one dialogue, a part that is not there, privileged observations of people
@@ -81,11 +86,7 @@ class World:
         privileged = users.hidden_names if config.observation == "privileged" else ()
         if config.observation == "privileged" and not privileged:
             raise ConfigError("observation was privileged: nobody can know the state of these people; use policy")
-        if self.parts.reward.requires_relief and not users.knows_relief:
-            raise ConfigError(
-                f"reward was {self.parts.reward.name}: it pays for relief, which is not known of all of these people; "
-                "take another"
-            )
+        self._scoring = Scoring(self.parts.reward, yardsticks, config, users)
         self.layout = ObservationLayout.of(privileged, config.drop, self.parts.blocks)
         self.single_observation_space: spaces.Box = self.layout.space()
         self.single_action_space = action_space(config.actions)
@@ -97,6 +98,11 @@ class World:
         self._people: int | None = None
         self._served = 0
         self._done = 0
+
+    @property
+    def yardsticks(self) -> tuple[str, ...]:
+        """Names of the further designs that score its turns."""
+        return tuple(self._scoring.yardsticks)
 
     @property
     def exhausted(self) -> bool:
@@ -217,6 +223,8 @@ class World:
         said = read_utterances(self.parts, expression)
         estimate = self._recognize(expression, said, now.streams, now.turn + 1)
         hidden = {name: value[index] for name, value in self._users.hidden().items()}
+        costs = {name: replies.verdict.cost[:, i] for i, name in enumerate(self.cost_names)}
+        cost = np.asarray(replies.verdict.cost.sum(axis=1), dtype=np.float32)
         trace = Trace(
             utterance=now.said.text,
             reply=replies.words.text,
@@ -228,11 +236,11 @@ class World:
             turn=now.turn,
             max_turns=self.config.max_turns,
             rating_history_mean=now.rating_mean(),
-            relief=hidden["relief"] if self.parts.reward.needs_relief else None,
+            rating_before=now.rating,
+            cost=cost,
+            relief=hidden["relief"] if self._scoring.needs_relief else None,
         )
-        reward, terms = self.parts.reward.score(trace)
-        costs = {name: replies.verdict.cost[:, i] for i, name in enumerate(self.cost_names)}
-        cost = np.asarray(replies.verdict.cost.sum(axis=1), dtype=np.float32)
+        reward, terms, others = self._scoring.score(trace)
         # The limit is part of the problem, and observed: it ends a dialogue as leaving does, and nothing follows.
         terminated = trace.over
 
@@ -243,7 +251,7 @@ class World:
             replied = expression.to
             reading = self.parts.reader.read(replied, now.said.embedding, now.replies)[0].array()
         now.take(box, replied, reading, feedback, said, estimate)
-        now.earn(reward, terms, cost)
+        now.earn(reward, terms, cost, others)
         if now is not whole:
             whole.put(index, now)
         ended = np.flatnonzero(terminated)
@@ -256,7 +264,7 @@ class World:
             self._restart(index[ended])
             obs[ended] = self._observe(index[ended])  # the other rows are as they were
         self.seconds["rest"] += perf_counter() - started - (self._inside() - spent_before)
-        return StepResult(obs, reward, terminated, np.zeros_like(terminated), terms, cost, costs, finished)
+        return StepResult(obs, reward, terminated, np.zeros_like(terminated), terms, cost, costs, finished, others)
 
     def restart(self, rows: I64, streams: Streams | None = None) -> F32:
         """Begin new dialogues in some rows, whether or not the old ones had ended.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -22,7 +22,8 @@ from pydantic import (
 
 from rlgen.config import read_yaml, sentence, validate
 from rlgen.errors import ConfigError
-from rlgen.rewards import terms as _terms  # noqa: F401  (importing registers the shipped terms)
+from rlgen.rewards import linear as _linear  # noqa: F401  (importing registers the shipped terms)
+from rlgen.rewards import terms as _terms  # noqa: F401
 from rlgen.rewards.registry import TERMS, Floats, Promised, Term, TermParams
 from rlgen.rewards.trace import Trace
 from rlgen.seams import Own
@@ -69,14 +70,15 @@ class Weighted(BaseModel):
 class RewardDesign(BaseModel):
     """A weighted sum of terms.
 
-    No design pays for prolonging: the most that a turn can pay while the dialogue goes on must not
-    exceed what completion pays per turn left. Then k more turns, each at its best, earn no more
-    than completing now, for any discount. A design that is meant to break this says so in
+    No design pays for prolonging: the most that a further turn can leave behind (`netting`: what it pays while the
+    dialogue goes on, less what is taken back) must not exceed what completion pays per turn left. Then k more turns,
+    each at its best, earn no more than completing now. A design that is meant to break this says so in
     `allow_prolonging`. Terms that state no range cannot be checked; `unchecked` names them, and logs and reports do.
 
     Attributes:
         name: what it is called in configs, logs and reports.
         description: a sentence for a person.
+        cites: the paper or the reasoning behind it.
         terms: weight and parameters by name of the term (`rlgen.rewards.TERMS`, or a term of one's own).
         allow_prolonging: lift the law above.
 
@@ -88,6 +90,7 @@ class RewardDesign(BaseModel):
 
     name: str = Field(min_length=1)
     description: str = ""
+    cites: str = ""
     terms: dict[str, Weighted] = Field(min_length=1)
     allow_prolonging: bool = False
 
@@ -132,7 +135,7 @@ class RewardDesign(BaseModel):
             raise ConfigError(sentence(error, f"{where}, params of {name}", kind)) from error
 
     def _refuse_prolonging(self) -> None:
-        most, fixed, per_turn = self.staying()[1], *self.completing()
+        most, fixed, per_turn = self.netting()[1], *self.completing()
         remedy = "change the weights, or write `allow_prolonging: true` if that is meant"
         if fixed < 0.0:
             raise ConfigError(
@@ -146,9 +149,11 @@ class RewardDesign(BaseModel):
 
     def staying(self) -> tuple[float, float]:
         """Least and most that a turn can pay after which the dialogue goes on, as far as terms state it."""
-        ranges = [(weight, params.staying()) for _, weight, params in self._parts if weight]
-        ends = [(weight * told[0], weight * told[1]) for weight, told in ranges if told is not None]
-        return sum(min(pair) for pair in ends), sum(max(pair) for pair in ends)
+        return _summed([(weight, params.staying()) for _, weight, params in self._parts])
+
+    def netting(self) -> tuple[float, float]:
+        """Least and most that a further turn leaves behind in the end, which the law against prolonging counts."""
+        return _summed([(weight, params.netting()) for _, weight, params in self._parts])
 
     def completing(self) -> tuple[float, float]:
         """What completion pays for sure: a fixed part, and a part per turn left."""
@@ -224,6 +229,12 @@ class RewardDesign(BaseModel):
             ConfigError: names the file, the field, what was given and what is allowed.
         """
         return validate(cls, {"name": path.stem, **read_yaml(path)}, str(path))
+
+
+def _summed(ranges: Sequence[tuple[float, tuple[float, float] | None]]) -> tuple[float, float]:
+    """Least and most of a weighted sum of what lies in ranges, as far as they are known."""
+    ends = [(weight * told[0], weight * told[1]) for weight, told in ranges if weight and told is not None]
+    return sum(min(pair) for pair in ends), sum(max(pair) for pair in ends)
 
 
 def notice_of(written: Any) -> str:

@@ -29,6 +29,13 @@ class TermParams(BaseModel):
         """Least and most that the term can be in a turn after which the dialogue goes on; None: not known."""
         return None
 
+    def netting(self) -> tuple[float, float] | None:
+        """Least and most that a further turn leaves behind, once the dialogue is over; None: not known.
+
+        That is `staying`, unless the term takes back later what it paid before, as potentials do.
+        """
+        return self.staying()
+
     def completing(self) -> tuple[float, float]:
         """What completion pays for sure: a fixed part, and a part per turn left."""
         return 0.0, 0.0

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from rlgen.affect import cosine, regulating_target
+from rlgen.affect import VALENCE, cosine, regulating_target
 from rlgen.rewards.registry import Floats, TermParams, term
 from rlgen.rewards.trace import Trace
 
@@ -104,6 +104,71 @@ def continuity(trace: Trace, params: Continuity) -> Floats:
     completed = params.completion + params.per_turn_left * trace.turns_left
     paid: Floats = trace.feedback.completed * completed - trace.feedback.abandoned * params.abandonment
     return paid
+
+
+class Cost(TermParams):
+    """Parameters of `cost`.
+
+    Attributes:
+        most: what more is taken for; the shipped guard has five costs, each 0 or 1.
+    """
+
+    most: float = Field(default=5.0, ge=0.0)
+
+    def staying(self) -> tuple[float, float]:
+        """No cost, or the most."""
+        return 0.0, self.most
+
+
+@term("cost", Cost, reads=("cost",))
+def cost(trace: Trace, params: Cost) -> Floats:
+    """What the guard found in the reply's words, as a sum of its costs: give it a negative weight."""
+    assert trace.cost is not None  # Term.__call__ has refused it
+    return np.minimum(trace.cost, params.most)
+
+
+class Shaping(TermParams):
+    """Parameters of `shaping`.
+
+    Attributes:
+        potential: of a state, in [-1, 1]: `"valence"`, as recognised in what the person said last, or `"rating"`, the
+            last one given, (rating - 3) / 2, and 0 before there is one.
+        gamma: the discount that the policy is trained with. Under another one the best policy may be another.
+    """
+
+    potential: Literal["valence", "rating"] = "valence"
+    gamma: float = Field(default=0.99, gt=0.0, le=1.0)
+
+    def staying(self) -> tuple[float, float]:
+        """From one end of the potential to the other."""
+        return -1.0 - self.gamma, 1.0 + self.gamma
+
+    def netting(self) -> tuple[float, float]:
+        """Sums telescope: without discount a turn leaves (gamma - 1) x potential, discounted by gamma nothing."""
+        return self.gamma - 1.0, 1.0 - self.gamma
+
+
+@term(
+    "shaping",
+    Shaping,
+    reads=("estimate.affect", "next_estimate.affect"),
+    optional=("feedback.rating", "rating_before"),
+)
+def shaping(trace: Trace, params: Shaping) -> Floats:
+    """Discounted potential after the turn, less that before; that of an ended dialogue is 0.
+
+    Ng, Harada and Russell, "Policy invariance under reward transformations", ICML 1999: no such term changes which
+    policy is best, whatever the potential; it pays earlier what would come later.
+    """
+    before: Floats
+    after: Floats
+    if params.potential == "valence":
+        before, after = trace.estimate.affect[:, VALENCE], trace.next_estimate.affect[:, VALENCE]
+    else:
+        assert trace.rating_before is not None  # Term.__call__ has refused it
+        last = np.where(np.isnan(trace.feedback.rating), trace.rating_before, trace.feedback.rating)
+        before, after = (np.nan_to_num((given - 3.0) / 2.0) for given in (trace.rating_before, last))
+    return np.where(trace.over, 0.0, params.gamma * after) - before
 
 
 class Relief(TermParams):

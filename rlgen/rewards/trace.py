@@ -23,6 +23,8 @@ class Trace(Rows):
         turn: `[N]`, index of this turn from 0.
         max_turns: the limit of turns.
         rating_history_mean: `[N]`, the person's own mean of earlier ratings, 1-5; NaN where there is none.
+        rating_before: `[N]`, the last of these ratings; NaN where there is none. None where nobody knows it.
+        cost: `[N]`, the guard's costs of the reply, summed, which it found in the words; None where no guard looked.
         relief: `[N]` in [-1, 1] whoever the people are, fall of the person's hidden intensity since the dialogue
             began, as a survey after this turn would find it; for designs that need it, else None. NaN where nobody
             can know it.
@@ -38,6 +40,8 @@ class Trace(Rows):
     turn: I64
     max_turns: int
     rating_history_mean: F32
+    rating_before: F32 | None = None
+    cost: F32 | None = None
     relief: F32 | None = None
 
     @property

@@ -46,6 +46,8 @@ def _trace(rows: int = 4, seed: int = 0, turn: int = 0, **given: object) -> Trac
         turn=np.full(rows, turn, dtype=np.int64),
         max_turns=16,
         rating_history_mean=value("history", rng.uniform(1, 5, rows).astype(np.float32)),  # type: ignore[arg-type]
+        rating_before=value("before", rng.integers(1, 6, rows).astype(np.float32)),  # type: ignore[arg-type]
+        cost=value("cost", rng.integers(0, 3, rows).astype(np.float32)),  # type: ignore[arg-type]
         relief=value("relief", None),  # type: ignore[arg-type]
     )
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rlgen.affect import ANGER, FEAR, NEUTRAL, SADNESS, cosine, from_category, regulating_target
+from rlgen.affect import ANGER, FEAR, NEUTRAL, SADNESS, VALENCE, cosine, from_category, regulating_target
 from rlgen.errors import ConfigError, RewardError
 from rlgen.rewards import TERMS, TermParams, Trace, term
 
@@ -149,3 +149,37 @@ def test_terms_of_ones_own(make_trace: MakeTrace, monkeypatch: pytest.MonkeyPatc
         registered["broken"](trace, TermParams())
     with pytest.raises(ConfigError, match="registered twice"):
         term("asks", TermParams, reads=())(asks)
+
+
+def test_cost_is_what_the_guard_found_up_to_a_most(make_trace: MakeTrace) -> None:
+    trace = make_trace(3, cost=np.array([0, 1, 9], dtype=np.float32))
+    assert score("cost", trace).tolist() == [0.0, 1.0, 5.0]
+    with pytest.raises(RewardError, match="'cost': the trace holds no cost"):
+        score("cost", replace(trace, cost=None))
+
+
+def test_shaping_is_the_discounted_gain_of_potential_and_takes_all_back_at_the_end(make_trace: MakeTrace) -> None:
+    now, then = np.array([-0.5, -0.5], dtype=np.float32), np.array([0.25, 0.25], dtype=np.float32)
+    trace = make_trace(2, completed=np.array([False, True]))
+    before, after = (replace(trace.estimate, affect=trace.estimate.affect.copy()) for _ in range(2))
+    before.affect[:, VALENCE], after.affect[:, VALENCE] = now, then
+    trace = replace(trace, estimate=before, next_estimate=after)
+    assert score("shaping", trace, gamma=0.9) == pytest.approx([0.9 * 0.25 + 0.5, 0.5])
+    nan = np.nan
+    rated = make_trace(4, rating=np.array([5, nan, 2, nan], np.float32), before=np.array([3, 4, nan, nan], np.float32))
+    assert score("shaping", rated, potential="rating", gamma=0.5) == pytest.approx([0.5, 0.25 - 0.5, -0.25, 0.0])
+
+
+def test_shaping_sums_to_the_potential_of_the_beginning_whatever_happens(make_trace: MakeTrace) -> None:
+    """Discounted by its gamma, a dialogue's shaping is minus the potential that it began with."""
+    rng = np.random.default_rng(0)
+    for turns in (1, 4, 16):
+        valence = rng.uniform(-1, 1, turns + 1)
+        total = 0.0
+        for turn in range(turns):
+            trace = make_trace(1, turn, turn, completed=np.array([turn == turns - 1]))
+            before, after = (replace(trace.estimate, affect=trace.estimate.affect.copy()) for _ in range(2))
+            before.affect[:, VALENCE], after.affect[:, VALENCE] = valence[turn : turn + 2]
+            trace = replace(trace, estimate=before, next_estimate=after)
+            total += 0.99**turn * float(score("shaping", trace)[0])
+        assert total == pytest.approx(-valence[0], abs=1e-6)

@@ -16,7 +16,7 @@ def test_reward_list_shows_terms_and_designs(capsys: pytest.CaptureFixture[str])
     assert all(name in shown for name in ("alignment", "continuity", "engagement", "default", "ratings"))
     assert cli.main(["reward", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert {"default", "alignment_heavy", "ratings"} <= {design["name"] for design in listed["designs"]}
+    assert {"default", "engagement_only", "ratings"} <= {design["name"] for design in listed["designs"]}
 
 
 def test_reward_list_checks_a_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
