@@ -33,6 +33,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "parts": {
         "check": ("check", "check an environment or a part of your own, a line for each law"),
         "reward list": ("reward_list", "show reward terms and designs, or check one of your own"),
+        "reward distance": ("reward_distance", "how far reward designs are apart, without training"),
         "recognize": ("recognize", "read the emotion in a recording of your own"),
         "bank build": ("bank_build", "make a signal bank, synthetic or of recordings"),
         "fit recognizer": ("fit_recognizer", "train an emotion recognizer on a signal bank"),
