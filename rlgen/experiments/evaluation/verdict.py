@@ -28,7 +28,7 @@ class Verdict:
     Attributes:
         headline: one sentence.
         standing: one sentence on how it stands against each baseline.
-        gold: one sentence on relief, which the reward does not contain.
+        outcome: one sentence on relief, which the reward does not contain.
         worst: one sentence on the worst-off tenth of people.
         warning: set where the reward rose and relief did not.
         won: baselines whose interval of the difference lies above zero.
@@ -38,7 +38,7 @@ class Verdict:
 
     headline: str
     standing: str
-    gold: str
+    outcome: str
     worst: str
     warning: str
     won: tuple[str, ...]
@@ -128,8 +128,8 @@ def judge(evaluation: Mapping[str, Any]) -> Verdict:
     )
     if evaluation.get("borrowed"):
         standing += f" {borrowed(evaluation['borrowed'])}"
-    gold, warning = _gold(evaluation, strongest)
-    return Verdict(headline, standing, gold, _worst(evaluation, strongest), warning, won, tied, lost)
+    outcome, warning = _outcome(evaluation, strongest)
+    return Verdict(headline, standing, outcome, _worst(evaluation, strongest), warning, won, tied, lost)
 
 
 def _reference(evaluation: Mapping[str, Any]) -> str:
@@ -150,23 +150,23 @@ def _worst(evaluation: Mapping[str, Any], strongest: str | None) -> str:
     return f"The worst-off tenth of its people end with {told[0]} on average{beside}."
 
 
-def _gold(evaluation: Mapping[str, Any], strongest: str) -> tuple[str, str]:
+def _outcome(evaluation: Mapping[str, Any], strongest: str) -> tuple[str, str]:
     differences = evaluation["differences"]
     own = evaluation["policies"][evaluation["reference"]]
     mean = in_both_units(own["relief"]["mean"], own["relief_points"]["mean"])
     weakest = "untrained" if "untrained" in differences else next(iter(differences))
     named = [weakest] if weakest == strongest else [weakest, strongest]
     against = "; ".join(f"{figures(differences[n]['relief'])} against the {title(n)}" for n in named)
-    gold = f"Relief, the outcome that it never saw, is {mean} on average: {against}."
+    outcome = f"Relief, the outcome that it never saw, is {mean} on average: {against}."
     hollow = [n for n, d in differences.items() if sign(d["return"]) > 0 and sign(d["relief"]) < 0]
     if hollow:
-        return gold, (
+        return outcome, (
             f"Against {listed(hollow)} it earns more reward and gives less relief: "
             "here the reward is not a good proxy, and the gain should not be taken for help."
         )
     if sign(differences[weakest]["return"]) > 0 and sign(differences[weakest]["relief"]) == 0:
-        return gold, (
+        return outcome, (
             f"Against the {title(weakest)} the reward rose, but relief did not rise measurably: "
             "the gain may lie in the reward alone."
         )
-    return gold, ""
+    return outcome, ""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 COLOURS: Final = {
     "proxy": "#0f766e",
-    "gold": "#a16207",
+    "outcome": "#a16207",
     "muted": "#78716c",
     "faint": "#d6d3d1",
     "ink": "#292524",

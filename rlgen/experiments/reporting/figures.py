@@ -79,7 +79,7 @@ def curves(metrics: Sequence[Mapping[str, Any]], evaluation: Mapping[str, Any] |
             ]
     drawn = {
         what: _curve(metrics, (what,), colour, levels[what], f"{what} per dialogue while training", _AXES[what], 310)
-        for what, colour in (("return", "proxy"), ("relief", "gold"))
+        for what, colour in (("return", "proxy"), ("relief", "outcome"))
     }
     for name in term_names(metrics):
         drawn[f"term_{name}"] = _curve(
@@ -98,7 +98,7 @@ def comparisons(evaluation: Mapping[str, Any]) -> dict[str, str]:
     """Paired differences to every baseline, in return and in relief: name -> SVG."""
     drawn = {}
     ordered = sorted(evaluation["differences"], key=lambda name: -evaluation["policies"][name]["return"]["mean"])
-    for what, colour in (("return", "proxy"), ("relief", "gold")):
+    for what, colour in (("return", "proxy"), ("relief", "outcome")):
         spans = []
         for name in ordered:
             found = evaluation["differences"][name][what]

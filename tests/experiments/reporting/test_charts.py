@@ -103,7 +103,7 @@ def test_no_word_of_a_line_chart_is_cut_off_or_struck_through(kind, shape):
     values = _VALUES[kind]
     steps = [2048, 4096, 6144, 8192]
     levels, high = [], 300
-    series = [Series("", steps, charts.smoothed(values, 3), "gold", values)]
+    series = [Series("", steps, charts.smoothed(values, 3), "outcome", values)]
     if shape == "small":
         high = 190
     elif shape == "with a ladder":

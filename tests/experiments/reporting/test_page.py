@@ -10,7 +10,7 @@ from rlgen.experiments.dialogues.simulation import Simulation
 from rlgen.experiments.evaluation.outcomes import evaluate, evaluation_record
 from rlgen.experiments.provenance import program
 from rlgen.experiments.reporting import examples
-from rlgen.experiments.reporting.page import _consistency, write_report
+from rlgen.experiments.reporting.page import write_report
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.training.training import TrainConfig, train
 from rlgen.policies import PPOConfig
@@ -69,14 +69,16 @@ def test_the_page_stands_alone(run):
     assert {p.stem for p in (run.path / "plots").iterdir()} >= {"return", "relief", "term_near", "by_turn"}
 
 
-def test_the_consistency_of_each_policy_is_told_beside_its_baselines(run):
+def test_the_consistency_of_each_policy_is_told_beside_its_baselines(run, tmp_path):
     assert "Do the words follow the emotion?" not in write_report(run).read_text(encoding="utf-8")  # nothing was read
     result = run.read_evaluation()
     beside = {"value": 0.25, "shuffled": -0.5, "constant": 0.125}
     figures = {**dict.fromkeys(("trend", "raw", "mirroring", "appropriateness"), beside), "angry_turns": 7}
     for found, anger in zip(result["policies"].values(), (0.5, None, None), strict=False):
         found["consistency"] = {**figures, "anger_for_anger": anger}
-    page = _consistency(result)
+    told = copied(run, tmp_path / "told")
+    told.evaluation.write_text(json.dumps(result))
+    page = write_report(told).read_text(encoding="utf-8")
     assert page.count("0.25<small>shuffled \u22120.50</small>") == len(result["policies"])
     assert "50%<small>of 7 turns</small>" in page
     assert "<td>–</td>" in page
