@@ -1,15 +1,13 @@
 """Turns as lines of JSON, made for all rows of a world at once.
 
-A world without text makes tens of thousands of turns a second, more than `json.dumps` can write. So all
-rows are laid out in one matrix of eight-byte words: what every line has in common, and between it the
-numbers, looked up in a table of decimals. Words are padded with zero bytes, which are dropped at the end.
+A world without text makes tens of thousands of turns a second, more than `json.dumps` can write. What every line has in
+common is laid out once; the numbers of all rows are looked up in a table of decimals and put into it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -22,35 +20,9 @@ from rlgen.types import CONTROL_RANGES, I64, MODALITIES, Reading
 _DECISIONS: Final = ("allow", "replace", "escalate")
 _SCALE: Final = 10_000  # numbers have four digits
 _SPAN: Final = 5 * _SCALE  # those from -5 to 5 are in the table
-_NULL: Final = 2 * _SPAN + 1  # where the table has what stands for NaN
-_LONG: Final = 3  # words of any other number
-_TEXT: Final = "\1"  # holds the place of a string; JSON escapes it, so it cannot be anything else
 
-U64 = NDArray[np.uint64]
-
-
-@dataclass(frozen=True)
-class _Number:
-    """Floats `[N]`, to be rounded to four digits."""
-
-    values: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """Bytes `[N, w]`, eight to a word, padded with zeros."""
-
-    words: U64
-
-
-@dataclass(frozen=True)
-class _Strings:
-    """N texts."""
-
-    values: list[str]
-
-
-Tree = Mapping[str, Any] | tuple[Any, ...] | _Number | _Cells | _Strings
+Tree = Mapping[str, Any] | tuple[Any, ...] | NDArray[np.float64] | list[str]
+"""An object, an array, numbers `[N]` to be rounded, or N pieces of JSON."""
 
 
 def turn_lines(record: Any, person: I64, words: bool = True) -> list[str]:
@@ -64,7 +36,7 @@ def turn_lines(record: Any, person: I64, words: bool = True) -> list[str]:
     affect, feedback = np.asarray(record.estimate.affect), record.feedback
     tree: dict[str, Tree] = {"person": _integers(person), "turn": _integers(record.turn)}
     if words:
-        tree["said"] = _Strings(record.utterance)
+        tree["said"] = _strings(record.utterance)
     tree["recognised"] = {
         **{name: _number(affect[:, i]) for i, name in enumerate(CATEGORIES)},
         "valence": _number(affect[:, VALENCE]),
@@ -74,7 +46,7 @@ def turn_lines(record: Any, person: I64, words: bool = True) -> list[str]:
     }
     tree["controls"] = {name: _number(getattr(record.controls, name)) for name in CONTROL_RANGES}
     if words:
-        tree["reply"] = _Strings(record.reply)
+        tree["reply"] = _strings(record.reply)
     tree["feedback"] = {
         "rating": _number(feedback.rating),
         "engagement": _number(feedback.engagement),
@@ -84,7 +56,7 @@ def turn_lines(record: Any, person: I64, words: bool = True) -> list[str]:
     tree["reward"] = _number(record.reward)
     tree["terms"] = {name: _number(values) for name, values in record.terms.items()}
     if words:
-        tree["then"] = _Strings(record.next_utterance)
+        tree["then"] = _strings(record.next_utterance)
     if record.reading is not None:
         tree["reading"] = {
             **{name: _number(getattr(record.reading, name)) for name in Reading.SCALARS},
@@ -92,12 +64,11 @@ def turn_lines(record: Any, person: I64, words: bool = True) -> list[str]:
             "affect": _array(record.reading.affect),
         }
     if words and record.verdict is not None:
-        decision = np.array([f'"{name}"' for name in _DECISIONS], dtype="S16")
         tree["guard"] = {
-            "decision": _Cells(_words(decision[record.verdict.decision])),
-            "reason": _Strings(record.verdict.reason),
+            "decision": [f'"{_DECISIONS[i]}"' for i in record.verdict.decision],
+            "reason": _strings(record.verdict.reason),
         }
-    return _lines(tree, len(affect))
+    return _lines(tree)
 
 
 def outcome_lines(finished: Any) -> list[str]:
@@ -113,7 +84,7 @@ def outcome_lines(finished: Any) -> list[str]:
         "mean_rating": _number(finished.mean_rating),
         "cost": _number(finished.cost),
     }
-    return _lines(tree, len(finished.rows))
+    return _lines(tree)
 
 
 def with_outcome(line: str, outcome: str) -> str:
@@ -121,105 +92,67 @@ def with_outcome(line: str, outcome: str) -> str:
     return f'{line[:-1]}, "outcome": {outcome}}}'
 
 
-def _number(values: ArrayLike) -> _Number:
-    return _Number(np.asarray(values, dtype=np.float64))
+def _number(values: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(values, dtype=np.float64)
 
 
-def _array(values: Any) -> tuple[_Number, ...]:
+def _array(values: Any) -> tuple[NDArray[np.float64], ...]:
     """The columns of `[N, k]`: an array in JSON."""
     return tuple(_number(column) for column in np.asarray(values).T)
 
 
-def _integers(values: Any) -> _Cells:
-    return _Cells(_words(np.asarray(values, dtype=np.int64).astype("S24")))
+def _integers(values: Any) -> list[str]:
+    return [str(value) for value in np.asarray(values).tolist()]
 
 
-def _booleans(values: Any) -> _Cells:
-    return _Cells(_words(np.array([b"false", b"true"], dtype="S8")[np.asarray(values).astype(np.int64)]))
+def _booleans(values: Any) -> list[str]:
+    return ["true" if value else "false" for value in np.asarray(values).tolist()]
 
 
-def _present(present: Any) -> _Cells:
+def _strings(values: Iterable[str]) -> list[str]:
+    return [json.dumps(text, ensure_ascii=False) for text in values]
+
+
+def _present(present: Any) -> list[str]:
     """`[N, 3]` as arrays of the names of modalities."""
     sets = [[name for i, name in enumerate(MODALITIES) if number >> i & 1] for number in range(1 << len(MODALITIES))]
-    names = np.array([json.dumps(chosen) for chosen in sets], dtype="S40")
-    return _Cells(_words(names[np.asarray(present) @ (1 << np.arange(len(MODALITIES)))]))
-
-
-def _words(texts: NDArray[np.bytes_]) -> U64:
-    """Byte strings `[...]` of a multiple of eight bytes as `[..., w]`."""
-    found: U64 = np.ascontiguousarray(texts)[..., None].view(np.uint64)
-    return found
+    names = [json.dumps(chosen) for chosen in sets]
+    return [names[i] for i in (np.asarray(present) @ (1 << np.arange(len(MODALITIES)))).tolist()]
 
 
 @cache
-def _decimals() -> U64:
-    """Every number of four digits from -5 to 5, then null, a word each."""
-    shown = [repr(i / _SCALE) for i in range(-_SPAN, _SPAN + 1)]
-    return _words(np.array([*shown, "null"], dtype="S8"))[:, 0]
+def _decimals() -> NDArray[np.object_]:
+    """Every number of four digits from -5 to 5, then null."""
+    return np.array([*(repr(i / _SCALE) for i in range(-_SPAN, _SPAN + 1)), "null"], dtype=object)
 
 
-def _number_words(numbers: Sequence[_Number]) -> U64:
-    """`[k, N, w]`."""
-    given = np.stack([number.values for number in numbers])
-    scaled = np.rint(given * _SCALE)
-    missing = np.isnan(given)
+def _shown(numbers: list[NDArray[np.float64]]) -> list[list[str]]:
+    """`[k, N]`."""
+    given = np.stack(numbers)
+    scaled, missing = np.rint(given * _SCALE), np.isnan(given)
     if (missing | (np.abs(scaled) <= _SPAN)).all():
-        return _decimals()[np.where(missing, _NULL, scaled + _SPAN).astype(np.int64)][..., None]
-    shown = ["null" if value != value else repr(value) for value in (scaled / _SCALE + 0.0).ravel().tolist()]
-    return _words(np.array(shown, dtype=f"S{8 * _LONG}").reshape(given.shape))
+        found: list[list[str]] = _decimals()[np.where(missing, 2 * _SPAN + 1, scaled + _SPAN).astype(np.int64)].tolist()
+        return found
+    rounded = (scaled / _SCALE + 0.0).tolist()
+    return [["null" if value != value else repr(value) for value in row] for row in rounded]
 
 
-def _lines(tree: Tree, rows: int) -> list[str]:
+def _lines(tree: Tree) -> list[str]:
     """The tree for every row."""
-    parts: list[str | _Number | _Cells | _Strings] = []
-    _flatten(tree, parts)
-    numbers = [part for part in parts if isinstance(part, _Number)]
-    decimals = iter(_number_words(numbers)) if numbers else iter(())
-    texts = [part.values for part in parts if isinstance(part, _Strings)]
-    blocks: list[U64] = []
-    literal = ""
-    for part in [*parts, "\n"]:
-        if isinstance(part, str | _Strings):
-            literal += part if isinstance(part, str) else _TEXT
-            continue
-        blocks += [_literal(literal), next(decimals) if isinstance(part, _Number) else part.words]
-        literal = ""
-    blocks.append(_literal(literal))
-    laid = np.empty((rows, sum(block.shape[-1] for block in blocks)), dtype=np.uint64)
-    at = 0
-    for block in blocks:
-        laid[:, at : at + block.shape[-1]] = block
-        at += block.shape[-1]
-    lines = laid.tobytes().translate(None, b"\0").decode().split("\n")[:-1]
-    if not texts:
-        return lines
-    return [_filled(line, said) for line, said in zip(lines, zip(*texts, strict=True), strict=True)]
+    columns: list[NDArray[np.float64] | list[str]] = []
+    laid = _laid(tree, columns)
+    numbers = [column for column in columns if isinstance(column, np.ndarray)]
+    shown = iter(_shown(numbers) if numbers else ())
+    filled = [next(shown) if isinstance(column, np.ndarray) else column for column in columns]
+    return [laid % row for row in zip(*filled, strict=True)]
 
 
-def _flatten(tree: Tree, parts: list[str | _Number | _Cells | _Strings]) -> None:
-    """JSON's own signs and keys, and what stands between them, in order."""
+def _laid(tree: Tree, columns: list[NDArray[np.float64] | list[str]]) -> str:
+    """JSON's own signs and keys, with `%s` for each column, which are collected."""
     if isinstance(tree, Mapping):
-        for i, (key, value) in enumerate(tree.items()):
-            parts.append(f"{', ' if i else '{'}{json.dumps(key)}: ")
-            _flatten(value, parts)
-        parts.append("}" if tree else "{}")
-    elif isinstance(tree, tuple):
-        for i, value in enumerate(tree):
-            parts.append(", " if i else "[")
-            _flatten(value, parts)
-        parts.append("]" if tree else "[]")
-    else:
-        parts.append(tree)
-
-
-def _literal(text: str) -> U64:
-    """`[1, w]`, the same in every row."""
-    data = text.encode()
-    padded = data + b"\0" * (-len(data) % 8)
-    return np.frombuffer(padded, dtype=np.uint64)[None]
-
-
-def _filled(line: str, texts: Sequence[str]) -> str:
-    pieces = line.split(_TEXT)
-    said = [json.dumps(text, ensure_ascii=False) for text in texts]
-    return "".join(piece + text for piece, text in zip(pieces, [*said, ""], strict=True))
+        keys = {json.dumps(key).replace("%", "%%"): value for key, value in tree.items()}
+        return "{" + ", ".join(f"{key}: {_laid(value, columns)}" for key, value in keys.items()) + "}"
+    if isinstance(tree, tuple):
+        return "[" + ", ".join(_laid(value, columns) for value in tree) + "]"
+    columns.append(tree)
+    return "%s"
