@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from benchmarks.simulate.ranking import agreement
+from rlgen.config import validate
 from rlgen.errors import ConfigError
 from rlgen.experiments.cli import call
 from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.experiments.options import TableOptions, parse
+from rlgen.experiments.provenance import differences
 from rlgen.experiments.runs.policies import find_policy
-from rlgen.experiments.runs.worlds import WorldOptions, open_world
+from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.worlds import WorldOptions, open_world, plain
 
 if TYPE_CHECKING:
     from rlgen.envs import World, WorldConfig
@@ -33,6 +36,7 @@ SPEED_TARGET = 50_000.0  # turns per second of one core, without text
 TAU_TARGET = 0.8
 _FAR = 0.6  # how far from the centre of the box the fixed settings lie
 _REPEATS = 3  # the fastest counts
+_SEEN = ("observation", "missing", "recognizer", "drop", "blocks")  # what the policy of a run sees a world by
 
 
 class SimulateBenchOptions(TableOptions, WorldOptions):
@@ -49,6 +53,39 @@ class SimulateBenchOptions(TableOptions, WorldOptions):
     policies: tuple[Path, ...] = Field(
         default=(), description="folders of runs of this --env, ranked beside the bench's own policies"
     )
+
+    def seen_by(self, run: Path, config: WorldConfig) -> WorldConfig:
+        """A world as the policy of a run sees it: by its kind of observation, missing modalities and recognizer.
+
+        Args:
+            run: its folder.
+            config: of the world; where an option was given, what it says of these stays.
+
+        Raises:
+            ConfigError: there is no run, or one of another id than this world's.
+        """
+        stored = Run.open(run).config()
+        if stored["env"] != self.env:
+            raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; give --env {stored['env']}")
+        own, given = _world_of(run), self.laid_over(self.world)
+        return config.model_copy(update={name: getattr(own, name) for name in _SEEN if name not in given})
+
+    def other_than(self, run: Path) -> str | None:
+        """In words, the first thing in which a run's world is another than this one; None where they are the same.
+
+        What the policy sees the world by, and the device, are left out.
+        """
+
+        def told(config: WorldConfig) -> dict[str, Any]:
+            return {name: value for name, value in plain(config).items() if name not in (*_SEEN, "device")}
+
+        return next(differences(told(_world_of(run)), told(self.world_config()), "world"), None)
+
+
+def _world_of(run: Path) -> WorldConfig:
+    from rlgen.envs import WorldConfig
+
+    return validate(WorldConfig, Run.open(run).config()["world"], str(run / "config.json"))
 
 
 def main(argv: Sequence[str]) -> int:

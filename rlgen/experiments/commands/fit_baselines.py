@@ -11,7 +11,7 @@ from pydantic import Field
 from rlgen.experiments.display.progress import Shown, note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.evaluation import search
-from rlgen.experiments.files.journal import Journal
+from rlgen.experiments.files.resumable import ResumableFile
 from rlgen.experiments.options import TableOptions, parse, recorded
 from rlgen.experiments.runs.worlds import WorldOptions, plain
 
@@ -60,11 +60,12 @@ def main(argv: Sequence[str]) -> int:
         **{name: getattr(options, name) for name in ("env", "people", "num_envs", "fit_people", "iterations")},
     }
     meetings = budget.meetings + (_CANDIDATES + 5) * options.people
-    log = options.out.with_name(f".{options.out.name}.search")
-    with Journal(log, command) as journal, Shown("fit baselines", "meetings", meetings) as shown:
-        if journal.known:
-            note(f"{log}: going on after {journal.known} candidates")
-        told = _Told(journal, shown)
+    log = options.out.with_name(f"{options.out.name}.search")
+    with ResumableFile(log, command) as file, Shown("fit baselines", "meetings", meetings) as shown:
+        known: dict[str, float] = file.state() or {}
+        if known:
+            note(f"{options.out}: going on after {len(known)} candidates")
+        told = _Told(known, file, shown)
         found = search.Search(told.meeting("search", fast), budget, progress=told.say).ladder()
         # Constant controls are a rule of every rung, so no rung may fall below them.
         constants = [Fixed(), found["fixed"], search.cooler(found["fixed"])]
@@ -77,16 +78,17 @@ def main(argv: Sequence[str]) -> int:
         earned = {name: meet(rule, options.people, "evaluation") for name, rule in ladder.items()}
         shown.update(meetings)
         _write(options, ladder, earned)
+        file.discard()
     rows = [Row(f"return: {name}", value, "", earned["fixed"]) for name, value in earned.items()]
     show(f"baselines {options.env}", rows, options.as_json)
     return 0
 
 
 class _Told:
-    """Meetings that are written down, and counted for whoever waits."""
+    """Meetings that are kept, so that a later call finds them again at once, and counted for whoever waits."""
 
-    def __init__(self, journal: Journal, shown: Shown) -> None:
-        self._journal, self._shown = journal, shown
+    def __init__(self, known: dict[str, float], file: ResumableFile, shown: Shown) -> None:
+        self._known, self._file, self._shown = known, file, shown
         self._met, self._line = 0, ""
 
     def say(self, line: str) -> None:
@@ -94,15 +96,17 @@ class _Told:
         self._line = line
 
     def meeting(self, where: str, world: World) -> search.Meet:
-        """Meetings in a world, by its name in the journal."""
+        """Meetings in a world, by its name among those that are known."""
         plainly = search.meeting(world)
 
         def meet(rule: Baseline, people: int, realm: Realm, first: int = 0) -> float:
             of = f"{where} {realm} {first} {people} {rule.model_dump_json()}"
-            value = self._journal.number(of, lambda: plainly(rule, people, realm, first))
+            if of not in self._known:
+                self._known[of] = plainly(rule, people, realm, first)
+                self._file.save(self._known)
             self._met += people
             self._shown.update(self._met, self._line)
-            return value
+            return self._known[of]
 
         return meet
 

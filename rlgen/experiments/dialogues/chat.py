@@ -16,8 +16,8 @@ from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.dialogues.rollout import Rollout
 from rlgen.experiments.dialogues.terminal import RecordingGuard, Terminal
 from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
-from rlgen.experiments.files.whole import appended
 from rlgen.experiments.runs.worlds import reading_shown
+from rlgen.locks import claim
 from rlgen.policies.baselines import Actor
 from rlgen.rng import person_number
 from rlgen.users import HumanConfig
@@ -64,7 +64,13 @@ class ChatLog:
         Raises:
             DataError: it cannot be written, or another chat has it.
         """
-        self._file = appended(self._path, "chat")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("ab", buffering=0)
+        except OSError as error:
+            raise DataError(f"{self._path}: cannot be written ({error.strerror}); choose another --out") from error
+        if not claim(self._file):
+            raise DataError(f"{self._path}: another chat is writing to it; choose another --out")
 
     def write(self, line: str) -> None:
         """Append a line, where the log was opened.

@@ -194,6 +194,17 @@ class ResumableFile:
         with self._partial.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def discard(self) -> None:
+        """Leave nothing of it: the work is done, and its result lies elsewhere.
+
+        Raises:
+            DataError: the place cannot be written to.
+        """
+        try:
+            self._state.unlink(missing_ok=True)  # without it, the end of the block takes the rest away
+        except OSError as error:
+            raise self._unwritable(error) from error
+
     def finish(self) -> None:
         """Give it its name.
 

@@ -6,11 +6,10 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from rlgen.errors import ConfigError, DataError
 from rlgen.files import whole
-from rlgen.locks import claim
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -50,27 +49,6 @@ def writable_folder(path: Path) -> None:
         raise DataError(f"{path}: cannot be made a folder ({error.strerror}); choose another place") from error
     if not os.access(path, os.W_OK):
         raise DataError(f"{path}: cannot be written to; choose another place")
-
-
-def appended(path: Path, writer: str = "process") -> BinaryIO:
-    """A file opened, unbuffered, to append to it as the only one who does; its folder is made.
-
-    Args:
-        path: the file.
-        writer: what else may be writing it, for the message.
-
-    Raises:
-        DataError: it cannot be written, or another writer has it.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab", buffering=0)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror}); choose another --out") from error
-    if not claim(file):
-        file.close()
-        raise DataError(f"{path}: another {writer} is writing to it; choose another --out")
-    return file
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -23,8 +23,6 @@ from rlgen.seams import is_name, look_in, written_out
 if TYPE_CHECKING:
     from rlgen.envs import World
 
-# What the policy of a run sees a world by.
-_SEEN = ("observation", "missing", "recognizer", "drop", "blocks")
 _PARTS = (
     "users", "reward", "generator", "recognizer", "bank", "readers", "missing", "encoder", "precision", "observation",
 )  # fmt: skip
@@ -93,12 +91,7 @@ class WorldOptions(Options):
         Raises:
             ConfigError: an unknown id or field.
         """
-        return world_config(self.env, **{**self._laid_over(self.world), **extra})
-
-    def chosen(self) -> dict[str, Any]:
-        """Fields of `WorldConfig` that were given."""
-        given = {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
-        return {**given, "device": self.device} if "device" in self.model_fields_set else given
+        return world_config(self.env, **{**self.laid_over(self.world), **extra})
 
     @classmethod
     def beside(cls, values: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -120,9 +113,10 @@ class WorldOptions(Options):
         look_in(folder)
         return {name: found(name, value) for name, value in values.items()}
 
-    def _laid_over(self, world: dict[str, Any]) -> dict[str, Any]:
+    def laid_over(self, world: dict[str, Any]) -> dict[str, Any]:
         """Fields of `WorldConfig` with what was given laid over them."""
-        fields = {**world, **self.chosen()}
+        given = {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
+        fields = {**world, **given, **({"device": self.device} if "device" in self.model_fields_set else {})}
         if self.population is not None:
             people = written_out(fields.get("users"))
             people = {"family": people} if isinstance(people, str) else people
@@ -146,7 +140,7 @@ class WorldOptions(Options):
             raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; leave --env out")
         where = str(run / "config.json")
         fields = {**stored["world"], "device": "auto"}  # this machine may have another one
-        asked = validate(WorldConfig, self._laid_over({**fields, **self.world}), where)
+        asked = validate(WorldConfig, self.laid_over({**fields, **self.world}), where)
         other = next(differences(stored["world"], {**plain(asked), "device": stored["world"]["device"]}), None)
         return str(stored["env"]), asked, other is not None
 
@@ -163,35 +157,6 @@ class WorldOptions(Options):
             env_id, config, _ = self.world_of(Path(policy))
             return env_id, config
         return self.env, self.world_config()
-
-    def seen_by(self, run: Path, config: WorldConfig) -> WorldConfig:
-        """A world as the policy of a run sees it: by its kind of observation, missing modalities and recognizer.
-
-        Args:
-            run: its folder.
-            config: of the world; where an option was given, what it says of these stays.
-
-        Raises:
-            ConfigError: there is no run, or one of another id than this world's.
-        """
-        stored = Run.open(run).config()
-        if stored["env"] != self.env:
-            raise ConfigError(f"{run}: was trained in {stored['env']}, not in {self.env}; give --env {stored['env']}")
-        own = validate(WorldConfig, stored["world"], str(run / "config.json"))
-        given = self._laid_over(self.world)
-        return config.model_copy(update={name: getattr(own, name) for name in _SEEN if name not in given})
-
-    def other_than(self, run: Path) -> str | None:
-        """In words, the first thing in which a run's world is another than this one; None where they are the same.
-
-        What the policy sees the world by, and the device, are left out.
-        """
-
-        def told(config: WorldConfig) -> dict[str, Any]:
-            return {name: value for name, value in plain(config).items() if name not in (*_SEEN, "device")}
-
-        own = validate(WorldConfig, Run.open(run).config()["world"], str(run / "config.json"))
-        return next(differences(told(own), told(self.world_config()), "world"), None)
 
     def make_world(self, num_envs: int, audit: Path | None = None, **extra: Any) -> World:
         """Build it."""

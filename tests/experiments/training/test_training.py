@@ -151,9 +151,13 @@ def test_a_folder_has_one_writer_and_a_killed_one_lets_go(fake_world, tmp_path):
 
 
 def test_a_start_that_failed_leaves_the_folder_free(fake_world, tmp_path):
-    with only_writer(tmp_path / "run", "rlgen train"):
-        pass
+    with only_writer(tmp_path / "deep" / "run", "rlgen train"):
+        assert (tmp_path / "deep" / "run").is_dir()
+    assert list(tmp_path.iterdir()) == []  # nor does it leave what it had made
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").write_text("rlgen train (process 1)\n")  # of one that was killed
     assert train(config(tmp_path / "run", steps=128), world=fake_world(8)).finished
+    assert not (tmp_path / "run" / ".lock").exists()
 
 
 @pytest.mark.parametrize("name", ["lr=1e-3,seed=2", "\N{GREEK SMALL LETTER LAMDA} 1/2".replace("/", "|"), "n" * 200])
