@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import Field
 
 from rlgen.experiments.cli import call
-from rlgen.experiments.display.progress import note, progress_bar
+from rlgen.experiments.display.progress import Shown, note
 from rlgen.experiments.options import Options, parse, recorded
 
 if TYPE_CHECKING:
@@ -77,16 +77,10 @@ def main(argv: Sequence[str]) -> int:
         seed=options.seed,
         device=options.device,
     )
-    console, bar, task = progress_bar(PROGRAM, "ids", recipe.tokens)
-    with bar:
-        told = [0]
+    with Shown(PROGRAM, "ids", recipe.tokens) as shown:
 
         def report(now: training.Progress) -> None:
-            speed = f"{now.loss:.3f} nats/id, {now.speed:,.0f} ids/s"
-            bar.update(task, completed=now.seen, speed=speed)
-            if not console.is_terminal and 20 * now.seen // now.planned > 20 * told[0] // now.planned:
-                told[0] = now.seen
-                note(f"{now.seen / 1e6:.2f}M ids, {speed}")
+            shown.update(now.seen, f"{now.loss:.3f} nats/id, {now.speed:,.0f} ids/s")
 
         manifest = training.fit(recipe, corpus, options.out, recorded(PROGRAM, options), report)
     print(f"{options.out}: {manifest.quality['parameters']:,} parameters")

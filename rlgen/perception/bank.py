@@ -28,7 +28,7 @@ _LABELS: Final = ("actor", "category", "intensity", "valence", "arousal")
 
 BankKind = Literal["synthetic", "ravdess"]
 Progress = Callable[[Sequence[Any]], Any]
-"""Wraps the items of a long loop, as `rich.progress.track` or `iter` do."""
+"""Wraps the items of a long loop, as `iter` does."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -10,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from rlgen.errors import ConfigError
+from rlgen.experiments.display.progress import counted
 from rlgen.experiments.options import Options, parse, recorded
 
 
@@ -27,8 +27,6 @@ class BankBuild(Options):
 def main(argv: Sequence[str]) -> int:
     """Build and write the bank."""
     options = parse(BankBuild, argv, "bank build")
-    from rich.progress import track
-
     from rlgen.artifacts import check_target
     from rlgen.perception import bank, ravdess
     from rlgen.perception.synthesis import prosody
@@ -36,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     check_target(options.out, bank.KIND)
 
     def progress(items: Sequence[object]) -> object:
-        return track(items, description="clips", disable=bool(os.environ.get("CI")))
+        return counted(items, "bank build", "clips")
 
     if options.dataset == "synthetic":
         if options.path is not None or options.clips is not None:

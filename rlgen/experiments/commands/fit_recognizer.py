@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.display.progress import note
+from rlgen.experiments.display.progress import counted, note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import Options, parse, recorded
 
@@ -66,8 +66,6 @@ def rows(table: EstimateTable, bank: SignalBank, published: dict[str, float] | N
 def main(argv: Sequence[str]) -> int:
     """Train, measure, write."""
     options = parse(FitRecognizer, argv, "fit recognizer")
-    from rich.progress import track
-
     from rlgen import artifacts
     from rlgen.artifacts import Manifest
     from rlgen.perception import bank as banks
@@ -80,7 +78,7 @@ def main(argv: Sequence[str]) -> int:
         if options.seed == banks.SHIPPED_SEED:
             raise ConfigError(f"fit recognizer: seed {options.seed} is that of the shipped bank's actors; take another")
         learned = banks.synthesise(
-            options.seed, options.actors, lambda items: track(items, description="synthetic clips")
+            options.seed, options.actors, lambda items: counted(items, "fit recognizer", "synthetic clips")
         )
         tested = banks.SignalBank.load("shipped:signal_bank")
         settings = training.Training(folds=1, epochs=options.epochs, seed=options.seed)

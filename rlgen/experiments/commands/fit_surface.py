@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from rlgen.experiments.display.progress import Shown
 from rlgen.experiments.options import Options, parse, recorded
 
 
@@ -27,21 +28,18 @@ class SurfaceOptions(Options):
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(SurfaceOptions, argv, "fit surface")
-    from rich.progress import Progress
-
     from rlgen.artifacts import check_target
     from rlgen.envs import measure_surface, world_config
     from rlgen.envs.surface import KIND
 
     check_target(options.out, KIND)
-    with Progress() as bar:
-        task = bar.add_task("measuring", total=options.turns)
+    with Shown("fit surface", "turns", options.turns) as shown:
         surface = measure_surface(
             world_config(options.env),
             options.turns,
             options.num_envs,
             options.seed,
-            progress=lambda done: bar.update(task, completed=done),
+            progress=shown.update,
         )
     surface.save(
         options.out,

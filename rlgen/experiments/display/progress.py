@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Iterator, Sequence
+from typing import Final, Self, TypeVar
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
+T = TypeVar("T")
 
 _FIRST: Final = 10.0  # seconds until the first line where there is no terminal
 _QUIET: Final = 30.0  # seconds between two lines
@@ -17,32 +16,6 @@ _QUIET: Final = 30.0  # seconds between two lines
 def note(line: str) -> None:
     """Say a line at once."""
     print(line, file=sys.stderr, flush=True)
-
-
-def progress_bar(name: str, unit: str, total: int) -> tuple[Console, Progress, TaskID]:
-    """A bar that counts to `total`, its console and its task; the task's field `speed` is a text beside it.
-
-    It is disabled where the console is no terminal: there a command prints lines.
-
-    Args:
-        name: of the work.
-        unit: what is counted, in the plural.
-        total: how many.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn(f"{{task.completed:>7,}}/{{task.total:,}} {unit}"),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    return console, bar, bar.add_task(name, total=total, speed="")
 
 
 class Shown:
@@ -55,8 +28,21 @@ class Shown:
     """
 
     def __init__(self, name: str, unit: str, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
         self._name, self._unit, self._total = name, unit, total
-        self._console, self._bar, self._task = progress_bar(name, unit, total)
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn(f"{{task.completed:>7,}}/{{task.total:,}} {unit}"),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task(name, total=total, speed="")
         self._began: tuple[float, int] | None = None
         self._next_line = time.monotonic() + _FIRST
         self._over = False
@@ -84,6 +70,20 @@ class Shown:
             self._next_line, self._over = now + _QUIET, self._over or last
             left = remaining(now - self._began[0], done - self._began[1], self._total - done)
             note("  ".join(filter(None, (f"{self._name} {done:>8,}/{self._total:,} {self._unit}", told, left))))
+
+
+def counted(items: Sequence[T], name: str, unit: str) -> Iterator[T]:
+    """The items one by one, while it is shown how many are done.
+
+    Args:
+        items: of the work.
+        name: of the work.
+        unit: what the items are, in the plural.
+    """
+    with Shown(name, unit, len(items)) as shown:
+        for done, item in enumerate(items, start=1):
+            yield item
+            shown.update(done)
 
 
 def remaining(seconds: float, done: int, left: int) -> str:

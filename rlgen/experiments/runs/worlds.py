@@ -13,7 +13,7 @@ from pydantic import Field
 from rlgen.config import validate
 from rlgen.envs import WorldConfig, world_config
 from rlgen.errors import ConfigError
-from rlgen.experiments.display.progress import note
+from rlgen.experiments.display.progress import counted, note
 from rlgen.experiments.options import Options, Part
 from rlgen.experiments.provenance import differences
 from rlgen.experiments.runs.run import Run
@@ -172,15 +172,9 @@ def open_world(config: WorldConfig, num_envs: int, audit: Path | None = None) ->
 
 
 def reading_shown(parts: Sequence[int]) -> Iterable[int]:
-    """The parts of a bank of utterances: a progress bar on a terminal, else one line; all on standard error."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    if console.is_terminal:
-        return track(parts, "reading utterances", console=console, transient=True)
+    """The parts of a bank of utterances, while it is shown how many were read; all on standard error."""
     note("reading utterances for the first time; a large file takes minutes")
-    return parts
+    return counted(parts, "reading utterances", "parts")
 
 
 def _over(before: Any, given: dict[str, Any], field: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _CODE: Final = (
 )
 F32 = NDArray[np.float32]
 Progress = Callable[[Sequence[int]], Iterable[int]]
-"""Wraps the parts of a long loop, as `rich.progress.track` or `iter` do."""
+"""Wraps the parts of a long loop, as `iter` does."""
 
 
 class Reader:
