@@ -31,7 +31,7 @@ class ActionError(RlgenError):
 
 
 class PopulationError(RlgenError):
-    """Parameters of a population of users are impossible."""
+    """Users cannot be, or cannot go on: impossible parameters, or people of one's own who give what no people can."""
 
 
 class RewardError(RlgenError):

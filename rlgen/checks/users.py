@@ -32,12 +32,12 @@ from rlgen.perception import SignalBank
 from rlgen.rng import Realm, Streams
 from rlgen.types import I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users import Users
+from rlgen.users.protocol import ALWAYS_KNOWN
 
 ROWS: Final = 10
 TURNS: Final = 6
 _SOME: Final = np.array([7, 1, 4])
 _REST: Final = np.setdiff1d(np.arange(ROWS), _SOME)
-_ALWAYS: Final = ("intensity", "model_relief", "relief", "relief_points")
 _TEXTS: Final = ("I hear you.", "What happened then?", "You should sleep more.", "That sounds hard, and it is a lot.")
 
 Shown = dict[str, NDArray[Any]]
@@ -239,16 +239,16 @@ def _hides_what_is_known(trial: Trial) -> Iterator[str]:
     talk = _everybody(trial)
     talk.all()
     hidden = talk.users.hidden()
-    for name in (*_ALWAYS, *talk.users.hidden_names):
+    for name in (*ALWAYS_KNOWN, *talk.users.hidden_names):
         if name not in hidden:
-            yield f"hidden() has no {name!r}; it always has {', '.join(_ALWAYS)} and all of hidden_names"
+            yield f"hidden() has no {name!r}; it always has {', '.join(ALWAYS_KNOWN)} and all of hidden_names"
     for name, value in hidden.items():
         if np.shape(value) != (ROWS,) or np.asarray(value).dtype != np.float32:
             kind = np.asarray(value).dtype
             yield f"hidden() {name} is {kind} of shape {np.shape(value)}; it must be float32 [{ROWS}]"
-        elif talk.users.knows_relief and name in _ALWAYS and not np.isfinite(value).all():
+        elif talk.users.knows_relief and name in ALWAYS_KNOWN and not np.isfinite(value).all():
             yield f"hidden() {name} is not finite, but knows_relief is True; say False where it can be unknown"
-    if any(name not in hidden for name in _ALWAYS):
+    if any(name not in hidden for name in ALWAYS_KNOWN):
         return
     for name, low, high in (("intensity", 0.0, 1.0), ("model_relief", -1.0, 1.0), ("relief", -1.0, 1.0)):
         known = hidden[name][np.isfinite(hidden[name])]

@@ -24,7 +24,8 @@ from rlgen.envs.people import seat
 from rlgen.errors import ConfigError
 from rlgen.rng import PEOPLE, Realm, Streams
 from rlgen.types import F32, I64, Bools, Expression, Words
-from rlgen.users import FamilyConfig, Users
+from rlgen.users import FamilyConfig
+from rlgen.users.faults import watched
 from rlgen.users.reference import reference
 
 
@@ -83,7 +84,8 @@ class SimulatedPeople:
         self._max_turns, self._seed, self._realm, self._n = config.max_turns, seed, realm, n
         bank, self._reader = load_bank(config)
         self._said_by_bank, (_, self._embedded) = bank.text, self._reader.read_catalogue(bank.text)
-        self._users: Users = seat(self.config, n, bank, signal_bank(config.bank).catalogue)
+        signals = signal_bank(config.bank).catalogue
+        self._users = watched(seat(self.config, n, bank, signals), n, len(bank), len(signals))
         self.here: Bools = np.zeros(n, dtype=np.bool_)
         self.first = -n
 

@@ -27,6 +27,7 @@ from rlgen.rewards import Trace
 from rlgen.rng import PEOPLE, Realm, Streams
 from rlgen.types import F32, I64, Bools, Estimate, Expression
 from rlgen.users import FamilyConfig, Users
+from rlgen.users.faults import watched
 
 
 class World:
@@ -82,7 +83,7 @@ class World:
         self.own_people = users is not None
         if users is None:
             users = seat(config.users, num_envs, self.parts.utterances, self.parts.segments)
-        self._users = users
+        self._users = watched(users, num_envs, len(self.parts.utterances), len(self.parts.segments))
         privileged = users.hidden_names if config.observation == "privileged" else ()
         if config.observation == "privileged" and not privileged:
             raise ConfigError("observation was privileged: nobody can know the state of these people; use policy")

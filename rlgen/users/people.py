@@ -43,11 +43,17 @@ from rlgen.users.expression.sounding import Sounding
 from rlgen.users.expression.topics import topics_of
 from rlgen.users.expression.transitions import FEELINGS, read_transitions
 from rlgen.users.expression.voices import Felt, Voices
-from rlgen.users.protocol import numbers_sha256, with_points
+from rlgen.users.faults import FEEDBACK, SHARE, WHETHER, Form, ask, fault, hold, hold_array, hold_hidden
+from rlgen.users.protocol import ALWAYS_KNOWN, numbers_sha256, with_points
 from rlgen.users.settings import PeopleConfig
 
 _PERSON: Final = ("actor", "topic")
 _TURN: Final = ("utterance", "segment", "category", "intensity", "arousal")
+_STATE: Final = {"intensity": SHARE, "feeling": Form("iu", 0, 2), "first": SHARE}
+_SHOWN: Final = {
+    "intensity": SHARE, "arousal": Form("f"), "calm": SHARE, "happy": SHARE, "disclosure": Form("iu", 0, 2),
+    "working": WHETHER, "masked": WHETHER, "words": Form("f"), "valence": Form("f"),
+}  # fmt: skip
 
 
 class Draws:
@@ -95,10 +101,9 @@ class State(Rows):
     first: F64 = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        rows = len(self.intensity)
-        if len(self.feeling) != rows:
-            self.feeling = np.zeros(rows, dtype=np.int64)
-        if len(self.first) != rows:
+        if not len(self.feeling):
+            self.feeling = np.zeros(len(self.intensity), dtype=np.int64)
+        if not len(self.first):
             self.first = self.intensity.copy()
 
     @property
@@ -194,9 +199,11 @@ class People(ABC, Generic[C, S]):
     at_start: ClassVar[tuple[str, ...]] = ()
     at_turn: ClassVar[tuple[str, ...]] = ()
     knows_relief: bool = True
+    _own: ClassVar[bool] = False  # whether it is no family of the package
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls._own = not cls.__module__.startswith("rlgen.")
         inherited = getattr(cls, "Config", None)
         if inherited is not None and "Config" not in cls.__dict__ and inherited.people is not None:
             # A class of its own under a shared config would be written down, and built again, as its base class.
@@ -279,7 +286,7 @@ class People(ABC, Generic[C, S]):
     def sha256(self) -> str:
         """Hash of the config, of all numbers that go into these people, and of the source of one's own family."""
         numbers = numbers_sha256(self.config, *self.made_of(), self.transitions)
-        own = [each for each in type(self).__mro__ if issubclass(each, People) and each.__module__[:6] != "rlgen."]
+        own = [each for each in type(self).__mro__ if issubclass(each, People) and each._own]
         if not own:
             return numbers
         return hashlib.sha256("".join([numbers, *map(source_sha256, own)]).encode()).hexdigest()
@@ -287,7 +294,7 @@ class People(ABC, Generic[C, S]):
     @cached_property
     def state(self) -> S:
         """See the class; nobody sits there before `reset`."""
-        one = self.start(Draws(Streams.of(0, 1), "users.person", 0, self._named_at_start))
+        one = self._start(Draws(Streams.of(0, 1), "users.person", 0, self._named_at_start), 1)
         rows = len(self._wait)
         nobody = {f.name: getattr(one, f.name) for f in fields(one)}
         return type(one)(**{name: np.zeros((rows, *each.shape[1:]), each.dtype) for name, each in nobody.items()})
@@ -295,19 +302,19 @@ class People(ABC, Generic[C, S]):
     @cached_property
     def hidden_names(self) -> tuple[str, ...]:
         """See `rlgen.users.Users`."""
-        return tuple(self.tell(self.state))
+        return tuple(self._told())
 
     def hidden(self) -> dict[str, F32]:
         """See `rlgen.users.Users.hidden`."""
-        return with_points({name: np.asarray(v).astype(np.float32) for name, v in self.tell(self.state).items()})
+        return with_points({name: value.astype(np.float32) for name, value in self._told().items()})
 
     def reset(self, rows: I64, streams: Streams) -> Expression:
         """See `rlgen.users.Users.reset`."""
         draw = Draws(streams, "users.person", 0, self._named_at_start)
-        state = self.start(draw)
+        state = self._start(draw, len(rows))
         self.voices.enter(rows, draw.columns(*_PERSON))
         self._sounding.enter(rows)
-        self._wait[rows] = self.gap(draw["gap"])
+        self._wait[rows] = self._gap(draw["gap"])
         nobody_leaves = np.zeros(len(rows), dtype=np.int64)
         return self._speak(
             rows, state, Draws(streams, "users.opening", 0, (*_TURN, *self.at_turn)), nobody_leaves, True
@@ -320,8 +327,8 @@ class People(ABC, Generic[C, S]):
         draw = Draws(streams, "users.turn", turn, (*_TURN, *self.at_turn))
         state, wait = self.state.rows(rows), self._wait[rows] - 1
         due = wait <= 0
-        shown = self.react(state, Reply(words.text, reading, turn, due), draw)
-        self._wait[rows] = np.where(due, self.gap(draw["gap"]), wait)
+        shown = self._react(state, Reply(words.text, reading, turn, due), draw)
+        self._wait[rows] = np.where(due, self._gap(draw["gap"]), wait)
         feedback = Feedback(
             np.where(due, shown.rating, np.nan).astype(np.float32),
             shown.engagement.astype(np.float32),
@@ -335,9 +342,49 @@ class People(ABC, Generic[C, S]):
     def _named_at_start(self) -> tuple[str, ...]:
         return (*_PERSON, *self.at_start)
 
+    # What a family says and does; what one of one's own gives is looked at first, see `rlgen.users.faults`.
+
+    def _start(self, draw: Draws, rows: int) -> S:
+        if not self._own:
+            return self.start(draw)
+        state: S = ask(self, "start", draw)
+        hold(self, "start", state, State, _STATE, rows)
+        return state
+
+    def _react(self, state: S, reply: Reply, draw: Draws) -> Reaction:
+        if not self._own:
+            return self.react(state, reply, draw)
+        reaction: Reaction = ask(self, "react", state, reply, draw)
+        hold(self, "react", reaction, Reaction, FEEDBACK, len(reply.due))
+        if np.isnan(reaction.rating[reply.due]).any():
+            raise fault(self, "react", "gave no rating where one is due", "a rating to all for whom reply.due is true")
+        hold(self, "react", state, State, _STATE, len(reply.due))
+        return reaction
+
+    def _show(self, state: S, draw: Draws, leaving: I64, opening: bool) -> Shown:
+        if not self._own:
+            return self.show(state, draw, leaving, opening)
+        shown: Shown = ask(self, "show", state, draw, leaving, opening)
+        hold(self, "show", shown, Shown, _SHOWN, len(leaving))
+        return shown
+
+    def _gap(self, uniform: F64) -> I64:
+        if not self._own:
+            return self.gap(uniform)
+        replies: I64 = ask(self, "gap", uniform)
+        hold_array(self, "gap", "replies", replies, Form("iu", 1), len(uniform))
+        return replies
+
+    def _told(self) -> dict[str, Any]:
+        if not self._own:
+            return self.tell(self.state)
+        told: dict[str, Any] = ask(self, "tell", self.state)
+        hold_hidden(self, "tell", told, ALWAYS_KNOWN[:-1], len(self._wait))
+        return told
+
     def _speak(self, rows: I64, state: S, draw: Draws, leaving: I64, opening: bool) -> Expression:
         """What people say next; their state is kept."""
-        shown = self.show(state, draw, leaving, opening)
+        shown = self._show(state, draw, leaving, opening)
         self.state.put(rows, state)
         sound = state.feeling, shown.calm, shown.happy, shown.mixed, leaving, draw["category"]
         category, deviation = self._sounding.turn(rows, *sound, ndtri(draw.columns("intensity", "arousal")))

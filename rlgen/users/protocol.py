@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib import import_module
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from pydantic import BaseModel
@@ -18,6 +18,9 @@ from rlgen.errors import ConfigError
 from rlgen.rng import Streams
 from rlgen.types import F32, I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.settings import FamilyConfig
+
+ALWAYS_KNOWN: Final = ("intensity", "model_relief", "relief", "relief_points")
+"""What `Users.hidden` always holds."""
 
 
 class Users(Protocol):
