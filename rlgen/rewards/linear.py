@@ -71,7 +71,7 @@ class Linear(TermParams):
     Attributes:
         coefficients: one mapping of feature (`rlgen.rewards.linear.FEATURES`) to coefficient for each member.
         centres: feature -> the value that earns nothing, 0 where none is given; features of the end have none.
-        limit: of what a turn adds up to, either way, but for what is paid at the end.
+        limit: of what a turn is worth, either way, but for what is paid at the end.
         pessimism: how many standard deviations over the members the score lies below their mean.
         aggregate: `"mean"`, less `pessimism` deviations; or `"minimum"`, the worst member's score.
     """
@@ -92,8 +92,8 @@ class Linear(TermParams):
         return self
 
     def staying(self) -> tuple[float, float]:
-        """Members keep to the limit; the deviation of numbers within it is at most the limit."""
-        return -self.limit * (1.0 + self.pessimism), self.limit
+        """The limit."""
+        return -self.limit, self.limit
 
     def completing(self) -> tuple[float, float]:
         """What the members agree on by the same rule."""
@@ -114,15 +114,16 @@ class Linear(TermParams):
       optional=("feedback.rating", "rating_history_mean"))  # fmt: skip
 def linear(trace: Trace, params: Linear) -> Floats:
     """A weighted sum of what a turn shows, learned from preferences; of an ensemble its cautious end."""
-    rows = len(trace.turn)
-    scores = []
+    turns, ends = [], []
     for member in params.coefficients:
-        turn, end = np.zeros(rows), np.zeros(rows)
+        turn, end = np.zeros(len(trace.turn)), np.zeros(len(trace.turn))
         for name, coefficient in member.items():
             feature = FEATURES[name]
             if feature.ends:
                 end += coefficient * feature.of(trace)
             else:
                 turn += coefficient * (feature.of(trace) - params.centres.get(name, 0.0))
-        scores.append(np.clip(turn, -params.limit, params.limit) + end)
-    return params.agreed(scores)
+        turns.append(turn)
+        ends.append(end)
+    bounded: Floats = np.clip(params.agreed(turns), -params.limit, params.limit) + params.agreed(ends)
+    return bounded

@@ -27,11 +27,14 @@ def test_a_weighted_sum_of_centred_features_by_hand(make_trace: MakeTrace) -> No
 def test_an_ensemble_is_its_mean_less_deviations_or_its_worst_member(make_trace: MakeTrace) -> None:
     trace = make_trace(5, 1)
     given = ({"warmth": 0.3}, {"question": -0.2, "warmth": 0.1}, {"fluency": 0.5})
-    alone = np.stack([LINEAR(trace, Linear(coefficients=(member,))) for member in given])
-    cautious = LINEAR(trace, Linear(coefficients=given, pessimism=1.5))
+    alone = np.stack([LINEAR(trace, Linear(coefficients=(member,), limit=9)) for member in given])
+    cautious = LINEAR(trace, Linear(coefficients=given, pessimism=1.5, limit=9))
     assert cautious == pytest.approx(alone.mean(axis=0) - 1.5 * alone.std(axis=0))
-    assert LINEAR(trace, Linear(coefficients=given, aggregate="minimum")) == pytest.approx(alone.min(axis=0))
-    assert LINEAR(trace, Linear(coefficients=given)) == pytest.approx(alone.mean(axis=0))
+    assert LINEAR(trace, Linear(coefficients=given, aggregate="minimum", limit=9)) == pytest.approx(alone.min(axis=0))
+    assert LINEAR(trace, Linear(coefficients=given, limit=9)) == pytest.approx(alone.mean(axis=0))
+    paid = Linear(coefficients=({"completed": 1.0}, {"completed": 3.0}), pessimism=0.5)
+    assert paid.completing() == (1.5, 0.0)
+    assert LINEAR(make_trace(1, completed=np.array([True])), paid) == pytest.approx([1.5])
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -41,7 +44,7 @@ def test_an_ensemble_is_its_mean_less_deviations_or_its_worst_member(make_trace:
     pessimism=st.floats(0, 2),
     aggregate=st.sampled_from(["mean", "minimum"]),
 )
-def test_members_keep_to_the_limit_and_rows_do_not_meet(
+def test_a_turn_keeps_to_the_limit_and_rows_do_not_meet(
     make_trace: MakeTrace, members: list[dict[str, float]], seed: int, pessimism: float, aggregate: str
 ) -> None:
     trace = make_trace(16, seed)
