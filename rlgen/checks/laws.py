@@ -7,17 +7,15 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any
 
 import numpy as np
 
 from rlgen.errors import CheckError
 
-Part = TypeVar("Part")
-
 
 @dataclass(frozen=True)
-class Law(Generic[Part]):
+class Law:
     """One thing that a part owes to those who use it.
 
     Attributes:
@@ -28,7 +26,7 @@ class Law(Generic[Part]):
     """
 
     says: str
-    faults: Callable[[Part], Iterable[str]]
+    faults: Callable[[Any], Iterable[str]]
     basic: bool = False
 
 
@@ -51,7 +49,7 @@ class Untried(Exception):
     """A law cannot be tried on this part, which is no fault of it."""
 
 
-def try_laws(part: Part, laws: Sequence[Law[Part]]) -> Iterator[Finding]:
+def try_laws(part: Any, laws: Sequence[Law]) -> Iterator[Finding]:
     """Try laws in order, up to a basic one that is broken."""
     for law in laws:
         faults: list[str] = []

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
+from rlgen.checks.batched import COMMON, Answer, Batched
 from rlgen.checks.laws import Finding, Law, insist, try_laws
 from rlgen.rewards import RewardDesign, Trace, design
-from rlgen.types import F32, I64, MAX_TURNS, Estimate, Feedback, Reading, Rows
+from rlgen.types import F32, I64, MAX_TURNS, Estimate, Feedback, Reading
 
 ROWS: Final = 24
-_TOLERANCE: Final = 1e-5  # a judge's numbers may be rounded otherwise in another batch
 _SAID: Final = (
     "I have not slept since the exam.", "She left, and I keep the door shut.", "Nothing helps.", "Thank you, yes.",
     "I am angry with all of them!", "What would you do?", "It was better today.", "I do not want to talk about it.",
@@ -61,88 +59,30 @@ def made_trace(rows: int = ROWS, seed: int = 0) -> Trace:
     )
 
 
-def rows_of(trace: Trace, index: I64) -> Trace:
-    """The same turn of some dialogues."""
-    chosen: dict[str, Any] = {}
-    for each in fields(trace):
-        value = getattr(trace, each.name)
-        if isinstance(value, Rows):
-            chosen[each.name] = value.rows(index)
-        elif isinstance(value, list):
-            chosen[each.name] = [value[i] for i in index.tolist()]
-        elif isinstance(value, np.ndarray):
-            chosen[each.name] = value[index]
-    return replace(trace, **chosen)
+class _Tried(Batched):
+    """A design, and a turn that it scores."""
+
+    near = 1e-5  # a judge's numbers may be rounded otherwise in another batch
+
+    def call(self, part: RewardDesign, given: Trace) -> Any:
+        return part.score(given)
+
+    def answer(self, made: tuple[F32, dict[str, F32]]) -> Answer:
+        return {"the reward": made[0], **{f"term {name}": value for name, value in made[1].items()}}
 
 
-def _seen(reward: RewardDesign, seed: int = 0) -> Trace:
-    trace = made_trace(seed=seed)
-    return trace if reward.needs_relief else replace(trace, relief=None)
-
-
-def _numbers(reward: RewardDesign) -> Iterator[str]:
+def _numbers(tried: _Tried) -> Iterator[str]:
     for rows in (ROWS, 1):
-        trace = rows_of(_seen(reward), np.arange(rows))
-        given, terms = reward.score(trace)
+        given, terms = tried.made(tried.given.rows(np.arange(rows)))
         if given.shape != (rows,) or not np.isfinite(given).all():
             yield f"for {rows} rows it gave shape {given.shape} or a number that is not finite; give one per row"
-        elif not np.allclose(sum(terms.values()), given, atol=_TOLERANCE):
+        elif not np.allclose(sum(terms.values()), given, atol=tried.near):
             yield "its terms do not sum to the reward; return each weighted term"
 
 
-def _again(reward: RewardDesign) -> Iterator[str]:
-    first, second = (reward.score(_seen(reward))[0] for _ in range(2))
-    if first.tobytes() != second.tobytes():
-        yield "the same turn got another reward the second time; draw nothing at random and remember nothing"
-
-
-def _apart(reward: RewardDesign) -> Iterator[str]:
-    trace = _seen(reward)
-    whole = reward.score(trace)[0]
-    for name, index in (("in another order", np.arange(ROWS)[::-1].copy()), ("half of them", np.arange(ROWS // 2))):
-        there = reward.score(rows_of(trace, index))[0]
-        if not np.allclose(there, whole[index], atol=_TOLERANCE):
-            row = int(np.abs(there - whole[index]).argmax())
-            yield (
-                f"rows scored {name} got other rewards ({there[row]:.6g}, not {whole[index][row]:.6g}); look at one "
-                "row at a time, without means over the batch"
-            )
-            return
-    alone = [float(reward.score(rows_of(trace, np.array([row])))[0][0]) for row in range(0, ROWS, 5)]
-    if not np.allclose(alone, whole[::5], atol=_TOLERANCE):
-        yield "a row alone got another reward than among others; look at one row at a time"
-
-
-def _untouched(reward: RewardDesign) -> Iterator[str]:
-    trace = _seen(reward)
-    before = pickle.dumps(trace)
-    reward.score(trace)
-    if pickle.dumps(trace) != before:
-        yield "it changed the trace that it was given; copy before you change an array"
-
-
-def _threads(reward: RewardDesign) -> Iterator[str]:
-    traces = [_seen(reward, seed) for seed in range(8)]
-    alone = [reward.score(trace)[0] for trace in traces]
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda trace: reward.score(trace)[0], traces))
-    if any(not np.allclose(a, b, atol=_TOLERANCE) for a, b in zip(alone, together, strict=True)):
-        yield "in several threads it gave other rewards; keep nothing of a call where another call finds it"
-
-
-def _travels(reward: RewardDesign) -> Iterator[str]:
-    there = pickle.loads(pickle.dumps(reward))
-    if not np.allclose(there.score(_seen(reward))[0], reward.score(_seen(reward))[0], atol=_TOLERANCE):
-        yield "pickled and back it gave other rewards; keep what it needs in the object or under its name"
-
-
-LAWS: Final[tuple[Law[RewardDesign], ...]] = (
+LAWS: Final = (
     Law("every row gets one finite number, and the terms sum to it", _numbers, basic=True),
-    Law("the same turn gets the same reward", _again),
-    Law("a row's reward does not depend on the rows beside it", _apart),
-    Law("what it reads stays as it is", _untouched),
-    Law("several threads get what one gets", _threads),
-    Law("it can be pickled, so that worlds with it can", _travels),
+    *COMMON,
 )
 
 
@@ -157,7 +97,8 @@ def try_reward(reward: Any) -> Iterator[Finding]:
     """
     made = design(reward)
     made.load()
-    yield from try_laws(made, LAWS)
+    trace = made_trace()
+    yield from try_laws(_Tried(made, trace if made.needs_relief else replace(trace, relief=None), ROWS), LAWS)
 
 
 def check_reward(reward: Any) -> None:

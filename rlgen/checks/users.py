@@ -14,15 +14,13 @@ from __future__ import annotations
 
 import copy
 import pickle
-import random
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rlgen.checks.batched import NEIGHBOURS, REPEATS, THREADED, Answer, Batched, apart, some, texts
 from rlgen.checks.laws import Finding, Law, insist, try_laws
 from rlgen.envs.config import world_config
 from rlgen.envs.parts import load_bank
@@ -30,7 +28,7 @@ from rlgen.envs.people import seat
 from rlgen.errors import ConfigError
 from rlgen.perception import SignalBank
 from rlgen.rng import Realm, Streams
-from rlgen.types import I64, Expression, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue, Words
+from rlgen.types import I64, Expression, Feedback, Reading, Rows, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users import Users
 from rlgen.users.protocol import ALWAYS_KNOWN
 
@@ -40,23 +38,39 @@ _SOME: Final = np.array([7, 1, 4])
 _REST: Final = np.setdiff1d(np.arange(ROWS), _SOME)
 _TEXTS: Final = ("I hear you.", "What happened then?", "You should sleep more.", "That sounds hard, and it is a lot.")
 
-Shown = dict[str, NDArray[Any]]
-"""All that K people show at one time, by name."""
-
 
 @dataclass(frozen=True)
-class Trial:
-    """What the laws are tried on.
+class Numbers(Rows):
+    """Which of the `ROWS` people of the streams N people are.
 
     Attributes:
-        people: who; N of them, newly made.
+        number: `[N]`.
+    """
+
+    number: I64
+
+
+class _Tried(Batched):
+    """What makes N people, and the numbers of those who are tried.
+
+    Attributes:
         utterances: how many there are to say.
         segments: how many signals there are to give.
     """
 
-    people: Callable[[int], Users]
-    utterances: int
-    segments: int
+    def __init__(self, part: Callable[[int], Users], utterances: int, segments: int) -> None:
+        super().__init__(part, Numbers(np.arange(ROWS)), ROWS)
+        self.utterances, self.segments = utterances, segments
+
+    def call(self, part: Callable[[int], Users], given: Numbers) -> list[Answer]:
+        return _Talk(part(len(given.number)), given.number).all()
+
+    def answer(self, made: list[Answer]) -> Answer:
+        return _flat(made)
+
+    def everybody(self, **streams: Any) -> _Talk:
+        """All of them, newly made."""
+        return _Talk(self.part(ROWS), np.arange(ROWS), **streams)
 
 
 def try_users(
@@ -94,7 +108,7 @@ def try_users(
             kept[rows] = seat(world.users, rows, utterances, segments)
         return copy.deepcopy(kept[rows])
 
-    yield from try_laws(Trial(made, len(utterances), len(segments)), LAWS)
+    yield from try_laws(_Tried(made, len(utterances), len(segments)), LAWS)
 
 
 def check_users(
@@ -141,13 +155,13 @@ class _Talk:
         self.users, self.numbers, self.turn = users, numbers, np.zeros(len(numbers), dtype=np.int64)
         self.streams = Streams.of(seed, ROWS, realm).rows(numbers)
 
-    def begin(self, rows: I64 | None = None) -> Shown:
+    def begin(self, rows: I64 | None = None) -> Answer:
         """New people in some rows, or in all."""
         rows = np.arange(len(self.numbers)) if rows is None else rows
         self.turn[rows] = 0
         return _shown(self.users.reset(rows, self.streams.rows(rows)))
 
-    def reply(self, time: int, rows: I64 | None = None, padding: int = 0) -> Shown:
+    def reply(self, time: int, rows: I64 | None = None, padding: int = 0) -> Answer:
         """A reply to the people in some rows, or in all."""
         rows = np.arange(len(self.numbers)) if rows is None else rows
         told = _words(time, self.numbers[rows], padding), _reading(time, self.numbers[rows])
@@ -161,34 +175,25 @@ class _Talk:
             self.begin(over)
         return shown
 
-    def all(self, padding: int = 0) -> list[Shown]:
+    def all(self, padding: int = 0) -> list[Answer]:
         """What all show, from their first words on."""
         return [self.begin(), *(self.reply(time, padding=padding) for time in range(TURNS))]
 
 
-def _shown(expression: Expression) -> Shown:
+def _shown(expression: Expression) -> Answer:
     found = {"utterance": expression.utterance, "segment": expression.segment}
-    texts = {"text": expression.text, "to": expression.to}
-    return found | {name: np.array(said, dtype=object) for name, said in texts.items() if said is not None}
+    own = {"text": expression.text, "to": expression.to}
+    return found | {name: texts(said) for name, said in own.items() if said is not None}
 
 
-def _differ(first: Sequence[Shown], second: Sequence[Shown]) -> str | None:
-    """Where two talks part, in words; None where they are the same to the bit."""
-    for time, (one, other) in enumerate(zip(first, second, strict=True)):
-        for name in one:
-            a, b = np.asarray(one[name]), np.asarray(other.get(name))
-            same = a.shape == b.shape and (np.array_equal(a, b) if a.dtype == object else a.tobytes() == b.tobytes())
-            if not same:
-                return f"{name} differs {'in the first words' if time == 0 else f'after reply {time}'}"
-    return None
+def _flat(shown: Sequence[Answer]) -> Answer:
+    """All that people show at several times, from their first words on."""
+    when = ("in the first words", *(f"after reply {time}" for time in range(1, len(shown))))
+    return {f"{name} {at}": each for at, answer in zip(when, shown, strict=True) for name, each in answer.items()}
 
 
-def _everybody(trial: Trial, rows: int = ROWS, **streams: Any) -> _Talk:
-    return _Talk(trial.people(rows), np.arange(rows), **streams)
-
-
-def _has_what_people_have(trial: Trial) -> Iterator[str]:
-    users = trial.people(ROWS)
+def _has_what_people_have(tried: _Tried) -> Iterator[str]:
+    users = tried.part(ROWS)
     for name in ("reset", "respond", "hidden"):
         if not callable(getattr(users, name, None)):
             yield f"{type(users).__name__} has no method {name}; see rlgen.users.Users, or subclass rlgen.users.People"
@@ -201,10 +206,10 @@ def _has_what_people_have(trial: Trial) -> Iterator[str]:
         yield "sha256 is missing; give a hash of every number that these people are made of"
 
 
-def _speaks(trial: Trial) -> Iterator[str]:
-    for time, shown in enumerate(_everybody(trial).all()):
+def _speaks(tried: _Tried) -> Iterator[str]:
+    for time, shown in enumerate(tried.everybody().all()):
         where = "the first words" if time == 0 else f"the words after reply {time}"
-        for name, most in (("utterance", trial.utterances), ("segment", trial.segments)):
+        for name, most in (("utterance", tried.utterances), ("segment", tried.segments)):
             index = np.asarray(shown[name])
             if index.shape != (ROWS,) or not np.issubdtype(index.dtype, np.integer):
                 yield f"{where}: {name} is {index.dtype} of shape {index.shape}; it must be int64 [{ROWS}]"
@@ -217,8 +222,8 @@ def _speaks(trial: Trial) -> Iterator[str]:
             yield f"{where}: text must be a list of {ROWS} strings"
 
 
-def _shows_what_can_be(trial: Trial) -> Iterator[str]:
-    for time, shown in enumerate(_everybody(trial).all()[1:], start=1):
+def _shows_what_can_be(tried: _Tried) -> Iterator[str]:
+    for time, shown in enumerate(tried.everybody().all()[1:], start=1):
         where, rating, engagement = f"after reply {time}", np.asarray(shown["rating"]), np.asarray(shown["engagement"])
         for name in ("rating", "engagement", "completed", "abandoned"):
             value, kind = np.asarray(shown[name]), np.bool_ if name in ("completed", "abandoned") else np.float32
@@ -235,8 +240,8 @@ def _shows_what_can_be(trial: Trial) -> Iterator[str]:
             yield f"{where}: somebody is completed and abandoned at once; a person leaves in one way"
 
 
-def _hides_what_is_known(trial: Trial) -> Iterator[str]:
-    talk = _everybody(trial)
+def _hides_what_is_known(tried: _Tried) -> Iterator[str]:
+    talk = tried.everybody()
     talk.all()
     hidden = talk.users.hidden()
     for name in (*ALWAYS_KNOWN, *talk.users.hidden_names):
@@ -258,109 +263,77 @@ def _hides_what_is_known(trial: Trial) -> Iterator[str]:
         yield "hidden() relief_points is not four times relief; use rlgen.users.protocol.with_points"
 
 
-def _hidden_is_a_copy(trial: Trial) -> Iterator[str]:
-    talk = _everybody(trial)
+def _hidden_is_a_copy(tried: _Tried) -> Iterator[str]:
+    talk = tried.everybody()
     talk.all()
     before = {name: np.array(value) for name, value in talk.users.hidden().items()}
     for value in talk.users.hidden().values():
         value[...] = 0.5
-    if where := _differ([before], [talk.users.hidden()]):
-        yield f"who writes into what hidden() gave changes people ({where.partition(' differs')[0]}); give out copies"
+    if where := apart(before, talk.users.hidden()):
+        yield f"who writes into what hidden() gave changes people ({where}); give out copies"
 
 
-def _repeats(trial: Trial) -> Iterator[str]:
-    found = []
-    for seed in (1, 2):
-        np.random.seed(seed)  # noqa: NPY002 - the state that nobody may use
-        random.seed(seed)
-        found.append(_everybody(trial).all())
-    if where := _differ(*found):
-        yield f"twice the same streams gave different people ({where}); draw from the streams alone"
-
-
-def _others_are_others(trial: Trial) -> Iterator[str]:
-    base = _everybody(trial).all()
+def _others_are_others(tried: _Tried) -> Iterator[str]:
+    base = tried.of()
     for what, streams in (("seed", {"seed": 2}), ("realm", {"realm": "evaluation"})):
-        if _differ(base, _everybody(trial, **streams).all()) is None:
+        if not apart(base, _flat(tried.everybody(**streams).all())):
             yield f"another {what} gave the same people; draw with the key of the streams, not by row alone"
 
 
-def _is_alone(trial: Trial) -> Iterator[str]:
-    base = _everybody(trial).all()
-    for rows in (_SOME, np.array([3])):
-        few = _Talk(trial.people(len(rows)), rows).all()
-        if where := _differ([{name: value[rows] for name, value in shown.items()} for shown in base], few):
-            yield f"a person differs with the others in the batch ({where}, {ROWS} or {len(rows)} rows); compute by row"
-
-
-def _lets_the_others_be(trial: Trial) -> Iterator[str]:
-    whole, parted = _everybody(trial), _everybody(trial)
+def _lets_the_others_be(tried: _Tried) -> Iterator[str]:
+    whole, parted = tried.everybody(), tried.everybody()
     whole.begin(), parted.begin()
     for time in range(TURNS):
-        expected = whole.reply(time)
-        before = parted.users.hidden()
+        expected, before = whole.reply(time), parted.users.hidden()
         found = parted.reply(time, _SOME)
-        now = parted.users.hidden()
-        if where := _differ([{n: v[_REST] for n, v in before.items()}], [{n: v[_REST] for n, v in now.items()}]):
-            yield f"a reply to some changed others ({where.partition(' differs')[0]}); change the rows named alone"
+        if where := apart(some(before, _REST), some(parted.users.hidden(), _REST)):
+            yield f"a reply to some changed others ({where}); change the rows named alone"
             return
         for rows, shown in ((_SOME, found), (_REST, parted.reply(time, _REST))):
-            if where := _differ([{name: value[rows] for name, value in expected.items()}], [shown]):
-                name = where.partition(" differs")[0]
-                yield f"rows that are answered apart react otherwise than together ({name}, reply {time + 1})"
+            if where := apart(some(expected, rows), shown):
+                yield f"rows that are answered apart react otherwise than together (reply {time + 1}: {where})"
                 return
 
 
-def _begins_anew(trial: Trial) -> Iterator[str]:
-    fresh, used = _everybody(trial).all(), _everybody(trial, seed=5)
+def _begins_anew(tried: _Tried) -> Iterator[str]:
+    used = tried.everybody(seed=5)
     used.all()
-    again = _Talk(used.users, np.arange(ROWS)).all()
-    if where := _differ(fresh, again):
+    if where := apart(tried.of(), _flat(_Talk(used.users, np.arange(ROWS)).all())):
         yield f"a person depends on who sat there before ({where}); set the whole state in reset"
 
 
-def _reacts_to_words(trial: Trial) -> Iterator[str]:
-    if where := _differ(_everybody(trial).all(), _everybody(trial).all(padding=7)):
+def _reacts_to_words(tried: _Tried) -> Iterator[str]:
+    if where := apart(tried.of(), _flat(tried.everybody().all(padding=7))):
         yield f"people react to how far ids are padded ({where}), which depends on the others' replies"
 
 
-def _goes_on(trial: Trial) -> Iterator[str]:
+def _goes_on(tried: _Tried) -> Iterator[str]:
     ways: tuple[tuple[str, Callable[[_Talk], _Talk]], ...] = (
         ("a deep copy", copy.deepcopy),
         ("what was pickled", lambda talk: pickle.loads(pickle.dumps(talk))),
     )
     for what, way in ways:
-        talk = _everybody(trial)
+        talk = tried.everybody()
         talk.begin()
         talk.reply(0)
         twin = way(talk)
         ahead = [talk.reply(time) for time in range(1, TURNS)]
-        if where := _differ(ahead, [twin.reply(time) for time in range(1, TURNS)]):
+        if where := apart(_flat(ahead), _flat([twin.reply(time) for time in range(1, TURNS)])):
             yield f"{what} goes on otherwise ({where}); what changes must belong to the people and be copied with them"
 
 
-def _keeps_apart(trial: Trial) -> Iterator[str]:
-    seeds = (1, 2, 1, 2)
-    with ThreadPoolExecutor(len(seeds)) as pool:
-        together = list(pool.map(lambda talk: talk.all(), [_everybody(trial, seed=seed) for seed in seeds]))
-    for seed, found in zip(seeds, together, strict=True):
-        if where := _differ(_everybody(trial, seed=seed).all(), found):
-            yield f"people in two threads disturb each other ({where}); keep state on the object, not in the module"
-            return
-
-
-LAWS: Final[tuple[Law[Trial], ...]] = (
+LAWS: Final = (
     Law("people have reset, respond, hidden, names and a hash", _has_what_people_have, basic=True),
     Law("everybody who is asked says something that there is", _speaks, basic=True),
     Law("ratings are 1 to 5 or NaN, engagement 0 to 1, and one leaves in one way", _shows_what_can_be, basic=True),
     Law("hidden state has intensity and relief on their scales, and NaN only where unknown", _hides_what_is_known),
     Law("what hidden gives is a copy", _hidden_is_a_copy),
-    Law("the same streams give the same people", _repeats),
+    REPEATS,
     Law("other seeds and realms give other people", _others_are_others),
-    Law("a person does not depend on the others in the batch", _is_alone),
+    NEIGHBOURS,
     Law("a reply to some leaves the others as they are", _lets_the_others_be),
     Law("new people begin anew", _begins_anew),
     Law("people react to words, whatever their padding", _reacts_to_words),
     Law("copies and pickles go on to the same bits", _goes_on),
-    Law("people in several threads do not meet", _keeps_apart),
+    THREADED,
 )

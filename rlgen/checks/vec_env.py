@@ -343,7 +343,7 @@ def _closes(trial: _Trial) -> Iterator[str]:
         raise CheckError(f"a second close() raised {type(error).__name__}; let it do nothing") from error
 
 
-LAWS: Final[tuple[Law[_Trial], ...]] = (
+LAWS: Final = (
     Law("it has rows, spaces and a way to go on after an end", _whole, basic=True),
     Law("reset gives each row an observation of its space", _starts, basic=True),
     Law("a step gives each row observation, reward, ends and infos of the right types", _steps, basic=True),

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from rlgen.errors import ActionError
+from rlgen.errors import ActionError, ConfigError
 from rlgen.types import CONTROL_RANGES, F32, Controls
 
 ActionKind = Literal["box", "discrete", "flat"]
@@ -34,13 +34,33 @@ def action_space(kind: ActionKind) -> spaces.Box | spaces.MultiDiscrete | spaces
     return spaces.Discrete(prod(GRID))
 
 
-def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
+def check_space(space: spaces.Space[Any], where: str) -> None:
+    """Check that a policy's action space is one that a world's actions can be taken from.
+
+    Args:
+        space: of the policy; a `MultiDiscrete` of any four numbers of even grid points.
+        where: what it was loaded from, for messages.
+
+    Raises:
+        ConfigError: it is another one.
+    """
+    four = space.shape == (len(CONTROL_NAMES),)
+    unit = isinstance(space, spaces.Box) and bool((space.low == -1).all() and (space.high == 1).all())
+    flat = isinstance(space, spaces.Discrete) and space.start == 0 and space.n == prod(GRID)
+    if not (flat or (four and (unit or isinstance(space, spaces.MultiDiscrete)))):
+        raise ConfigError(
+            f"{where}: the policy acts in {space}, which no world has; there are Box(-1, 1, (4,)), "
+            f"MultiDiscrete({list(GRID)}) and Discrete({prod(GRID)}), that grid counted through"
+        )
+
+
+def to_box(actions: NDArray[Any], space: spaces.Space[Any], rows: int) -> F32:
     """Actions of any of the spaces as points of the box.
 
     Args:
         actions: `[rows, 4]`, floats in [-1, 1] or grid indices; `[rows]` of the flat space. Floats that lie
             outside by a rounding error (`EDGE`) are taken as the edge.
-        kind: which space they are from.
+        space: which they are from, see `check_space`.
         rows: how many dialogues there are.
 
     Returns:
@@ -50,18 +70,22 @@ def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
         ActionError: wrong shape, not finite, or outside the space.
     """
     given = np.asarray(actions)
-    if kind == "flat":
-        return _unravelled(given, rows)
+    if isinstance(space, spaces.Discrete):
+        if given.shape != (rows,):
+            raise ActionError(f"the action has shape {given.shape}, but {(rows,)} is needed: one number per dialogue")
+        if not np.issubdtype(given.dtype, np.integer) or (given < 0).any() or (given >= space.n).any():
+            raise ActionError(f"a flat action is a whole number from 0 and below {space.n}; got {given.tolist()[0]!r}")
+        return _grid_point(np.stack(np.unravel_index(given.astype(np.int64), GRID), axis=1), np.array(GRID))
     if given.shape != (rows, len(CONTROL_NAMES)):
         raise ActionError(
             f"the action has shape {given.shape}, but {(rows, len(CONTROL_NAMES))} is needed: "
             f"one row per dialogue, columns {', '.join(CONTROL_NAMES)}"
         )
-    if kind == "discrete":
-        grid = np.array(GRID)
+    if isinstance(space, spaces.MultiDiscrete):
+        grid = np.asarray(space.nvec)
         if not np.issubdtype(given.dtype, np.integer) or (given < 0).any() or (given >= grid).any():
-            raise ActionError(f"a discrete action holds whole numbers from 0 and below {list(GRID)}; got {given[0]}")
-        return _grid_point(given)
+            raise ActionError(f"a discrete action holds whole numbers from 0 and below {grid.tolist()}; got {given[0]}")
+        return _grid_point(given, grid)
     if given.dtype.kind not in "fiu":
         raise ActionError(f"the action has type {given.dtype}; give real numbers in [-1, 1]")
     if not np.isfinite(given).all():
@@ -76,18 +100,18 @@ def to_box(actions: NDArray[Any], kind: ActionKind, rows: int) -> F32:
     return inside
 
 
-def _unravelled(given: NDArray[Any], rows: int) -> F32:
-    """Numbers of the flat space `[rows]` as points of the box `[rows, 4]`."""
-    if given.shape != (rows,):
-        raise ActionError(f"the action has shape {given.shape}, but {(rows,)} is needed: one number per dialogue")
-    if not np.issubdtype(given.dtype, np.integer) or (given < 0).any() or (given >= prod(GRID)).any():
-        raise ActionError(f"a flat action is a whole number from 0 and below {prod(GRID)}; got {given.tolist()[0]!r}")
-    return _grid_point(np.stack(np.unravel_index(given.astype(np.int64), GRID), axis=1))
+def from_box(box: NDArray[Any], space: spaces.Space[Any]) -> NDArray[Any]:
+    """Points of the box `[N, 4]` as actions of any of the spaces: the nearest grid points of a discrete one."""
+    if isinstance(space, spaces.Box):
+        return np.asarray(box, dtype=np.float32)
+    sizes = np.asarray(space.nvec) if isinstance(space, spaces.MultiDiscrete) else np.array(GRID)
+    index = np.asarray(np.rint((np.asarray(box) + 1) / 2 * (sizes - 1)), dtype=np.int64)
+    return index if isinstance(space, spaces.MultiDiscrete) else np.ravel_multi_index(tuple(index.T), GRID)
 
 
-def _grid_point(index: NDArray[Any]) -> F32:
+def _grid_point(index: NDArray[Any], sizes: NDArray[Any]) -> F32:
     """Grid indices `[rows, 4]` as points of the box: even steps, both ends included."""
-    return np.asarray(index / (np.array(GRID) - 1) * 2 - 1, dtype=np.float32)
+    return np.asarray(index / (sizes - 1) * 2 - 1, dtype=np.float32)
 
 
 def to_controls(box: F32) -> Controls:

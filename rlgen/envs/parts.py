@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from rlgen.affect import VALENCE, from_category
-from rlgen.artifacts import Shared, content
+from rlgen.artifacts import MANIFEST, Shared, content
 from rlgen.envs.config import Corpus, WorldConfig
 from rlgen.envs.generators import Surface
 from rlgen.envs.observation import CONTEXT_DIM, Block
 from rlgen.envs.pipeline import Pipeline, SurfacePipeline, TextPipeline
-from rlgen.errors import ConfigError
+from rlgen.errors import ArtifactError, ConfigError
 from rlgen.generation import EmbeddedGenerator
 from rlgen.governance import AuditLog, OutputGuard, patterns
 from rlgen.governance.config import GuardConfig
@@ -25,7 +25,7 @@ from rlgen.perception.bank import KIND as BANK
 from rlgen.perception.recognizer import KIND as RECOGNIZER
 from rlgen.rewards import RewardDesign
 from rlgen.rng import Streams
-from rlgen.seams import Own
+from rlgen.seams import SHIPPED, Own
 from rlgen.text import Reader, SentenceEncoder
 from rlgen.text.encoding.loading import encoder_content, encoder_of
 from rlgen.text.reading.reader import KIND as READERS
@@ -172,6 +172,21 @@ def _guard(chosen: GuardConfig | Own | None, log: AuditLog | None) -> tuple[Guar
     return OutputGuard(chosen, log), {"guard": sha256}
 
 
+def _there(config: WorldConfig) -> None:
+    """Check that the folders that a config names are there.
+
+    Raises:
+        ArtifactError: one is not.
+    """
+    for name in ("recognizer", "bank", "readers"):
+        chosen = getattr(config, name)
+        if isinstance(chosen, str) and not chosen.startswith(SHIPPED) and not (Path(chosen) / MANIFEST).is_file():
+            raise ArtifactError(
+                f"{name} was {chosen!r}: nothing lies there; give shipped:NAME, the folder of one, or "
+                "package.module:attribute of one of your own"
+            )
+
+
 def _stamp(choice: object, weights: str) -> str:
     """Hash of a part's weights, and of the source of one's own."""
     return text_sha256(choice.sha256, weights) if isinstance(choice, Own) else weights
@@ -245,6 +260,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
         DataError: a file of real utterances cannot be used.
     """
     device = resolve_device(config.device)
+    _there(config)
     recognizer, bank, table = _perception(config.recognizer, config.bank)
     catalogue, reader = load_bank(config, progress)
     reading, embedding = reader.read_catalogue(catalogue.text)

@@ -7,66 +7,40 @@ copy. It stays at home, and is found again in people built anew.
 
 from __future__ import annotations
 
-import copy
 import io
 import pickle
+from traceback import walk_stack
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rlgen.envs.parts import load_parts
-from rlgen.envs.people import seat
+from rlgen.envs.config import WorldConfig
 from rlgen.errors import ArtifactError, ConfigError
-
-if TYPE_CHECKING:
-    from rlgen.envs.world import World
-    from rlgen.users import Users
+from rlgen.users import Users
 
 
-def state_of(world: World) -> dict[str, Any]:
-    """What a pickled world takes along.
+def check_travels(config: WorldConfig) -> None:
+    """Check that what a config names can be pickled; cloudpickle takes along functions without a name too.
 
     Raises:
-        ConfigError: it has an audit log.
+        ConfigError: it holds a lambda, or another object that pickle does not take.
     """
-    if world.parts.audit is not None:
-        raise ConfigError("a world with an audit log cannot be pickled: two would write to one log; leave audit out")
-    state = {**world.__dict__, "sha256": world.sha256}
-    if world.parts.named == world.config:
-        del state["parts"]
-        if not world.own_people:
-            state["_users"] = packed(world._users)
-    return state
+    if any("cloudpickle" in str(frame.f_globals.get("__name__")) for frame, _ in walk_stack(None)):
+        return
+    try:
+        pickle.dumps(config)
+    except Exception as error:
+        raise ConfigError(
+            f"the world cannot be pickled ({' '.join(str(error).split())[:160]}); instead of a lambda or an object, "
+            "name a function or class of a module: package.module:attribute"
+        ) from error
 
 
-def restore(world: World, state: dict[str, Any]) -> None:
-    """Fill a world from `state_of`.
+def check_same(expected: dict[str, str], found: dict[str, str]) -> None:
+    """Check hashes of parts, by name.
 
     Raises:
         ArtifactError: the config names other parts here.
     """
-    state = dict(state)
-    expected, users = state.pop("sha256"), state.pop("_users")
-    world.__dict__.update(state)
-    if "parts" not in state:
-        world.parts = load_parts(world.config).session()
-    if isinstance(users, bytes):
-        fresh = seat(world.config.users, world.num_envs, world.parts.utterances, world.parts.segments)
-        world._users = fresh
-        _check_parts(expected, world.sha256)
-        users = unpacked(users, fresh)
-    world._users = users
-    _check_parts(expected, world.sha256)
-
-
-def twin_of(world: World, memo: dict[int, Any]) -> World:
-    """A world that goes on from here by itself, on the same frozen parts."""
-    twin: World = object.__new__(type(world))
-    memo |= {id(world): twin, id(world.config): world.config, id(world.parts): world.parts.session()}
-    twin.__dict__.update(copy.deepcopy(world.__dict__, memo))
-    return twin
-
-
-def _check_parts(expected: dict[str, str], found: dict[str, str]) -> None:
     changed = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
     if changed:
         raise ArtifactError(

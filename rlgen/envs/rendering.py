@@ -1,18 +1,19 @@
-"""What a person looks at: a dialogue as text, and a turn as a picture."""
+"""What a person looks at: a dialogue as text, a turn as a picture, and the words in infos."""
 
 from __future__ import annotations
 
 import io
 import sys
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.affect import AROUSAL, CATEGORIES, NUM_CATEGORIES, VALENCE
 from rlgen.envs.records import Opening, TurnRecord
+from rlgen.envs.world import World
 from rlgen.types import ALLOW, CONTROL_RANGES, F32
 
 if TYPE_CHECKING:
@@ -74,13 +75,6 @@ def turn_text(record: TurnRecord, row: int = 0) -> str:
     return "\n".join(lines)
 
 
-def text(turns: Sequence[TurnRecord], row: int = 0, opening: Opening | None = None) -> str:
-    """A dialogue so far, turn by turn; before the first turn its opening."""
-    if turns:
-        return "\n".join(turn_text(record, row) for record in turns)
-    return "(no dialogue yet)" if opening is None else opening_text(opening, row)
-
-
 def show(words: str) -> None:
     """Write a line to the terminal; what its encoding does not know becomes a question mark."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -88,36 +82,85 @@ def show(words: str) -> None:
     sys.stdout.flush()
 
 
-def picture(turns: Sequence[TurnRecord], row: int = 0, opening: Opening | None = None) -> NDArray[np.uint8]:
-    """The last turn as a picture.
+class Transcripts:
+    """The dialogues of a world, each from its opening on.
 
     Args:
-        turns: the dialogue so far.
-        row: which dialogue.
-        opening: what it began with, shown before the first turn.
-
-    Returns:
-        `[540, 960, 3]` uint8.
+        world: it keeps records from now on; `begin` and `take` follow its dialogues.
     """
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.6, 5.4), dpi=100, facecolor=_PAPER)
-    if turns:
-        record = turns[-1]
-        _title(figure, f"turn {int(record.turn[row]) + 1}", record.topic[row])
-        _bubble(figure, (0.03, 0.86), "person", record.utterance[row], _SAID)
-        _bubble(figure, (0.13, 0.64), "reply", record.reply[row], _ANSWERED)
-        _affect(figure, record.estimate.affect[row])
-        _controls(figure, record, row)
-        _feedback(figure, turns, row)
-    elif opening is not None:
-        _title(figure, "opening", opening.topic[row])
-        _bubble(figure, (0.03, 0.86), "person", opening.utterance[row], _SAID)
-        _affect(figure, opening.estimate.affect[row])
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="raw")
-    pixels = np.frombuffer(buffer.getvalue(), dtype=np.uint8)
-    return pixels.reshape(540, 960, 4)[..., :3].copy()
+    def __init__(self, world: World) -> None:
+        world.record = True
+        self._world = world
+        self._openings: list[Opening | None] = [None] * world.num_envs
+        self._turns: list[list[tuple[TurnRecord, int]]] = [[] for _ in range(world.num_envs)]
+
+    def begin(self, rows: Iterable[int]) -> None:
+        """Dialogues that the world has just begun."""
+        opening = self._world.opening()
+        for row in rows:
+            self._openings[row], self._turns[row] = opening, []
+
+    def take(self, rows: Iterable[int]) -> None:
+        """The turn that the world has just made in these rows."""
+        if (record := self._world.last) is not None:
+            for at, row in enumerate(rows):
+                self._turns[row].append((record, at))
+
+    def text(self, row: int, turns: slice = slice(None)) -> str:
+        """The dialogue so far turn by turn, or some turns of it; before the first turn its opening."""
+        opening = self._openings[row]
+        if self._turns[row]:
+            return "\n".join(turn_text(record, at) for record, at in self._turns[row][turns])
+        return "(no dialogue yet)" if opening is None else opening_text(opening, row)
+
+    def picture(self, row: int) -> NDArray[np.uint8]:
+        """The last turn, or the opening before the first, as a picture `[540, 960, 3]` uint8."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(9.6, 5.4), dpi=100, facecolor=_PAPER)
+        turns, opening = self._turns[row], self._openings[row]
+        if turns:
+            record, at = turns[-1]
+            _title(figure, f"turn {int(record.turn[at]) + 1}", record.topic[at])
+            _bubble(figure, (0.03, 0.86), "person", record.utterance[at], _SAID)
+            _bubble(figure, (0.13, 0.64), "reply", record.reply[at], _ANSWERED)
+            _affect(figure, record.estimate.affect[at])
+            _controls(figure, record, at)
+            _feedback(figure, turns)
+        elif opening is not None:
+            _title(figure, "opening", opening.topic[row])
+            _bubble(figure, (0.03, 0.86), "person", opening.utterance[row], _SAID)
+            _affect(figure, opening.estimate.affect[row])
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="raw")
+        pixels = np.frombuffer(buffer.getvalue(), dtype=np.uint8)
+        return pixels.reshape(540, 960, 4)[..., :3].copy()
+
+    def words(self, row: int) -> dict[str, Any]:
+        """What was said last on both sides, and how long ago.
+
+        Returns:
+            `utterance`, the person's last words, and `utterance_age`, 0 where they wait for an answer and 1 where
+            the person left without another; `reply`, the last one, empty before the first; `turn`, how many turns
+            are done; `rating`, the last one given, and `rating_age`, how many turns ago (0: to the last reply);
+            0 and -1 until there is one.
+        """
+        turns, opening = self._turns[row], self._openings[row]
+        said: dict[str, Any] = {"utterance": "", "utterance_age": 0, "reply": "", "turn": len(turns)}
+        if turns:
+            record, at = turns[-1]
+            following = record.next_utterance[at]
+            said |= {"utterance": following or record.utterance[at], "utterance_age": int(not following)}
+            said["reply"] = record.reply[at]
+        elif opening is not None:
+            said["utterance"] = opening.utterance[row]
+        rating, age = 0.0, -1  # no NaN: checkers compare infos, and it equals nothing
+        for ago, (record, at) in enumerate(reversed(turns)):
+            if np.isfinite(given := record.feedback.rating[at]):
+                rating, age = float(given), ago
+                break
+        return {**said, "rating": rating, "rating_age": age}
 
 
 def _title(figure: Figure, at: str, topic: str) -> None:
@@ -168,16 +211,16 @@ def _controls(figure: Figure, record: TurnRecord, row: int) -> None:
     _plain(axes)
 
 
-def _feedback(figure: Figure, turns: Sequence[TurnRecord], row: int) -> None:
+def _feedback(figure: Figure, turns: Sequence[tuple[TurnRecord, int]]) -> None:
     axes = figure.add_axes((0.80, 0.09, 0.17, 0.27), facecolor=_PAPER)
-    at = [int(record.turn[row]) + 1 for record in turns]
-    axes.plot(at, [record.feedback.engagement[row] for record in turns], color="#3f7f8c", marker=".")
-    for t, record in zip(at, turns, strict=True):
-        if np.isfinite(rating := record.feedback.rating[row]):
+    number = [int(record.turn[at]) + 1 for record, at in turns]
+    axes.plot(number, [record.feedback.engagement[at] for record, at in turns], color="#3f7f8c", marker=".")
+    for t, (record, at) in zip(number, turns, strict=True):
+        if np.isfinite(rating := record.feedback.rating[at]):
             axes.text(t, 1.02, f"{rating:.0f}★", fontsize=8, color="#b4553d", ha="center")
     axes.set_ylim(0, 1.15)
-    axes.set_xlim(0.5, max(at[-1], 4) + 0.5)
-    axes.set_title(ending(turns[-1], row) or "engagement and ratings", fontsize=9, loc="right")
+    axes.set_xlim(0.5, max(number[-1], 4) + 0.5)
+    axes.set_title(ending(*turns[-1]) or "engagement and ratings", fontsize=9, loc="right")
     _plain(axes)
 
 

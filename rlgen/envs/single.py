@@ -15,7 +15,7 @@ from rlgen.envs import batch_hint
 from rlgen.envs.config import made_by
 from rlgen.envs.infos import of_row, step_columns, summary_columns
 from rlgen.envs.records import StepResult
-from rlgen.envs.transcripts import Transcripts
+from rlgen.envs.rendering import Transcripts, show
 from rlgen.envs.world import World
 from rlgen.errors import ActionError, ConfigError
 from rlgen.types import F32
@@ -49,7 +49,7 @@ class DialogueEnv(WithSpec, gymnasium.Env[F32, NDArray[Any]]):
     last step also `episode_summary`: return, length, relief (gold; `relief_points` on the survey's scale), how it
     ended (`ending`, and as booleans completed, abandoned, limit), mean_rating, cost. With `words_in_info` the infos of
     `reset` and `step` hold what was said last on both sides, and how long ago
-    (`rlgen.envs.transcripts.Transcripts.words`).
+    (`rlgen.envs.rendering.Transcripts.words`).
     """
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -149,9 +149,7 @@ class DialogueEnv(WithSpec, gymnasium.Env[F32, NDArray[Any]]):
 
     def _show(self) -> None:
         if self.render_mode == "human" and self._transcripts is not None:
-            from rlgen.envs import rendering
-
-            rendering.show(self._transcripts.last(0))
+            show(self._transcripts.text(0, slice(-1, None)))
 
 
 def step_info(result: StepResult) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from rlgen.envs.config import made_by
 from rlgen.envs.infos import mask_of, spread, step_columns, summary_columns
-from rlgen.envs.records import StepResult
+from rlgen.envs.records import Finished, StepResult
+from rlgen.envs.rendering import Transcripts
 from rlgen.envs.single import WithSpec
-from rlgen.envs.transcripts import Transcripts
 from rlgen.envs.world import World
 from rlgen.errors import ActionError, ConfigError
 from rlgen.rng import Realm, Streams
-from rlgen.types import F32, I64
+from rlgen.types import F32, I64, Bools
 
 
 class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
@@ -140,17 +140,24 @@ class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
         ended, infos = turned[:0], {}
         begins = over
         if len(turned):
-            result = self._turn(actions, over)
-            reward[turned] = result.reward[turned]
-            ended = turned[result.terminated[turned]]
+            given = np.asarray(actions)
+            # The world says what is wrong with actions of another shape.
+            some = len(over) > 0 and given.shape[:1] == (self.num_envs,)
+            result = self.world.step(given[turned] if some else given, turned if some else None)
+            reward[turned], self._obs[turned] = result.reward, result.obs
+            ended = turned[result.terminated]
             if self._transcripts is not None:
                 self._transcripts.take(turned.tolist())
             if self.autoreset_mode is AutoresetMode.SAME_STEP:
                 begins = ended
-                infos = self._told(result, np.setdiff1d(turned, ended)) | self._final(result, ended)
+                infos = self._told(result, turned, ~result.terminated)
+                if result.finished is not None:
+                    infos |= self._final(result, result.finished, turned)
             else:
-                infos = self._told(result, turned) | self._summary(result, ended)
-                self._last[ended] = _last_obs(result, ended)
+                infos = self._told(result, turned)
+                if result.finished is not None:
+                    infos |= self._summary(result.finished)
+                    self._last[ended] = result.finished.final_obs
         self._begin(begins)
         if self.autoreset_mode is not AutoresetMode.SAME_STEP:
             self._over[ended] = True
@@ -175,23 +182,6 @@ class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """An attribute, once for each row: they share it."""
         return (getattr(self, name),) * self.num_envs
-
-    def _turn(self, actions: NDArray[Any], over: I64) -> StepResult:
-        """A turn of the world in all rows, which is undone in those whose dialogues nobody has begun yet.
-
-        A dialogue is a function of its row's streams: begun anew under the same ones it is the same.
-        """
-        if len(over) == 0:
-            result = self.world.step(actions)
-            self._obs = result.obs
-            return result
-        given = np.array(actions)
-        if given.shape[:1] == (self.num_envs,):  # the world says what is wrong with others
-            given[over] = 0
-        streams = self.world.streams.rows(over)
-        result = self.world.step(given)
-        self._obs = self.world.restart(over, streams)
-        return result
 
     def _seen(self) -> F32:
         """`[N, D]` observations as whoever watches sees them, in arrays of their own."""
@@ -244,29 +234,23 @@ class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
             return [int(self.np_random.integers(2**31)) if each is None else each for each in seeds]
         return int(self.np_random.integers(2**31)) if seeds is None else seeds
 
-    def _told(self, result: StepResult, rows: I64) -> dict[str, Any]:
-        """Infos of a step in some rows."""
-        columns = {name: np.asarray(column)[rows] for name, column in step_columns(result).items()}
-        return spread(columns, rows, self.num_envs)
+    def _told(self, result: StepResult, turned: I64, some: Bools | slice = slice(None)) -> dict[str, Any]:
+        """Infos of a step in the rows that took a turn, or in some of them."""
+        columns = {name: np.asarray(column)[some] for name, column in step_columns(result).items()}
+        return spread(columns, turned[some], self.num_envs)
 
-    def _summary(self, result: StepResult, ended: I64) -> dict[str, Any]:
+    def _summary(self, finished: Finished) -> dict[str, Any]:
         """Infos of how dialogues went that ended in a step."""
-        if len(ended) == 0 or result.finished is None:
-            return {}
-        at = np.flatnonzero(np.isin(result.finished.rows, ended))
-        columns = {name: [column[i] for i in at.tolist()] for name, column in summary_columns(result.finished).items()}
-        whole = spread(columns, ended, self.num_envs)
-        return {"episode_summary": whole, "_episode_summary": mask_of(ended, self.num_envs)}
+        whole = spread(summary_columns(finished), finished.rows, self.num_envs)
+        return {"episode_summary": whole, "_episode_summary": mask_of(finished.rows, self.num_envs)}
 
-    def _final(self, result: StepResult, ended: I64) -> dict[str, Any]:
+    def _final(self, result: StepResult, finished: Finished, turned: I64) -> dict[str, Any]:
         """`final_obs` and `final_info` of a step: the end of dialogues whose rows have begun others."""
-        if len(ended) == 0:
-            return {}
         final_obs = np.full(self.num_envs, None, dtype=object)
-        for row, obs in zip(ended.tolist(), _last_obs(result, ended), strict=True):
+        for row, obs in zip(finished.rows.tolist(), finished.final_obs, strict=True):
             final_obs[row] = obs
-        info = self._told(result, ended) | self._summary(result, ended) | self._said(ended)
-        mask = mask_of(ended, self.num_envs)
+        info = self._told(result, turned, result.terminated) | self._summary(finished) | self._said(finished.rows)
+        mask = mask_of(finished.rows, self.num_envs)
         return {"final_obs": final_obs, "_final_obs": mask, "final_info": info, "_final_info": mask.copy()}
 
     def _said(self, rows: I64) -> dict[str, Any]:
@@ -292,10 +276,3 @@ def mode_of(mode: str | AutoresetMode) -> AutoresetMode:
             return known
     names = ", ".join(known.name for known in AutoresetMode)
     raise ConfigError(f"autoreset_mode was {mode!r}; use one of {names}")
-
-
-def _last_obs(result: StepResult, ended: I64) -> F32:
-    """`[K, D]` last observations of dialogues that ended in a step."""
-    if result.finished is None:
-        return result.obs[ended]
-    return result.finished.final_obs[np.isin(result.finished.rows, ended)]

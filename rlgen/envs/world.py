@@ -18,7 +18,7 @@ from rlgen.envs.dialogues import Dialogues
 from rlgen.envs.observation import ObservationLayout
 from rlgen.envs.parts import Parts, load_parts, text_sha256
 from rlgen.envs.people import OwnPeople, seat
-from rlgen.envs.pickling import restore, state_of, twin_of
+from rlgen.envs.pickling import check_same, check_travels, packed, unpacked
 from rlgen.envs.records import Opening, StepResult, TurnRecord, Utterances
 from rlgen.envs.scoring import Scoring
 from rlgen.envs.utterances import read_utterances, recognize
@@ -215,7 +215,7 @@ class World:
         whole = self._state()
         index = np.arange(self.num_envs) if rows is None else self._checked(rows)
         now = whole if rows is None else whole.rows(index)
-        box = to_box(actions, self.config.actions, len(index))
+        box = to_box(actions, self.single_action_space, len(index))
         controls = to_controls(box)
         replies = self.parts.pipeline.reply(now, controls)
         answered = perf_counter()
@@ -347,15 +347,40 @@ class World:
         return self._observe()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Config and state: parts that the config names are loaded again where the world is unpickled."""
-        return state_of(self)
+        """Config and state: parts that the config names are loaded again where the world is unpickled.
+
+        Raises:
+            ConfigError: it has an audit log, or a part that cannot be pickled.
+        """
+        if self.parts.audit is not None:
+            raise ConfigError("a world with an audit log cannot be pickled: two would write to one log; leave it out")
+        check_travels(self.config)
+        state = {**self.__dict__, "sha256": self.sha256}
+        if self.parts.named == self.config:
+            del state["parts"]
+            if not self.own_people:
+                state["_users"] = packed(self._users)
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        restore(self, state)
+        state = dict(state)
+        expected, users = state.pop("sha256"), state.pop("_users")
+        self.__dict__.update(state)
+        if "parts" not in state:
+            self.parts = load_parts(self.config).session()
+        if isinstance(users, bytes):
+            self._users = seat(self.config.users, self.num_envs, self.parts.utterances, self.parts.segments)
+            check_same(expected, self.sha256)  # before what was packed is laid into people built anew
+            users = unpacked(users, self._users)
+        self._users = users
+        check_same(expected, self.sha256)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> World:
         """A world that goes on from here by itself, on the same frozen parts."""
-        return twin_of(self, memo)
+        twin: World = object.__new__(type(self))
+        memo |= {id(self): twin, id(self.config): self.config, id(self.parts): self.parts.session()}
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
 
     def _checked(self, rows: I64) -> I64:
         index = np.asarray(rows)

@@ -253,8 +253,11 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
         raise ConfigError(sentence(error, "command line", kind)) from error
     except SystemExit as ended:
         # a field that is out of range comes as pydantic's report of many lines, printed by tyro: one sentence instead
-        if isinstance(ended.__context__, ValidationError):
-            raise ConfigError(sentence(ended.__context__, "command line", kind)) from None
+        cause: BaseException | None = ended.__context__
+        while cause is not None and not isinstance(cause, ValidationError):
+            cause = cause.__cause__ or cause.__context__  # of a config within this one
+        if cause is not None:
+            raise ConfigError(sentence(cause, "command line", kind)) from None
         if ended.code:
             raise ConfigError(_told(told.getvalue(), command)) from None
         raise

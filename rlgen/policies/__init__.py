@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rlgen.policies.baselines import Baseline as Baseline
     from rlgen.policies.baselines import EmotionTable as EmotionTable
     from rlgen.policies.baselines import Fixed as Fixed
-    from rlgen.policies.baselines import PerPerson as PerPerson
     from rlgen.policies.baselines import Random as Random
     from rlgen.policies.baselines import Schedule as Schedule
     from rlgen.policies.baselines import shipped_baselines as shipped_baselines

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES
 from rlgen.artifacts import load, shipped
-from rlgen.envs.actions import GRID, from_controls
+from rlgen.envs.actions import from_controls
 from rlgen.envs.observation import ObservationLayout
-from rlgen.errors import ActionError, ArtifactError, ConfigError
+from rlgen.errors import ArtifactError, ConfigError
 from rlgen.rng import Streams
 from rlgen.types import CONTROL_RANGES, F32, I64, MAX_TURNS, Controls
 
@@ -93,37 +92,28 @@ class Random(_Rule):
 
 
 class Fixed(_Rule):
-    """The same action always.
+    """The same action always; or one that is drawn for each person, a dose-response design.
 
     Attributes:
-        controls: warmth, directiveness, temperature and emotional weight as actions in [-1, 1].
+        controls: warmth, directiveness, temperature and emotional weight as actions in [-1, 1]; None is drawn uniformly
+            over the box at a dialogue's start, and stays to its end.
     """
 
     kind: Literal["fixed"] = "fixed"
-    controls: Four = (0.0, 0.0, 0.0, 0.0)
+    controls: tuple[float | None, float | None, float | None, float | None] = (0.0, 0.0, 0.0, 0.0)
 
-    def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
-        """See `Actor`."""
-        del layout, streams, turn
-        return np.tile(np.asarray(self.controls, dtype=np.float32), (len(obs), 1))
-
-
-class PerPerson(_Rule):
-    """Constants drawn for each person: a dose-response design, where one constant for all says nothing of a dose.
-
-    Attributes:
-        controls: actions in [-1, 1]; None is drawn uniformly over the box at a dialogue's start, and stays to its end.
-    """
-
-    kind: Literal["per_person"] = "per_person"
-    controls: tuple[float | None, float | None, float | None, float | None] = (None, None, None, None)
+    @property
+    def draws(self) -> bool:
+        """Whether persons are met with controls of their own."""
+        return None in self.controls
 
     def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `Actor`."""
         del layout, turn
-        drawn = 2.0 * streams.uniform(_PERSON, 0, ACTION_DIM) - 1.0
-        given = np.array([np.nan if value is None else value for value in self.controls])
-        return np.where(np.isnan(given), drawn, np.tile(given, (len(obs), 1))).astype(np.float32)
+        given = np.tile(np.array([np.nan if value is None else value for value in self.controls]), (len(obs), 1))
+        if self.draws:
+            given = np.where(np.isnan(given), 2.0 * streams.uniform(_PERSON, 0, ACTION_DIM) - 1.0, given)
+        return given.astype(np.float32)
 
 
 class EmotionTable(_Rule):
@@ -160,13 +150,13 @@ class Schedule(_Rule):
 
 FITTED = ("fixed", "emotion_table", "schedule")
 """Rungs whose parameters are found by search, per environment id."""
-Baseline = Random | Fixed | PerPerson | EmotionTable | Schedule
+Baseline = Random | Fixed | EmotionTable | Schedule
 _ADAPTER: TypeAdapter[dict[str, dict[str, Baseline]]] = TypeAdapter(
     dict[str, dict[str, Annotated[Baseline, Field(discriminator="kind")]]]
 )
 
 
-def constant(named: str) -> Fixed | PerPerson:
+def constant(named: str) -> Fixed:
     """The rule of `fixed:W,D,T,E`: warmth, directiveness, temperature, emotional weight, as controls.
 
     Each is a number in the control's own units (-1 to 1, -1 to 1, .3 to 1.3, 0 to 2), or `random`: drawn for each
@@ -176,30 +166,24 @@ def constant(named: str) -> Fixed | PerPerson:
         ConfigError: not four values, or one out of its control's range.
     """
     what = "fixed takes warmth,directiveness,temperature,emotional_weight, each a number or random"
-    words = named.removeprefix("fixed:").split(",")
+    words = [word.strip() for word in named.removeprefix("fixed:").split(",")]
     if words == ["random"]:
         words *= ACTION_DIM
     if len(words) != ACTION_DIM:
         raise ConfigError(f"policy was {named!r}: {what}, such as fixed:0.5,0,0.7,1")
-    # The middle of the ranges stands in for what is drawn.
-    values = [(low + high) / 2 for low, high in CONTROL_RANGES.values()]
-    for i, (word, (name, (low, high))) in enumerate(zip(words, CONTROL_RANGES.items(), strict=True)):
-        if word.strip() == "random":
-            continue
+    values = []
+    for word, (name, (low, high)) in zip(words, CONTROL_RANGES.items(), strict=True):
         try:
-            values[i] = float(word)
+            # The middle of the range stands in for what is drawn.
+            values.append((low + high) / 2 if word == "random" else float(word))
         except ValueError as error:
             raise ConfigError(f"policy was {named!r}: {name} is {word!r}; {what}") from error
-        if not low <= values[i] <= high:
-            raise ConfigError(f"policy was {named!r}: {name} is {word.strip()}, but it lies in {low:g} to {high:g}")
-    box = from_controls(Controls(*(np.array([value], dtype=np.float32) for value in values)))[0]
-    warmth, directiveness, temperature, weight = (
-        None if word.strip() == "random" else float(np.clip(value, -1.0, 1.0))
-        for word, value in zip(words, box, strict=True)
+        if not low <= values[-1] <= high:
+            raise ConfigError(f"policy was {named!r}: {name} is {word}, but it lies in {low:g} to {high:g}")
+    box = np.clip(from_controls(Controls(*(np.array([value], dtype=np.float32) for value in values)))[0], -1.0, 1.0)
+    return Fixed.model_validate(
+        {"controls": [None if word == "random" else float(at) for word, at in zip(words, box, strict=True)]}
     )
-    if warmth is None or directiveness is None or temperature is None or weight is None:
-        return PerPerson(controls=(warmth, directiveness, temperature, weight))
-    return Fixed(controls=(warmth, directiveness, temperature, weight))
 
 
 def recognised(obs: F32, layout: ObservationLayout) -> NDArray[np.int64]:
@@ -215,66 +199,6 @@ def recognised(obs: F32, layout: ObservationLayout) -> NDArray[np.int64]:
         )
     affect = np.asarray(blocks["affect"])
     return np.asarray(affect[:, : len(CATEGORIES)].argmax(axis=1), dtype=np.int64)
-
-
-def to_space(actions: F32, space: spaces.Space[Any]) -> NDArray[Any]:
-    """Actions in the box as the world's action space wants them.
-
-    Args:
-        actions: `[N, 4]` in [-1, 1].
-        space: a Box, a MultiDiscrete whose values are even grid points over the box, or that grid counted through.
-
-    Raises:
-        ActionError: another kind of space.
-    """
-    if isinstance(space, spaces.Box):
-        return np.asarray(actions, dtype=np.float32)
-    if isinstance(space, spaces.MultiDiscrete):
-        return _grid(actions, np.asarray(space.nvec))
-    if isinstance(space, spaces.Discrete):
-        check_space(space, "the world")
-        return np.asarray(np.ravel_multi_index(tuple(_grid(actions, np.array(GRID)).T), GRID), dtype=np.int64)
-    raise ActionError(f"a baseline cannot act in {space}; use a Box or a MultiDiscrete action space")
-
-
-def _grid(actions: F32, sizes: NDArray[Any]) -> NDArray[np.int64]:
-    return np.asarray(np.rint((np.asarray(actions) + 1) / 2 * (sizes - 1)), dtype=np.int64)
-
-
-def from_space(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[np.float32]:
-    """Inverse of `to_space` up to the grid: actions `[N, 4]` in [-1, 1]."""
-    if isinstance(space, spaces.Discrete):
-        actions = np.stack(np.unravel_index(np.asarray(actions, dtype=np.int64), GRID), axis=1)
-        return np.asarray(2.0 * actions / (np.array(GRID) - 1) - 1.0, dtype=np.float32)
-    if isinstance(space, spaces.MultiDiscrete):
-        actions = 2.0 * actions / (np.asarray(space.nvec) - 1) - 1.0
-    return np.asarray(actions, dtype=np.float32)
-
-
-def check_space(space: spaces.Space[Any], where: str) -> None:
-    """Check that a policy's action space is one that the world's actions can be taken from.
-
-    Args:
-        space: of the policy.
-        where: what it was loaded from, for messages.
-
-    Raises:
-        ConfigError: it is another one.
-    """
-    fits = (
-        (isinstance(space, spaces.Box) and space.shape == (ACTION_DIM,) and _unit(space))
-        or (isinstance(space, spaces.MultiDiscrete) and space.shape == (ACTION_DIM,))
-        or (isinstance(space, spaces.Discrete) and space.start == 0 and space.n == np.prod(GRID))
-    )
-    if not fits:
-        raise ConfigError(
-            f"{where}: the policy acts in {space}, which no world has; there are Box(-1, 1, (4,)), "
-            f"MultiDiscrete({list(GRID)}) and Discrete({np.prod(GRID)}), that grid counted through"
-        )
-
-
-def _unit(space: spaces.Box) -> bool:
-    return bool((space.low == -1).all() and (space.high == 1).all())
 
 
 def dumps(ladders: Mapping[str, Mapping[str, Baseline]]) -> bytes:

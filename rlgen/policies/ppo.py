@@ -15,6 +15,8 @@ from pydantic import (
     Field,
     PositiveInt,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
     model_serializer,
 )
 from stable_baselines3 import PPO
@@ -58,6 +60,14 @@ class PPOConfig(BaseModel):
     )
     rollout_buffer_class: str | None = Field(default=None, description="package.module:Class instead of SB3's")
     rollout_buffer_kwargs: dict[str, Any] = Field(default={}, description="arguments of the rollout buffer")
+
+    @field_validator("policy", "rollout_buffer_class")
+    @classmethod
+    def _there(cls, value: str | None, info: ValidationInfo) -> str | None:
+        known = tuple(BoundedPPO.policy_aliases) if info.field_name == "policy" else ()
+        if value is None or value in known or is_name(value):
+            return value
+        raise ValueError(f"give {', '.join((*known, 'package.module:Class'))} or FILE.py:Class of one of your own")
 
     @model_serializer(mode="wrap")
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def _kind_of_ppo(path: str | Path, data: dict[str, Any]) -> type[BaseAlgorithm]:
     try:
         policy = json_to_data(json.dumps({"policy_class": data["policy_class"]}))["policy_class"]
     except UNREADABLE as error:
-        raise ArtifactError(f"{path}: its policy's class cannot be loaded ({error}); bring its module along") from error
+        raise _unloaded(path, error) from error
     for base, kind in (
         (BoundedPolicy, BoundedPPO),
         (RecurrentActorCriticPolicy, RecurrentPPO),
@@ -111,6 +111,17 @@ def _kind_of_ppo(path: str | Path, data: dict[str, Any]) -> type[BaseAlgorithm]:
         if issubclass(policy, base):
             return kind
     return PPO
+
+
+def _unloaded(path: str | Path, error: Exception) -> ArtifactError:
+    """What to raise where a saved model needs a class that cannot be found."""
+    missing = re.search(r"No module named '([\w.]+)'", str(error))
+    if missing is None:
+        return ArtifactError(f"{path}: its policy's class cannot be loaded ({error}); bring its module along")
+    return ArtifactError(
+        f"{path}: was trained with a part of module {missing[1]!r}, which is not found here; work in the folder that "
+        f"holds it, or add --import FOLDER/{missing[1].replace('.', '/')}.py"
+    )
 
 
 def load_model(
@@ -141,6 +152,8 @@ def load_model(
     except UserWarning as error:
         raise ArtifactError(f"{path}: was made by another version of rlgen; train it again") from error
     except UNREADABLE as error:
+        if isinstance(error, ModuleNotFoundError):
+            raise _unloaded(path, error) from error
         raise ArtifactError(
             f"{path}: cannot be read as a {kind.__name__} ({' '.join(str(error).split())[:200]}); save it again with "
             "the versions of SB3 and torch that are installed here"

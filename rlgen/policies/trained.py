@@ -14,10 +14,11 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from rlgen.envs.actions import check_space, to_box
 from rlgen.envs.observation import ObservationLayout
 from rlgen.envs.world import World
 from rlgen.errors import ActionError, ConfigError
-from rlgen.policies.baselines import PURPOSE, check_space, from_space
+from rlgen.policies.baselines import PURPOSE
 from rlgen.policies.drawing import States, draw
 from rlgen.policies.ppo import PPOConfig, make_ppo
 from rlgen.policies.saved import find_statistics, load_model, own_statistics, sha256_of
@@ -194,7 +195,7 @@ class Trained:
                 actions, states = draw(self.model, given, streams.uniform(PURPOSE, turn, size), before, starts)
         if frames is not None or states is not None:
             self._memory = _Memory(turn.copy(), frames, states)
-        return from_space(actions, self.model.action_space)
+        return to_box(actions, self.model.action_space, len(turn))
 
     def _seen(self, obs: NDArray[np.float32], turn: I64) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Observations as the model takes them, and those to be remembered."""

@@ -213,7 +213,7 @@ FAULTS = {
     Deaf: "another sound changes nothing", SpeechOnly: "name all that it reads", Unknown: "modalities holds 'smell'",
     Dimensionless: "vector_dim is None", Torch: "vector is Tensor", Narrow: "[24, 7]", Whole: "hand on",
     Overflows: "not finite", Logits: "no probabilities", Steep: "leaves [-1, 1]", Certain: "leaves [0, 1]",
-    Drops: "turn off dropout", Normalises: "no statistics of the batch", Recalls: "keep nothing",
+    Drops: "asked the same twice", Normalises: "without statistics of the batch", Recalls: "keep nothing",
     Blind: "look at `present` first", Divides: "with nothing present", Guesses: "nothing is known of any",
     Unpickled: "cannot be pickled", Forgetful: "once pickled", Crowded: "of no rows",
     Scribbles: "signals.speech was written on", Learns: "hash of its weights", Racing: "threads at once",

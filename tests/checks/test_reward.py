@@ -79,9 +79,10 @@ def test_a_function_of_the_words_is_a_reward():
     ("reward", "said"),
     [
         (shape, "finite number per row"), (infinite, "finite number per row"), (text, "finite number per row"),
-        (raising, "KeyError at test_reward.py"), (centred, "got other rewards"), (ranked, "got other rewards"),
-        (first, "got other rewards"), (noisy, "the second time"), (Counting, "the second time"),
-        (greedy, "it changed the trace"), (wordy, "it changed the trace"), (lambda trace: words(trace), "pickle"),
+        (raising, "KeyError at test_reward.py"), (centred, "one row at a time"), (ranked, "one row at a time"),
+        (first, "one row at a time"), (noisy, "asked the same twice"), (Counting, "asked the same twice"),
+        (greedy, "engagement was written on"), (wordy, "trace.reply was written on"),
+        (lambda trace: words(trace), "pickle"),
     ],
 )  # fmt: skip
 def test_each_fault_is_named_in_a_sentence(reward, said):

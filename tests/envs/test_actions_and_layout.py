@@ -23,17 +23,17 @@ def test_grid_points_are_even_and_reach_the_ends():
     for column, points in enumerate(GRID):
         actions = np.zeros((points, 4), dtype=np.int64)
         actions[:, column] = np.arange(points)
-        assert to_box(actions, "discrete", points)[:, column] == pytest.approx(np.linspace(-1, 1, points))
+        assert to_box(actions, action_space("discrete"), points)[:, column] == pytest.approx(np.linspace(-1, 1, points))
 
 
 def test_a_grid_index_beyond_its_end_is_refused():
     with pytest.raises(ActionError, match="below"):
-        to_box(np.array([[0, 0, 3, 0]]), "discrete", 1)
+        to_box(np.array([[0, 0, 3, 0]]), action_space("discrete"), 1)
 
 
 @given(hnp.arrays(np.float32, (3, 4), elements=st.floats(-1, 1, width=32)))
 def test_every_action_gives_controls_in_range(actions):
-    c = to_controls(to_box(actions, "box", 3))
+    c = to_controls(to_box(actions, action_space("box"), 3))
     assert ((c.temperature >= 0.3 - 1e-6) & (c.temperature <= 1.3 + 1e-6)).all()
     assert ((c.emotional_weight >= 0) & (c.emotional_weight <= 2)).all()
 
@@ -65,18 +65,18 @@ def test_flat_actions_are_the_grid_in_one_row():
     space = action_space("flat")
     points = np.stack(np.meshgrid(*map(np.arange, GRID), indexing="ij"), axis=-1).reshape(-1, len(GRID))
     assert space.n == len(points) == 300
-    assert np.array_equal(to_box(np.arange(300), "flat", 300), to_box(points, "discrete", 300))
+    assert np.array_equal(to_box(np.arange(300), space, 300), to_box(points, action_space("discrete"), 300))
 
 
 @pytest.mark.parametrize("bad", [np.array([300]), np.array([-1]), np.array([1.0]), np.array([[1]]), np.array([1, 2])])
 def test_bad_flat_actions_are_refused(bad):
     with pytest.raises(ActionError):
-        to_box(bad, "flat", 1)
+        to_box(bad, action_space("flat"), 1)
 
 
 @given(hnp.arrays(np.float64, (2, 4), elements=st.floats(-1 - EDGE, 1 + EDGE)))
 def test_rounding_errors_beyond_the_edge_are_the_edge(actions):
-    box = to_box(actions, "box", 2)
+    box = to_box(actions, action_space("box"), 2)
     assert box.dtype == np.float32
     assert np.array_equal(box, np.clip(actions, -1, 1).astype(np.float32))
 
@@ -86,7 +86,7 @@ def test_what_is_really_outside_is_refused(value, column, sign):
     action = np.zeros((1, 4))
     action[0, column] = sign * value
     with pytest.raises(ActionError, match=r"outside \[-1, 1\]"):
-        to_box(action, "box", 1)
+        to_box(action, action_space("box"), 1)
 
 
 @given(st.sets(st.sampled_from(BLOCKS), max_size=len(BLOCKS) - 1), st.sampled_from([(), ("trust", "intensity")]))

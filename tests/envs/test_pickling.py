@@ -4,10 +4,11 @@ import copy
 import pickle
 from dataclasses import replace
 
+import cloudpickle
 import numpy as np
 import pytest
 
-from rlgen.envs import DialogueVectorEnv, SupportDynamicEnv, World, parts
+from rlgen.envs import DialogueVectorEnv, SupportDynamicEnv, World, parts, world_config
 from rlgen.envs.pipeline import TextPipeline
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.generation import ConstantGenerator
@@ -62,7 +63,7 @@ def test_other_weights_under_the_same_name_are_refused(config, monkeypatch):
         loaded.sha256["readers"] = "0" * 64
         return loaded
 
-    monkeypatch.setattr("rlgen.envs.pickling.load_parts", refitted)
+    monkeypatch.setattr("rlgen.envs.world.load_parts", refitted)
     with pytest.raises(ArtifactError, match="another readers than the config names here"):
         pickle.loads(data)
 
@@ -96,3 +97,15 @@ def test_an_audit_log_has_one_writer(config, tmp_path):
     world.reset(0)
     with pytest.raises(ConfigError, match="audit"):
         pickle.dumps(world)
+
+
+def test_a_lambda_says_in_a_sentence_what_cannot_travel(draw):
+    engaged = lambda trace: 0.1 * trace.feedback.engagement  # noqa: E731
+    config = world_config("rlgen/SupportDynamic-v0", reward=engaged, generator="constant:Okay.")
+    world = World(config, 1)
+    world.reset(0)
+    with pytest.raises(ConfigError, match=r"cannot be pickled .*; instead of a lambda .* package.module:attribute"):
+        pickle.dumps(world)
+    twin = pickle.loads(cloudpickle.dumps(world))  # as the worker processes of SB3 and Gymnasium get it
+    action = draw(1, 1)[0]
+    assert twin.step(action).reward == world.step(action).reward

@@ -4,6 +4,7 @@ from gymnasium import spaces
 from pydantic import ValidationError
 
 from rlgen.artifacts import Manifest, write
+from rlgen.envs.actions import from_box, to_box
 from rlgen.errors import ArtifactError
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.policies.baselines import (
@@ -13,10 +14,8 @@ from rlgen.policies.baselines import (
     Random,
     Schedule,
     dumps,
-    from_space,
     read_ladders,
     shipped_baselines,
-    to_space,
 )
 from rlgen.rng import Streams
 
@@ -74,5 +73,5 @@ def test_every_id_has_random_and_centre():
 def test_grid_actions_come_back_to_their_point():
     space = spaces.MultiDiscrete([5, 5, 3, 4])
     grid = np.array([[0, 4, 1, 2], [2, 2, 2, 3]])
-    assert np.array_equal(to_space(from_space(grid, space), space), grid)
-    assert np.array_equal(to_space(np.full((1, 4), 0.999), space), [[4, 4, 2, 3]])
+    assert np.array_equal(from_box(to_box(grid, space, len(grid)), space), grid)
+    assert np.array_equal(from_box(np.full((1, 4), 0.999), space), [[4, 4, 2, 3]])

@@ -5,9 +5,9 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecFrameStack, VecNormalize
 
+from rlgen.envs.actions import to_box
 from rlgen.errors import ArtifactError
 from rlgen.policies import BoundedPPO, PPOConfig, WorldVecEnv, load_model, make_ppo, resume, save_checkpoint
-from rlgen.policies.baselines import from_space
 from rlgen.policies.trained import Trained, untrained
 from rlgen.rng import Streams
 
@@ -236,7 +236,7 @@ def test_drawn_actions_follow_the_distribution_and_are_each_rows_own(fake_world,
     with torch.no_grad():
         torch.manual_seed(0)
         found = policy.get_distribution(policy.obs_to_tensor(obs)[0]).sample().numpy()
-    sampled = from_space(found, actor.model.action_space)
+    sampled = to_box(found, actor.model.action_space, len(found))
     assert drawn.mean(0) == pytest.approx(sampled.mean(0), abs=0.04)
     assert drawn.std(0) == pytest.approx(sampled.std(0), abs=0.03)
     few = actor.act(obs[:3], world.layout, Streams.of(0, 3), np.zeros(3, int))

@@ -9,10 +9,11 @@ from scipy.stats import kstest
 from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecFrameStack, VecNormalize
 
+from rlgen.envs.actions import from_box, to_box
 from rlgen.errors import ActionError, ArtifactError, ConfigError
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.policies import BoundedPPO, PPOConfig, Trained, WorldVecEnv, make_ppo
-from rlgen.policies.baselines import Fixed, PerPerson, begin, constant, from_space, to_space
+from rlgen.policies.baselines import Fixed, begin, constant
 from rlgen.policies.saved import algorithm_of
 from rlgen.rng import Streams
 from rlgen.types import CONTROL_RANGES
@@ -36,7 +37,7 @@ class Counted(VecEnvWrapper):
         return self.venv.reset()
 
     def step_async(self, actions):
-        self.venv.step_async(to_space(from_space(actions, self.action_space), self.venv.action_space))
+        self.venv.step_async(from_box(to_box(actions, self.action_space, len(actions)), self.venv.action_space))
 
     def step_wait(self):
         return self.venv.step_wait()
@@ -64,9 +65,9 @@ def followed(actor, model, world, turns=5, stats=None):
     for _ in range(turns):
         seen = obs if stats is None else stats.normalize_obs(obs)
         right, state = model.predict(seen, state=state, episode_start=start, deterministic=True)
-        right = from_space(right, model.action_space)
+        right = to_box(right, model.action_space, len(right))
         yield actor.act(obs, world.layout, Streams.of(0, world.num_envs), turn), right
-        step = world.step(to_space(right * 0.99, world.single_action_space))
+        step = world.step(from_box(right * 0.99, world.single_action_space))
         obs, turn = step.obs, turn + 1
         start = np.zeros(world.num_envs, bool)
         if step.finished is not None:
@@ -282,7 +283,7 @@ def test_other_constants_are_a_sentence(named, said):
 
 def test_a_constant_of_each_person_lasts_and_is_spread_over_the_box(fake_world):
     rule = constant("fixed:random,0,random,random")
-    assert isinstance(rule, PerPerson)
+    assert rule.draws
     world, streams = fake_world(5000), Streams.of(4, 5000)
     obs = world.reset(seed=4)
     early, late = (rule.act(obs, world.layout, streams, np.full(5000, t)) for t in (0, 7))
@@ -291,12 +292,12 @@ def test_a_constant_of_each_person_lasts_and_is_spread_over_the_box(fake_world):
     for column in (0, 2, 3):
         assert kstest(early[:, column], "uniform", (-1, 2)).pvalue > 0.001
     assert np.array_equal(rule.act(obs[:9], world.layout, Streams.of(4, 9), np.zeros(9, int)), early[:9])
-    assert constant("fixed:random") == constant("fixed:random,random,random,random") == PerPerson()
+    assert constant("fixed:random") == constant("fixed:random,random,random,random") == Fixed(controls=(None,) * 4)
 
 
 def test_what_a_dose_does_is_seen_where_each_person_has_a_dose(fake_world):
     # Under one constant the log says nothing of warmth; here the return of a person falls with the square of its error.
-    found = evaluate(fake_world(64, max_turns=1), PerPerson(controls=(None, 0.0, 0.0, 0.0)), 600)
+    found = evaluate(fake_world(64, max_turns=1), Fixed(controls=(None, 0.0, 0.0, 0.0)), 600)
     worst = np.abs(found.actions[:, 0]) > 0.8
     best = np.abs(found.actions[:, 0]) < 0.4
     assert worst.sum() > 50

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlgen.envs.actions import from_box
 from rlgen.envs.records import StepResult, TurnRecord
 from rlgen.envs.world import World
-from rlgen.policies.baselines import Actor, Remembering, begin, to_space
+from rlgen.policies.baselines import Actor, Remembering, begin
 from rlgen.rng import Realm
 from rlgen.types import I64
 
@@ -97,7 +98,7 @@ class Rollout:
         observed = world.layout.unflatten(self._obs).get("affect")
         affect = np.array(world.affect if observed is None else observed)
         actions = self._actor.act(self._obs, world.layout, world.streams, turn)
-        result = world.step(to_space(actions, world.single_action_space))
+        result = world.step(from_box(actions, world.single_action_space))
         self._obs = result.obs
         self._turn += 1
         if result.finished is not None:

@@ -26,7 +26,6 @@ from rlgen.policies.baselines import (
     EmotionTable,
     Fixed,
     Four,
-    PerPerson,
     Random,
     Schedule,
 )
@@ -200,15 +199,17 @@ def cooler(rule: Baseline, by: float = 0.3) -> Baseline:
     that avoids repetition costs more, so a search on a surface ends too hot.
     """
 
-    def cool(controls: Four) -> Four:
-        warmth, directiveness, temperature, weight = controls
-        return warmth, directiveness, max(-1.0, round(temperature - by, 4)), weight
+    def cool(temperature: float) -> float:
+        return max(-1.0, round(temperature - by, 4))
 
-    if isinstance(rule, Fixed):
-        return rule.model_copy(update={"controls": cool(rule.controls)})
-    if isinstance(rule, Random | PerPerson):
+    if isinstance(rule, Random):
         return rule
-    return rule.model_copy(update={"table": tuple(cool(row) for row in rule.table)})
+    if isinstance(rule, Fixed):
+        warmth, directiveness, temperature, weight = rule.controls
+        cooled = None if temperature is None else cool(temperature)
+        return rule.model_copy(update={"controls": (warmth, directiveness, cooled, weight)})
+    table = tuple((warmth, directiveness, cool(heat), weight) for warmth, directiveness, heat, weight in rule.table)
+    return rule.model_copy(update={"table": table})
 
 
 def best_on(

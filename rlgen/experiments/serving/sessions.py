@@ -176,7 +176,7 @@ class Session:
         if (controls is None) == (text is None):
             raise ActionError("give either text, the words of the reply, or controls, and the words are found for you")
         action = np.asarray(controls) if text is None else self._middle(text)
-        to_box(action[None], self._sessions.world.config.actions, 1)  # what is wrong with it concerns nobody else
+        to_box(action[None], self._sessions.world.single_action_space, 1)  # what is wrong with it concerns nobody else
         moved = self._sessions.rounds.turn(self._row, action, text)
         self.turns += 1
         return self._heard(moved)

@@ -133,7 +133,8 @@ def train(
     rollout = config.num_envs * config.ppo.n_steps
     if config.ppo.batch_size > rollout:
         raise ConfigError(
-            f"ppo.batch_size was {config.ppo.batch_size}: a rollout has only num_envs x n_steps = {rollout} rows"
+            f"ppo.batch_size was {config.ppo.batch_size}: a rollout has only num_envs x n_steps = {rollout} rows; give "
+            f"--batch-size {rollout} or less, or more rows"
         )
     if "wandb_project" in config.model_fields_set and config.wandb == "off":
         raise ConfigError("wandb_project was given, but wandb is off; add --wandb offline or online")

@@ -15,7 +15,7 @@ from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.experiments.runs.policies import find_policy
 from rlgen.experiments.training.training import TrainConfig, train
 from rlgen.policies import PPOConfig, Trained, WorldVecEnv
-from rlgen.policies.baselines import Fixed, PerPerson
+from rlgen.policies.baselines import Fixed
 
 ID = "rlgen/SupportDynamic-v0"
 OWN = """
@@ -59,14 +59,14 @@ def own(tmp_path, monkeypatch):
     [
         ("baseline:centre", "centre", Fixed()),
         ("fixed:0,0,0.6245,1", "fixed:0,0,0.6245,1", None),
-        ("fixed:random", "fixed:random", PerPerson()),
+        ("fixed:random", "fixed:random", Fixed(controls=(None,) * 4)),
     ],
 )
 def test_a_rule_by_name(name, short, actor):
     found = find_policy(name, ID, None)
     assert found.name == short
     assert actor is None or found.actor == actor
-    assert found.stamp["rule"]["kind"] in ("fixed", "per_person")
+    assert found.stamp["rule"]["kind"] == "fixed"
     with pytest.raises(ConfigError, match="--stochastic"):
         find_policy(name, ID, None, stochastic=True)
 
