@@ -110,7 +110,7 @@ def _logged(options: RewardDistanceOptions, designs: list[RewardDesign]) -> tupl
             "relief counts at the end"
         )
         return turns, f"{turns.dialogues} dialogues of {options.dialogues}"
-    from rlgen.policies.baselines import PerPerson, shipped_baselines
+    from rlgen.policies.baselines import Fixed, shipped_baselines
 
     config = options.world_config(**({} if options.generator is not None else {"generator": Surface()}))
     reading = next((each.name for each in designs if each.reads_words), None)
@@ -119,7 +119,7 @@ def _logged(options: RewardDistanceOptions, designs: list[RewardDesign]) -> tupl
             f"{reading} reads the words of replies, and a response surface has none; give --generator shipped:generator"
         )
     world = open_world(config, min(ROWS[config.has_words], options.people))
-    rules = {**shipped_baselines(options.env), "a constant per person": PerPerson()}
+    rules = {**shipped_baselines(options.env), "a constant per person": Fixed(controls=(None,) * 4)}
     logs: list[Turns] = []
     with Shown("reward distance", "people", options.people * len(rules)) as shown:
         for i, (name, rule) in enumerate(rules.items()):
