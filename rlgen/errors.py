@@ -46,5 +46,9 @@ class AuditError(RlgenError):
     """An audit log cannot be written or read."""
 
 
+class PartError(RlgenError):
+    """A part of one's own raised something while it ran, or gave what nobody can use (`rlgen.seams.own_fault`)."""
+
+
 class CheckError(RlgenError):
     """A part of one's own breaks a law that those who use it rely on (`rlgen.checks`)."""

@@ -3,10 +3,14 @@
 A name is `package.module:attribute` (or `FILE.py:attribute`) of a class, an object or a function; a mapping is
 `{kind: NAME, option: value, ...}`, whose options are the keywords of the class or function. What was given as an object
 is written down by its name where it can be found again under it, and as a marked description where it cannot.
+
+What a part of one's own does once it runs is a sentence too, wherever parts are asked: `own_fault` for what its code
+raises, `held` for what it gives.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import hashlib
@@ -16,15 +20,20 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, Self
+from types import ModuleType, TracebackType
+from typing import Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, model_serializer
 
-from rlgen.errors import ConfigError, RlgenError
+from rlgen.errors import ConfigError, PartError, RlgenError
+from rlgen.types import Rows
+
+S = TypeVar("S", bound=Rows)
 
 SHIPPED: Final = "shipped:"
 UNNAMED: Final = "unnamed"
@@ -121,13 +130,90 @@ def name_of(thing: Any) -> str | None:
     return None
 
 
+def called(part: Any) -> str:
+    """What a part is called in messages: its name, that of its class, or what it is."""
+    of = part if isinstance(getattr(part, "__qualname__", None), str) else type(part)
+    return name_of(part) or name_of(of) or str(of.__qualname__)
+
+
+class own_fault:
+    """Where a part of one's own is asked: what its code raises becomes one sentence, with what was raised as its cause.
+
+    Sentences of this package (`RlgenError`) pass as they are, and so does whatever a shipped part raises.
+
+    Args:
+        field: of the config that names the part.
+        part: which is asked.
+
+    Raises:
+        PartError: says which part, what it raised, and in which line of one's own.
+    """
+
+    __slots__ = ("_field", "_part")
+
+    def __init__(self, field: str, part: Any) -> None:
+        self._field, self._part = field, part
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if not isinstance(error, Exception | SystemExit) or isinstance(error, RlgenError | MemoryError):
+            return
+        part = self._part.func if isinstance(self._part, functools.partial) else self._part
+        of = part if isinstance(getattr(part, "__module__", None), str) else type(part)
+        if of.__module__.partition(".")[0] == __name__.partition(".")[0]:
+            return
+        frames = traceback.extract_tb(at)
+        line = next((frame for frame in reversed(frames) if _is_ones_own(Path(frame.filename))), frames[-1])
+        raise PartError(
+            f"{self._field} was {called(part)}: it raised {_told(error)} ({line.filename}, line {line.lineno}); mend it"
+        ) from error
+
+
+def held(field: str, part: Any, gave: Any, kind: type[S], rows: int, **widths: int) -> S:
+    """What a part gave, held to the form of a struct of `rlgen.types` over some rows.
+
+    Args:
+        field: of the config that names the part.
+        part: which gave it.
+        gave: what it gave.
+        kind: what it has to be.
+        rows: N.
+        **widths: of its arrays, where only the caller knows them, see `Rows.fault`.
+
+    Raises:
+        PartError: says which part, what it gave, and what is needed.
+    """
+    if wrong := kind.fault(gave, rows, **widths):
+        raise refused(field, part, wrong)
+    made: S = gave
+    return made
+
+
+def refused(field: str, part: Any, wrong: str) -> PartError:
+    """What to raise of a part that gave what nobody can use.
+
+    Args:
+        field: of the config that names the part.
+        part: which gave it.
+        wrong: what it gave, and what to give instead.
+    """
+    return PartError(f"{field} was {called(part)}: {wrong} (docs/parts.md)")
+
+
 def source_sha256(thing: Any) -> str:
-    """Hash of the source behind a class, a function, or an object's class: of its file, or of what is known of it."""
+    """Hash of the source behind a class, a function, or an object's class.
+
+    That is its file and, of one's own, the files beside it that it imports, one through the other; where there is no
+    file, what is known of it.
+    """
     if isinstance(thing, functools.partial):
         thing = thing.func
     of = thing if isinstance(thing, type) or inspect.isroutine(thing) else type(thing)
     try:
-        source = Path(inspect.getsourcefile(of) or "").read_bytes()
+        file = Path(inspect.getsourcefile(of) or "")
+        source = b"".join([file.read_bytes(), *_imported(file, str(of.__module__))])
     except (TypeError, OSError):  # built in, or typed into a notebook
         try:
             source = inspect.getsource(of).encode()
@@ -135,6 +221,62 @@ def source_sha256(thing: Any) -> str:
             code = getattr(of, "__code__", None)
             source = repr(of).encode() if code is None else code.co_code + repr(code.co_consts).encode()
     return hashlib.sha256(source).hexdigest()
+
+
+_HERE: Final = Path(__file__).parent
+_LIBRARY: Final = Path(sysconfig.get_path("stdlib"))
+
+
+def _is_ones_own(file: Path) -> bool:
+    """Whether a file is neither this package's nor installed."""
+    installed = {"site-packages", "dist-packages"} & set(file.parts) or file.is_relative_to(_LIBRARY)
+    return file.is_file() and not installed and not file.is_relative_to(_HERE)
+
+
+def _imported(file: Path, module: str) -> Iterator[bytes]:
+    """Name and content of the modules that a file of one's own imports and that lie in the same folder or package.
+
+    Args:
+        file: of the module.
+        module: its dotted name.
+    """
+    words = [file.stem] if module == "__main__" else module.split(".")
+    if file.stem == "__init__":
+        words.append("__init__")
+    if not _is_ones_own(file) or len(words) > len(file.parents):
+        return
+    root = file.parents[len(words) - 1]  # the folder in which the module, or its package, was found
+    found, waiting = {".".join(words): file}, [words]
+    while waiting:
+        inside = waiting.pop()
+        for name in _imports(found[".".join(inside)].read_bytes(), inside[:-1]):
+            for place in (root.joinpath(*name).with_suffix(".py"), root.joinpath(*name, "__init__.py")):
+                own = name if place.stem != "__init__" else [*name, "__init__"]
+                if ".".join(own) not in found and place.is_file() and _is_ones_own(place):
+                    found[".".join(own)] = place
+                    waiting.append(own)
+    for dotted, place in sorted(found.items()):
+        if place != file:
+            yield f"\0{dotted}\0".encode() + place.read_bytes()
+
+
+def _imports(source: bytes, package: list[str]) -> Iterator[list[str]]:
+    """Words of the names of modules that a source may import, and of the packages that hold them."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        names: list[list[str]] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            inside = [*above, *(node.module.split(".") if node.module else [])]
+            names = [inside, *([*inside, alias.name] for alias in node.names)]
+        for name in names:
+            if name and name[0] not in {*sys.stdlib_module_names, _HERE.name} and "*" not in name:
+                yield from (name[:depth] for depth in range(1, len(name) + 1))  # its packages, too
 
 
 class Own(BaseModel):

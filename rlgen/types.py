@@ -1,7 +1,8 @@
 """What the parts of the world hand to each other: structs of arrays over N dialogues.
 
 A struct holds arrays whose first axis is the dialogue; per-row Python objects appear only as
-`text`, for parts that need strings. Nothing here computes more than a selection or an overwriting of rows.
+`text`, for parts that need strings. Nothing here computes more than a selection or an overwriting of rows, and
+whether something is such a struct (`Rows.fault`), by which parts of one's own are held to what they have to give.
 """
 
 from __future__ import annotations
@@ -26,11 +27,49 @@ SPEECH_RATE: Final = 16_000  # samples a second of raw speech
 MAX_TURNS: Final = 16
 
 
+_KINDS: Final = {"F": ("f", "floats"), "I": ("iu", "whole numbers"), "B": ("b", "bools")}
+
+
 class Rows:
     """Selection and overwriting of rows for dataclasses of N rows.
 
     A field is an array, a list over N, another struct of N rows, a mapping of these, or what all rows have in common.
+
+    Attributes:
+        WIDTHS: length of the second axis of fields that have one; None where each part has its own.
+        GAPS: fields of floats in which NaN means that there is nothing.
     """
+
+    WIDTHS: ClassVar[dict[str, int | None]] = {}
+    GAPS: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def fault(cls, gave: Any, rows: int, **widths: int) -> str:
+        """What keeps something from being such a struct, in words; empty for nothing.
+
+        Args:
+            gave: anything.
+            rows: N that is needed.
+            **widths: of fields that have None in `WIDTHS`, where they are known.
+        """
+        if not isinstance(gave, cls):
+            return f"it gave {described(gave)}; give rlgen.types.{cls.__name__} of {rows} rows"
+        widths = {**cls.WIDTHS, **widths}  # type: ignore[dict-item]
+        for field in fields(cls):  # type: ignore[arg-type]
+            value, kind = getattr(gave, field.name), str(field.type)
+            if value is None and kind.endswith("None"):
+                continue
+            if kind.startswith("list"):
+                if not isinstance(value, list) or len(value) != rows:
+                    return f"its {field.name} is {described(value)}; give a list of {rows} texts, one a row"
+                for row, text in enumerate(value):
+                    if not isinstance(text, str):
+                        return f"its {field.name} holds {described(text)} in row {row}; give a text"
+                continue
+            shape = (rows, widths[field.name]) if field.name in widths else (rows,)
+            if wrong := array_fault(field.name, value, kind, shape, gaps=field.name in cls.GAPS):
+                return wrong
+        return ""
 
     def rows(self, index: Index) -> Self:
         """The same struct for some rows."""
@@ -70,6 +109,35 @@ class Rows:
             write(getattr(self, field.name), getattr(fresh, field.name))
 
 
+def array_fault(name: str, value: Any, kind: str, shape: tuple[int | None, ...], gaps: bool = False) -> str:
+    """What keeps something from being such an array, in words; empty for nothing.
+
+    Args:
+        name: of the field that holds it.
+        value: anything.
+        kind: `"F32"`, `"I64"` or `"Bools"`; arrays of other widths of these kinds are as good.
+        shape: that is needed; None for any length.
+        gaps: whether NaN is allowed.
+    """
+    letters, called = _KINDS[kind[0]]
+    fits = isinstance(value, np.ndarray) and value.dtype.kind in letters and value.ndim == len(shape)
+    if not fits or any(there != need for there, need in zip(value.shape, shape, strict=True) if need is not None):
+        wanted = ", ".join("any" if need is None else str(need) for need in shape)
+        return f"its {name} is {described(value)}; give a NumPy array of {called} [{wanted}]"
+    if kind[0] == "F" and not gaps and not np.isfinite(value).all():
+        return f"its {name} is not finite in row {np.argwhere(~np.isfinite(value))[0][0]}; mend what makes it"
+    return ""
+
+
+def described(value: Any) -> str:
+    """What something is, short, for messages."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} {list(value.shape)}"
+    if isinstance(value, list | tuple | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return "None" if value is None else f"{type(value).__name__} {' '.join(str(value).split())[:40]!r}"
+
+
 @dataclass(frozen=True)
 class Signals(Rows):
     """One turn's signals as features on one timeline of T frames (after alignment).
@@ -101,6 +169,8 @@ class Estimate(Rows):
             deviations of valence and of arousal, in [0, 1].
         present: `[N, 3]` bool, the modalities it was made from.
     """
+
+    WIDTHS: ClassVar = {"vector": None, "affect": 8, "uncertainty": 3, "present": 3}
 
     vector: F32
     affect: F32
@@ -157,6 +227,8 @@ class Words(Rows):
         text: N strings.
     """
 
+    WIDTHS: ClassVar = {"ids": None}
+
     ids: I64
     text: list[str]
 
@@ -202,6 +274,8 @@ class Reading(Rows):
         repetition: of the speaker's own earlier turns, in [0, 1].
         fluency: in [0, 1].
     """
+
+    WIDTHS: ClassVar = {"affect": 8, "empathy": 3}
 
     affect: F32
     empathy: F32
@@ -309,6 +383,8 @@ class Feedback(Rows):
         abandoned: left because it did not help.
     """
 
+    GAPS: ClassVar = ("rating",)
+
     rating: F32
     engagement: F32
     completed: Bools
@@ -328,6 +404,8 @@ class Verdict(Rows):
         text: N strings, what is said in the end.
         reason: N strings, empty where allowed.
     """
+
+    WIDTHS: ClassVar = {"cost": None}
 
     decision: I64
     cost: F32

@@ -149,6 +149,34 @@ def test_the_hash_is_of_the_source_and_the_options(module, tmp_path):
     assert source_sha256(find(f"{module}:JUDGE")) == source_sha256(find(f"{module}:Judge"))
 
 
+def test_the_hash_is_of_what_the_source_imports_from_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    files = {
+        "hashed_part.py": "import numpy\nfrom hashed_house.rooms import cellar\ndef f(): import hashed_late\n",
+        "hashed_late.py": "X = 1\n",
+        "hashed_house/__init__.py": "from . import attic\n",
+        "hashed_house/attic.py": "from .rooms.cellar import X\n",
+        "hashed_house/rooms/__init__.py": "",
+        "hashed_house/rooms/cellar.py": "from ..loop import *\nX = 1\n",
+        "hashed_house/loop.py": "import hashed_part\n",
+        "hashed_house/other.py": "X = 1\n",
+        "hashed_other.py": "X = 1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    before = source_sha256(find("hashed_part:f"))
+    for name, text in files.items():
+        (tmp_path / name).write_text(text + "# changed\n")
+        changed = source_sha256(find("hashed_part:f")) != before
+        assert changed == (not name.endswith("other.py")), name
+        (tmp_path / name).write_text(text)
+    (tmp_path / "hashed_house" / "attic.py").write_text("not Python (\n")
+    assert source_sha256(find("hashed_part:f")) != before
+    for name in [name for name in sys.modules if name.startswith("hashed_")]:
+        del sys.modules[name]
+
+
 def test_looking_in_a_folder_hides_nothing_that_is_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "json.py").write_text("LIMIT = 1\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -11,7 +12,8 @@ import numpy as np
 from gymnasium import spaces
 
 from rlgen.errors import ConfigError
-from rlgen.types import F32, I64, Reading
+from rlgen.seams import own_fault, refused
+from rlgen.types import F32, I64, Reading, array_fault
 
 VECTOR_DIM: Final = 32
 CONTEXT_DIM: Final = 32
@@ -79,14 +81,14 @@ class Block:
         """The block of N rows.
 
         Raises:
-            ConfigError: what `see` gives is not `[N, width]`, finite.
+            PartError: `see` fails, or does not give `[N, width]`, finite.
         """
-        found = np.asarray(self.see(visible), dtype=np.float32)
-        if found.shape != (len(visible.turn), self.width) or not np.isfinite(found).all():
-            raise ConfigError(
-                f"observation block {self.name!r}: gave shape {found.shape} or a number that is not finite; "
-                f"{(len(visible.turn), self.width)} is needed, one row per dialogue"
-            )
+        with own_fault(f"block {self.name}", self.see):
+            found = self.see(visible)
+        with suppress(TypeError, ValueError):
+            found = np.asarray(found, dtype=np.float32)
+        if wrong := array_fault("block", found, "F32", (len(visible.turn), self.width)):
+            raise refused(f"block {self.name}", self.see, wrong)
         return found
 
 

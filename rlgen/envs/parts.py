@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from rlgen.artifacts import MANIFEST, Shared, content
 from rlgen.envs.config import Corpus, WorldConfig
 from rlgen.envs.generators import Surface
 from rlgen.envs.observation import CONTEXT_DIM, Block
-from rlgen.envs.pipeline import Pipeline, SurfacePipeline, TextPipeline
+from rlgen.envs.pipeline import Pipeline, SurfacePipeline, TextPipeline, read_bank
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.generation import EmbeddedGenerator
 from rlgen.governance import AuditLog, OutputGuard, patterns
@@ -25,14 +27,24 @@ from rlgen.perception.bank import KIND as BANK
 from rlgen.perception.recognizer import KIND as RECOGNIZER
 from rlgen.rewards import RewardDesign
 from rlgen.rng import Streams
-from rlgen.seams import SHIPPED, Own
+from rlgen.seams import SHIPPED, Own, own_fault, refused
 from rlgen.text import Reader, SentenceEncoder
 from rlgen.text.encoding.loading import encoder_content, encoder_of
 from rlgen.text.reading.reader import KIND as READERS
 from rlgen.text.reading.reader import SHIPPED as SHIPPED_READERS
 from rlgen.text.reading.reader import Progress
 from rlgen.text.utterances import of_all_lengths, read_by, utterances, with_crisis, with_masks
-from rlgen.types import F32, Generator, Guard, Reading, Recognizer, SegmentCatalogue, UtteranceCatalogue, session
+from rlgen.types import (
+    F32,
+    Generator,
+    Guard,
+    Reading,
+    Recognizer,
+    SegmentCatalogue,
+    UtteranceCatalogue,
+    described,
+    session,
+)
 from rlgen.users.logs.dialogues import FAILED, read
 from rlgen.users.logs.real_utterances import real_utterances
 
@@ -154,8 +166,8 @@ def _generator(config: WorldConfig, device: str) -> tuple[Generator, str]:
     """What answers, and its hash."""
     chosen = config.generator
     if isinstance(chosen, Own):
-        made: Generator = chosen.make("generator", ("reply", "weights_sha256"))
-        return made, _stamp(chosen, made.weights_sha256())
+        made: Generator = chosen.make("generator", ("reply", "weights_sha256", "calls"))
+        return made, _stamp("generator", chosen, made, made.weights_sha256)
     assert not isinstance(chosen, Surface)  # it has no words
     generator = chosen.load(device, config.precision)
     return generator, generator.sha256 if isinstance(generator, EmbeddedGenerator) else generator.weights_sha256()
@@ -166,7 +178,12 @@ def _guard(chosen: GuardConfig | Own | None, log: AuditLog | None) -> tuple[Guar
     if chosen is None:
         return None, {}
     if isinstance(chosen, Own):
-        return chosen.make("guard", ("review", "cost_names")), {"guard": chosen.sha256}
+        guard: Guard = chosen.make("guard", ("review", "cost_names"))
+        if not isinstance(guard.cost_names, tuple | list) or not all(
+            isinstance(name, str) for name in guard.cost_names
+        ):
+            raise refused("guard", guard, f"its cost_names are {described(guard.cost_names)}; give a tuple of names")
+        return guard, {"guard": chosen.sha256}
     rules = (chosen.patterns or patterns.SHIPPED).read_text(encoding="utf-8")
     sha256 = text_sha256(chosen.model_dump_json(exclude={"patterns", "keep_text"}), rules)
     return OutputGuard(chosen, log), {"guard": sha256}
@@ -187,9 +204,17 @@ def _there(config: WorldConfig) -> None:
             )
 
 
-def _stamp(choice: object, weights: str) -> str:
-    """Hash of a part's weights, and of the source of one's own."""
-    return text_sha256(choice.sha256, weights) if isinstance(choice, Own) else weights
+def _stamp(field: str, choice: object, part: Any, weights: Callable[[], str]) -> str:
+    """Hash of a part's weights, and of the source of one's own.
+
+    Raises:
+        PartError: one of one's own cannot say what its weights are.
+    """
+    with own_fault(field, part):
+        of = weights()
+    if not isinstance(of, str):
+        raise refused(field, part, f"the hash of its weights is {described(of)}; give a text")
+    return text_sha256(choice.sha256, of) if isinstance(choice, Own) else of
 
 
 def resolve_device(device: str) -> str:
@@ -263,17 +288,17 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
     _there(config)
     recognizer, bank, table = _perception(config.recognizer, config.bank)
     catalogue, reader = load_bank(config, progress)
-    reading, embedding = reader.read_catalogue(catalogue.text)
+    reading, embedding = read_bank(reader, catalogue.text)
     reward = config.reward
     reward.load()
     if reward.notice:
         _LOG.warning("%s", reward.notice)
     blocks = [own.make("blocks", ("name", "width", "see", "low", "high")) for own in config.blocks]
     sha256 = {
-        "recognizer": _stamp(config.recognizer, recognizer.weights_sha256()),
-        "signal_bank": _stamp(config.bank, bank.sha256),
-        "readers": _stamp(config.readers, reader.sha256),
-        "encoder": _stamp(config.encoder, reader.encoder.weights_sha256()),
+        "recognizer": _stamp("recognizer", config.recognizer, recognizer, recognizer.weights_sha256),
+        "signal_bank": _stamp("bank", config.bank, bank, lambda: bank.sha256),
+        "readers": _stamp("readers", config.readers, reader, lambda: reader.sha256),
+        "encoder": _stamp("encoder", config.encoder, reader.encoder, reader.encoder.weights_sha256),
         "utterances": text_sha256(*catalogue.text),
         "reward": reward.sha256,
         **{f"block {block.name}": own.sha256 for block, own in zip(blocks, config.blocks, strict=True)},

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from rlgen.envs.dialogues import Dialogues
 from rlgen.envs.surface import ResponseSurface
+from rlgen.seams import held, own_fault, refused
 from rlgen.text import Reader
-from rlgen.types import ALLOW, Context, Controls, Generator, Guard, Reading, Verdict, Words, session
+from rlgen.types import (
+    ALLOW,
+    ESCALATE,
+    F32,
+    Context,
+    Controls,
+    Generator,
+    Guard,
+    Reading,
+    Replies,
+    Verdict,
+    Words,
+    array_fault,
+    described,
+    session,
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,9 @@ class TextPipeline:
     def session(self) -> Self:
         """See `Pipeline.session`; the parts' own sessions, see `rlgen.types.session`."""
         mine = copy.copy(self)
-        mine.generator, mine.guard, mine.reader = session(self.generator), session(self.guard), session(self.reader)
+        for field, part in (("generator", self.generator), ("guard", self.guard), ("reader", self.reader)):
+            with own_fault(field, part):
+                setattr(mine, field, session(part))
         mine.seconds = dict.fromkeys(self.seconds, 0.0)
         return mine
 
@@ -67,16 +86,18 @@ class TextPipeline:
         """Generate, review, read; the reader sees only the words (see `Pipeline.reply`)."""
         started = perf_counter()
         context = Context(now.window, now.turn)
-        words = self.generator.reply(context, now.estimate, controls, now.streams).words()
+        with own_fault("generator", self.generator):
+            replies = self.generator.reply(context, now.estimate, controls, now.streams)
+        words = held("generator", self.generator, replies, Replies, len(now.turn)).words()
         generated = perf_counter()
         if self.guard is None:
             verdict = allow_all(words.text)
         else:
-            verdict = self.guard.review(context, words)
+            verdict = reviewed_by(self.guard, context, words)
             said = np.where((verdict.decision == ALLOW)[:, None], words.ids, -1)
             words = Words(said, verdict.text)
         reviewed = perf_counter()
-        reading, _ = self.reader.read(words.text, now.said.embedding, now.replies)
+        reading, _ = read_texts(self.reader, words.text, now.said.embedding, now.replies)
         self.seconds["generator"] += generated - started
         self.seconds["guard"] += reviewed - generated
         self.seconds["reader"] += perf_counter() - reviewed
@@ -118,6 +139,61 @@ class SurfacePipeline:
     def calls(self) -> dict[str, int]:
         """No model is called."""
         return {}
+
+
+def reviewed_by(guard: Guard, context: Context, words: Words) -> Verdict:
+    """Verdicts on N replies.
+
+    Raises:
+        PartError: a guard of one's own fails, or decides what nobody can follow.
+    """
+    with own_fault("guard", guard):
+        verdict = guard.review(context, words)
+    verdict = held("guard", guard, verdict, Verdict, len(words.text), cost=len(guard.cost_names))
+    decision = verdict.decision
+    if not ((decision >= ALLOW) & (decision <= ESCALATE)).all():
+        raise refused("guard", guard, f"it decided {decision.min()} to {decision.max()}; give ALLOW, REPLACE, ESCALATE")
+    for row in np.flatnonzero(decision == ALLOW).tolist():
+        if verdict.text[row] != words.text[row]:
+            raise refused("guard", guard, f"it allows row {row} and changes its text; decide REPLACE there")
+    if (verdict.cost < 0).any():
+        raise refused("guard", guard, "it gave a cost below 0; give 0 where nothing was found")
+    return verdict
+
+
+def read_texts(
+    reader: Reader, texts: Sequence[str], asked: F32, earlier: Sequence[Sequence[str]]
+) -> tuple[Reading, F32]:
+    """`Reader.read`.
+
+    Raises:
+        PartError: a reader of one's own fails, or gives something else.
+    """
+    with own_fault("readers", reader):
+        gave = reader.read(texts, asked, earlier)
+    return _readings(reader, gave, (len(texts), asked.shape[1]))
+
+
+def read_bank(reader: Reader, texts: Sequence[str]) -> tuple[Reading, F32]:
+    """`Reader.read_catalogue`.
+
+    Raises:
+        PartError: a reader of one's own fails, or gives something else.
+    """
+    with own_fault("readers", reader):
+        gave = reader.read_catalogue(texts)
+    return _readings(reader, gave, (len(texts), None))
+
+
+def _readings(reader: Reader, gave: Any, shape: tuple[int, int | None]) -> tuple[Reading, F32]:
+    if not isinstance(gave, tuple) or len(gave) != 2:
+        raise refused(
+            "readers", reader, f"it gave {described(gave)}; give a pair of rlgen.types.Reading and embeddings"
+        )
+    reading, embedding = gave
+    if wrong := array_fault("embedding", embedding, "F32", shape):
+        raise refused("readers", reader, wrong)
+    return held("readers", reader, reading, Reading, shape[0]), embedding
 
 
 def allow_all(text: list[str]) -> Verdict:

@@ -21,6 +21,7 @@ import numpy as np
 from rlgen.envs.config import world_config
 from rlgen.envs.parts import load_bank, signal_bank
 from rlgen.envs.people import seat
+from rlgen.envs.pipeline import read_bank, read_texts
 from rlgen.errors import ConfigError
 from rlgen.rng import PEOPLE, Realm, Streams
 from rlgen.types import F32, I64, Bools, Expression, Words
@@ -83,7 +84,7 @@ class SimulatedPeople:
         self.fidelity = reference(self.config)
         self._max_turns, self._seed, self._realm, self._n = config.max_turns, seed, realm, n
         bank, self._reader = load_bank(config)
-        self._said_by_bank, (_, self._embedded) = bank.text, self._reader.read_catalogue(bank.text)
+        self._said_by_bank, (_, self._embedded) = bank.text, read_bank(self._reader, bank.text)
         signals = signal_bank(config.bank).catalogue
         self._users = watched(seat(self.config, n, bank, signals), n, len(bank), len(signals))
         self.here: Bools = np.zeros(n, dtype=np.bool_)
@@ -127,7 +128,8 @@ class SimulatedPeople:
         left, said = [""] * self._n, [""] * self._n
         if len(rows):
             told = [texts[row] for row in rows.tolist()]
-            reading, _ = self._reader.read(told, self._asked[rows], [self._replies[row] for row in rows.tolist()])
+            earlier = [self._replies[row] for row in rows.tolist()]
+            reading, _ = read_texts(self._reader, told, self._asked[rows], earlier)
             words = Words(np.full((len(rows), 1), -1, dtype=np.int64), told)
             feedback, expression = self._users.respond(rows, words, reading, self._streams.rows(rows), self._turn[rows])
             ratings[rows], engagement[rows] = feedback.rating, feedback.engagement
@@ -148,5 +150,5 @@ class SimulatedPeople:
             self._asked[rows] = self._embedded[expression.utterance]
             return [self._said_by_bank[i] for i in expression.utterance]
         nothing = np.zeros((len(rows), self._embedded.shape[1]), dtype=np.float32)
-        self._asked[rows] = self._reader.read(expression.text, nothing, [[] for _ in rows])[1]
+        self._asked[rows] = read_texts(self._reader, expression.text, nothing, [[] for _ in rows])[1]
         return list(expression.text)

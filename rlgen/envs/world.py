@@ -19,6 +19,7 @@ from rlgen.envs.observation import ObservationLayout
 from rlgen.envs.parts import Parts, load_parts, text_sha256
 from rlgen.envs.people import OwnPeople, seat
 from rlgen.envs.pickling import check_same, check_travels, packed, unpacked
+from rlgen.envs.pipeline import read_texts
 from rlgen.envs.records import Opening, StepResult, TurnRecord, Utterances
 from rlgen.envs.scoring import Scoring
 from rlgen.envs.utterances import read_utterances, recognize
@@ -250,7 +251,7 @@ class World:
         replied, reading = replies.words.text, replies.reading.array()
         if expression.to is not None:  # a log goes on from what was replied then
             replied = expression.to
-            reading = self.parts.reader.read(replied, now.said.embedding, now.replies)[0].array()
+            reading = read_texts(self.parts.reader, replied, now.said.embedding, now.replies)[0].array()
         now.take(box, replied, reading, feedback, said, estimate)
         now.earn(reward, terms, cost, others)
         if now is not whole:

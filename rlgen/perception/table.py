@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from dataclasses import fields, replace
 from typing import Final
 
 import numpy as np
 
-from rlgen.affect import AFFECT_DIM, NUM_CATEGORIES
-from rlgen.artifacts import cached, code_sha256
+from rlgen.affect import NUM_CATEGORIES
+from rlgen.artifacts import cached
 from rlgen.artifacts.tables import made_of, shipped_table
 from rlgen.artifacts.telling import told
-from rlgen.errors import DataError, SignalError
+from rlgen.errors import DataError
 from rlgen.perception.bank import SignalBank
 from rlgen.perception.recognizer import SUBSETS, EmotionRecognizer, subset
+from rlgen.seams import held, own_fault, refused, source_sha256
 from rlgen.types import F32, I64, MODALITIES, Bools, Estimate, Recognizer
 
 NAME: Final = "estimates"
 _VERSION: Final = 1  # of the table's layout and of what is computed into it
 _SOUNDS: Final = 64  # segments whose raw sound is held at once
+_SUM: Final = 1e-3  # how far probabilities may sum to something else than one
 _SILENCE: Final[F32] = np.zeros(0, dtype=np.float32)
 
 
@@ -58,7 +62,7 @@ class EstimateTable:
         Raises:
             DataError: the recognizer learned from the bank's actors without leaving any out, or reads raw sound of
                 recordings whose folder is unknown.
-            SignalError: its estimates have the wrong shape, or are not finite.
+            PartError: one of one's own fails, or gives estimates of another form or range.
         """
         of = key(recognizer, bank)
         if of is None:
@@ -95,9 +99,10 @@ def key(recognizer: Recognizer, bank: SignalBank) -> str | None:
     kind, parts = type(recognizer), [recognizer.weights_sha256(), bank.sha256, bank.cohort]
     if kind is not EmotionRecognizer:  # its weights do not say what it does with them
         try:
-            parts += [kind.__qualname__, code_sha256(kind.__module__)]
-        except (OSError, TypeError):
+            inspect.getsource(sys.modules[kind.__module__])
+        except (OSError, TypeError, KeyError):
             return None
+        parts += [kind.__qualname__, source_sha256(kind)]
     return made_of(_VERSION, *parts)
 
 
@@ -139,18 +144,24 @@ def _estimates(recognizer: Recognizer, bank: SignalBank, mask: Bools, waveforms:
         waveforms = [_SILENCE] * len(bank)
     signals = replace(bank.signals, present=bank.signals.present & mask, waveforms=waveforms)
     held_out = getattr(recognizer, "estimate_held_out", None)
-    made: Estimate = (
-        recognizer.estimate(signals) if held_out is None else held_out(signals, bank.cohort, bank.catalogue.actor)
-    )
-    wanted = {"vector": recognizer.vector_dim, "affect": AFFECT_DIM, "uncertainty": 3}
-    for name, width in wanted.items():
-        values = np.asarray(getattr(made, name))
-        if values.shape != (len(bank), width) or not np.isfinite(values).all():
-            raise SignalError(
-                f"{type(recognizer).__name__}: its {name} has shape {values.shape}, or is not finite; "
-                f"({len(bank)}, {width}) finite numbers are needed"
-            )
+    with own_fault("recognizer", recognizer):
+        made = (
+            recognizer.estimate(signals) if held_out is None else held_out(signals, bank.cohort, bank.catalogue.actor)
+        )
+    made = held("recognizer", recognizer, made, Estimate, len(bank), vector=recognizer.vector_dim)
+    if wrong := out_of_range(made):
+        raise refused("recognizer", recognizer, wrong)
     return made
+
+
+def out_of_range(made: Estimate) -> str:
+    """What leaves its range in estimates, in words; empty for nothing."""
+    chances = made.affect[:, :NUM_CATEGORIES]
+    if (chances < 0).any() or not np.allclose(chances.sum(axis=1), 1.0, atol=_SUM):
+        return f"the first {NUM_CATEGORIES} columns of affect are no probabilities; make them at least 0, of sum 1"
+    if (np.abs(made.affect[:, NUM_CATEGORIES:]) > 1).any():
+        return "valence or arousal, the last two columns of affect, leaves [-1, 1]"
+    return "uncertainty leaves [0, 1]" if ((made.uncertainty < 0) | (made.uncertainty > 1)).any() else ""
 
 
 def project(vector: F32, dim: int) -> F32:

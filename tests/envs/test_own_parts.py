@@ -14,7 +14,7 @@ import pytest
 
 import rlgen
 from rlgen.envs import Block, World, WorldConfig, world_config
-from rlgen.errors import ConfigError
+from rlgen.errors import ConfigError, PartError
 from rlgen.perception import EmotionRecognizer, SignalBank
 from rlgen.seams import find
 from rlgen.text import Reader, SentenceEncoder
@@ -150,14 +150,17 @@ def test_blocks_see_what_a_policy_may_know_and_nothing_else(mine):
         (Block("affect", 1, lambda visible: ZERO[:1, :1]), "there is one of that name"),
         (Block("mine", 0, lambda visible: ZERO), "give a width above 0"),
         (Block("mine", 1, lambda visible: ZERO, low=2.0), "finite low < high"),
-        (Block("mine", 2, lambda visible: ZERO), r"gave shape .3, 4."),
+        (
+            Block("mine", 2, lambda visible: ZERO),
+            r"float32 .3, 4.; give a NumPy array of floats .3, 2.",
+        ),
         (Block("mine", 4, lambda visible: ZERO * np.nan), "not finite"),
         (3, "package.module:attribute"),
         (SimpleNamespace(name="x"), "has no width"),
     ],
 )
 def test_a_wrong_block_is_one_sentence(block, said):
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises((ConfigError, PartError), match=said):
         World(world_config(ID, blocks=block), 3).reset(0)
 
 

@@ -16,13 +16,14 @@ from rlgen import artifacts
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.artifacts.telling import told
 from rlgen.errors import ArtifactError
+from rlgen.seams import own_fault, refused
 from rlgen.text.encoding.encoder import SentenceEncoder
 from rlgen.text.encoding.loading import encoder_of
 from rlgen.text.reading import lexical, tables
 from rlgen.text.reading.fluency import Fluency
 from rlgen.text.reading.heads import Features, Head, sigmoid, softmax
 from rlgen.text.reading.repetition import repetition
-from rlgen.types import Reading, session
+from rlgen.types import Reading, array_fault, session
 
 KIND: Final = "readers/2"
 PART: Final = 256  # texts of a bank that are encoded in one pass
@@ -111,7 +112,7 @@ class Reader:
         Returns:
             The reading, and the texts' embeddings `[N, 384]`.
         """
-        embedding = self.encoder.encode(text)
+        embedding = self._embedded(text)
         slope, offset = self._relevance
         relevance = sigmoid(slope * (embedding * asked).sum(axis=1) + offset)
         return self._reading(text, embedding, relevance, repetition(text, earlier)), embedding
@@ -150,7 +151,7 @@ class Reader:
             if progress is None
             else progress(starts)
         )
-        embedding = np.concatenate([self.encoder.encode(texts[i : i + PART]) for i in parts])
+        embedding = np.concatenate([self._embedded(texts[i : i + PART]) for i in parts])
         ones, zeros = np.ones(rows, dtype=np.float32), np.zeros(rows, dtype=np.float32)
         reading = self._reading(texts, embedding, ones, zeros)
         return {"embedding": embedding, **{f.name: getattr(reading, f.name) for f in fields(reading)}}
@@ -159,6 +160,13 @@ class Reader:
         digest = hashlib.sha256("\x00".join(texts).encode()).hexdigest()
         key = hashlib.sha256(f"{self.identity}:{digest}".encode()).hexdigest()[:32]
         return artifacts.cached(f"reading-{key}", lambda: self.read_afresh(texts, progress))
+
+    def _embedded(self, texts: Sequence[str]) -> F32:
+        with own_fault("encoder", self.encoder):
+            embedding = self.encoder.encode(texts)
+        if wrong := array_fault("embedding", embedding, "F32", (len(texts), self.encoder.dim)):
+            raise refused("encoder", self.encoder, wrong)
+        return embedding
 
     def _reading(self, texts: Sequence[str], embedding: F32, relevance: F32, repeated: F32) -> Reading:
         features = Features.of(texts, embedding)
