@@ -177,7 +177,7 @@ def main(argv: Sequence[str]) -> int:
     if options.plot is not None:
         writable_file(options.plot)
     options = options.model_copy(update={"generator": options.generator or _SURFACE})
-    env_id, config = options.world_for(options.policy)
+    env_id, config, _ = options.world_for(options.policy)
     world = open_world(config, options.people)
     policy = find_policy(options.policy, env_id, world)
     name, found = policy.name, needs(world, policy.actor)

@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.experiments.dialogues.terminal import BOUNDARY, USAGE, Left, Terminal
     from rlgen.users import HumanConfig, HumanUsers
 
-    env_id, config = options.world_for(options.policy)
+    env_id, config, _ = options.world_for(options.policy)
     log = ChatLog(options.out)
     config, parts, guard = for_a_person(config)
     if isinstance(sys.stdin, io.TextIOWrapper):

@@ -130,7 +130,7 @@ def _prepared(options: EvaluateOptions, run: Run | None) -> tuple[str, World, Po
         ppo, seed = validate(PPOConfig, stored["ppo"], str(run.path / "config.json")), int(stored["seed"])
         world = open_world(config, options.num_envs)
         if not other:
-            _check_parts(run, world.sha256, world.encoder)
+            run.check_parts(world.sha256, world.encoder)
     else:
         env_id, ppo, seed = options.env, PPOConfig(), 0
         world = options.make_world(options.num_envs)
@@ -177,22 +177,6 @@ def _standing(run: Run | None) -> dict[str, Any]:
         return {"config": None}
     now = run.stamp()
     return {name: now[name] for name in ("config", "step", "of")}
-
-
-def _check_parts(run: Run, now: Mapping[str, str], encoder: str) -> None:
-    """Refuse to measure a run silently with other frozen parts than it was trained with."""
-    manifest = run.manifest()
-    then, before = manifest.get("parts", {}), manifest.get("encoder", encoder)
-    if before != encoder:
-        raise ConfigError(
-            f"{run.path}: was trained with the encoder {before}, and this is {encoder}; train again, or bring the old "
-            "one back"
-        )
-    changed = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
-    if changed:
-        raise ConfigError(
-            f"{run.path}: {', '.join(changed)} changed since the training; train again, or bring the old ones back"
-        )
 
 
 def show(result: dict[str, Any]) -> None:

@@ -64,10 +64,12 @@ def main(argv: Sequence[str]) -> int:
     from rlgen.experiments.dialogues.carrying_out import carry_out
     from rlgen.experiments.dialogues.simulation import Simulation
 
-    env_id, config = options.world_for(options.policy)
-    config = options.without_text(config)
+    env_id, asked, run = options.world_for(options.policy)
+    config = options.without_text(asked)
     words = config.has_words
     world = open_world(config, min(options.num_envs or _ROWS[words], options.people))
+    if run is not None and config == asked:
+        run.check_parts(world.sha256, world.encoder)
     policy = find_policy(options.policy, env_id, world, options.stochastic)
     simulation = Simulation(world, policy.actor, options.people, options.seed, words)
     if str(options.out) == "-":

@@ -186,6 +186,29 @@ class Run:
         told = {"start_step": step, "command": command(), "device": device, "precision": precision}
         self._write_manifest({**manifest, "segments": [*manifest["segments"], {**told, **program()}]})
 
+    def check_parts(self, now: Mapping[str, str], encoder: str) -> None:
+        """Refuse to let the policy act silently among other frozen parts than it was trained with.
+
+        Args:
+            now: part name -> sha256, of the world that the run's config makes here.
+            encoder: its sentence encoder.
+
+        Raises:
+            ConfigError: says what has changed.
+        """
+        manifest = self.manifest()
+        then, before = manifest["parts"], manifest["encoder"]
+        if before != encoder:
+            raise ConfigError(
+                f"{self.path}: was trained with the encoder {before}, and this is {encoder}; train again, or bring the "
+                "old one back"
+            )
+        changed = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+        if changed:
+            raise ConfigError(
+                f"{self.path}: {', '.join(changed)} changed since the training; train again, or bring the old ones back"
+            )
+
     def other_program(self) -> str | None:
         """In words, what differs between this program and the one that trained last; None where nothing does."""
         return other_program(self.manifest()["segments"][-1], program())

@@ -144,8 +144,8 @@ class WorldOptions(Options):
         other = next(differences(stored["world"], {**plain(asked), "device": stored["world"]["device"]}), None)
         return str(stored["env"]), asked, other is not None
 
-    def world_for(self, policy: str) -> tuple[str, WorldConfig]:
-        """Environment id and config of the world that a policy acts in: a run's folder brings its own.
+    def world_for(self, policy: str) -> tuple[str, WorldConfig, Run | None]:
+        """Environment id and config of the world that a policy acts in, and the run whose very world that is, if any.
 
         Args:
             policy: as `rlgen.experiments.runs.policies.find_policy` takes it.
@@ -154,9 +154,9 @@ class WorldOptions(Options):
             ConfigError: an unknown id or field, or a run of another id than `--env` names.
         """
         if (Path(policy) / "config.json").is_file():
-            env_id, config, _ = self.world_of(Path(policy))
-            return env_id, config
-        return self.env, self.world_config()
+            env_id, config, other = self.world_of(Path(policy))
+            return env_id, config, None if other else Run(policy)
+        return self.env, self.world_config(), None
 
     def make_world(self, num_envs: int, audit: Path | None = None, **extra: Any) -> World:
         """Build it."""

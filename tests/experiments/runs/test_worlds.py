@@ -43,14 +43,21 @@ def test_people_that_do_not_exist_are_refused(users):
 
 def test_a_policy_that_is_no_run_acts_in_the_world_of_the_options(tmp_path):
     options = WorldOptions(env="rlgen/Support-v0", missing=(0.0, 0.0, 1.0))
-    assert options.world_for("baseline:centre") == ("rlgen/Support-v0", options.world_config())
-    assert options.world_for(str(tmp_path)) == ("rlgen/Support-v0", options.world_config())  # a folder, but no run
+    assert options.world_for("baseline:centre") == ("rlgen/Support-v0", options.world_config(), None)
+    assert options.world_for(str(tmp_path)) == (
+        "rlgen/Support-v0",
+        options.world_config(),
+        None,
+    )  # a folder, but no run
 
 
 def test_a_run_brings_its_own_world(tmp_path):
     trained = TrainConfig(out=tmp_path, env="rlgen/Support-v0", missing=(1.0, 1.0, 1.0))
     Run(tmp_path).write_config(trained.resolved())
-    assert WorldOptions().world_for(str(tmp_path)) == ("rlgen/Support-v0", trained.world_config())
+    *brought, run = WorldOptions().world_for(str(tmp_path))
+    assert brought == ["rlgen/Support-v0", trained.world_config()]
+    assert run is not None
+    assert run.path == tmp_path
     laid_over = WorldOptions(missing=(0.0, 0.0, 0.0)).world_for(str(tmp_path))[1]
     assert laid_over == trained.model_copy(update={"missing": (0.0, 0.0, 0.0)}).world_config()
     with pytest.raises(ConfigError, match="was trained in rlgen/Support-v0"):
