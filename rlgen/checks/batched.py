@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rlgen.checks.laws import Law, shake
+from rlgen.checks.laws import Law, seed_everything
 from rlgen.types import I64, session
 
 THREADS: Final = 4
@@ -92,7 +92,7 @@ def some(answer: Answer, index: I64) -> Answer:
 def _repeats(tried: Batched) -> Iterator[str]:
     found = []
     for seed in (1, 2):
-        shake(seed)
+        seed_everything(seed)
         found.append(tried.of())
     if where := apart(found[0], found[1], tried.near):
         yield f"asked the same twice, {where}; draw from the streams that it is given alone, and keep nothing of a call"

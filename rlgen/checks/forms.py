@@ -23,7 +23,7 @@ def row_of(batched: Any, space: spaces.Space[Any], row: int) -> Any:
     return batched[row]
 
 
-def hold(obs: Any, space: spaces.Space[Any], rows: int, where: str) -> None:
+def check_observations(obs: Any, space: spaces.Space[Any], rows: int, where: str) -> None:
     """Check batched observations.
 
     Raises:
@@ -31,15 +31,17 @@ def hold(obs: Any, space: spaces.Space[Any], rows: int, where: str) -> None:
     """
     if isinstance(space, spaces.Dict):
         if not isinstance(obs, dict) or obs.keys() != space.keys():
-            raise CheckError(f"{where} gave observations as {kind(obs)}; give a dict with the keys {', '.join(space)}")
+            raise CheckError(
+                f"{where} gave observations as {described(obs)}; give a dict with the keys {', '.join(space)}"
+            )
         for name, inner in space.items():
-            hold(obs[name], inner, rows, f"{where} (at {name!r})")
+            check_observations(obs[name], inner, rows, f"{where} (at {name!r})")
         return
     if isinstance(space, spaces.Tuple):
         if not isinstance(obs, tuple) or len(obs) != len(space):
-            raise CheckError(f"{where} gave observations as {kind(obs)}; give a tuple of {len(space)}")
+            raise CheckError(f"{where} gave observations as {described(obs)}; give a tuple of {len(space)}")
         for number, (part, inner) in enumerate(zip(obs, space, strict=True)):
-            hold(part, inner, rows, f"{where} (at {number})")
+            check_observations(part, inner, rows, f"{where} (at {number})")
         return
     if space.shape is None or space.dtype is None:  # texts, graphs, sequences
         if len(obs) != rows:
@@ -47,7 +49,7 @@ def hold(obs: Any, space: spaces.Space[Any], rows: int, where: str) -> None:
     else:
         wanted = (rows, *space.shape)
         if not isinstance(obs, np.ndarray) or obs.shape != wanted:
-            raise CheckError(f"{where} gave observations as {kind(obs)}; give an array of shape {wanted}")
+            raise CheckError(f"{where} gave observations as {described(obs)}; give an array of shape {wanted}")
         if obs.dtype != space.dtype:
             raise CheckError(f"{where} gave observations of {obs.dtype}; give {space.dtype}, as the space says")
         if obs.dtype.kind == "f" and np.isnan(obs).any():
@@ -55,10 +57,10 @@ def hold(obs: Any, space: spaces.Space[Any], rows: int, where: str) -> None:
                 f"{where} gave NaN in the observation of row {np.argwhere(np.isnan(obs))[0][0]}; mend what makes it"
             )
     for row in range(rows):
-        hold_one(obs[row], space, f"{where} gave in row {row}")
+        check_observation(obs[row], space, f"{where} gave in row {row}")
 
 
-def hold_one(obs: Any, space: spaces.Space[Any], where: str) -> None:
+def check_observation(obs: Any, space: spaces.Space[Any], where: str) -> None:
     """Check the observation of one row.
 
     Raises:
@@ -74,10 +76,10 @@ def hold_one(obs: Any, space: spaces.Space[Any], where: str) -> None:
                 f"{where} an observation outside its space: {np.asarray(obs)[at]!s} at {list(at)}, where the bounds "
                 f"are {space.low[at]!s} and {space.high[at]!s}; clip it, or widen the space"
             )
-    raise CheckError(f"{where} an observation ({kind(obs)}) that is not in {space}; mend one of them")
+    raise CheckError(f"{where} an observation ({described(obs)}) that is not in {space}; mend one of them")
 
 
-def rows_of(env: Any) -> int:
+def num_envs_of(env: Any) -> int:
     """How many rows there are.
 
     Raises:
@@ -89,14 +91,14 @@ def rows_of(env: Any) -> int:
     return int(rows)
 
 
-def hold_rewards(reward: Any, rows: int) -> None:
+def check_rewards(reward: Any, rows: int) -> None:
     """Check the rewards of a step.
 
     Raises:
         CheckError: says what is wrong with them.
     """
     if not isinstance(reward, np.ndarray) or reward.shape != (rows,):
-        raise CheckError(f"rewards are {kind(reward)}; give an array of shape ({rows},)")
+        raise CheckError(f"rewards are {described(reward)}; give an array of shape ({rows},)")
     if reward.dtype.kind != "f":
         raise CheckError(f"rewards are of {reward.dtype}; give float32 or float64")
     if not np.isfinite(reward).all():
@@ -105,17 +107,17 @@ def hold_rewards(reward: Any, rows: int) -> None:
         )
 
 
-def hold_truths(given: Any, rows: int, name: str) -> None:
+def check_flags(given: Any, rows: int, name: str) -> None:
     """Check a truth for each row.
 
     Raises:
         CheckError: says what is wrong with them.
     """
     if not isinstance(given, np.ndarray) or given.shape != (rows,) or given.dtype != np.bool_:
-        raise CheckError(f"{name} is {kind(given)}; give an array of {rows} booleans")
+        raise CheckError(f"{name} is {described(given)}; give an array of {rows} booleans")
 
 
-def hold_actions(before: Any, after: Any) -> None:
+def check_actions_kept(before: Any, after: Any) -> None:
     """Check that actions are as they were given.
 
     Raises:
@@ -125,7 +127,7 @@ def hold_actions(before: Any, after: Any) -> None:
         raise CheckError("step changed the actions that it was given, in place; copy them first")
 
 
-def kind(value: Any) -> str:
+def described(value: Any) -> str:
     """What something is, for messages."""
     if value is MISSING:
         return "not there"

@@ -18,7 +18,7 @@ import numpy as np
 
 from rlgen.affect import from_category
 from rlgen.checks.batched import COMMON, FROZEN, Answer, Batched, apart, texts
-from rlgen.checks.laws import Finding, Law, insist, try_laws
+from rlgen.checks.laws import Finding, Law, raise_first, try_laws
 from rlgen.rng import Streams
 from rlgen.types import CONTROL_RANGES, Context, Controls, Estimate, Replies, Rows, session
 
@@ -232,4 +232,4 @@ def check_generator(generator: Any) -> None:
     Raises:
         CheckError: with the first fault.
     """
-    insist(try_generator(generator))
+    raise_first(try_generator(generator))

@@ -69,7 +69,7 @@ def try_laws(part: Any, laws: Sequence[Law]) -> Iterator[Finding]:
             return
 
 
-def insist(findings: Iterable[Finding]) -> None:
+def raise_first(findings: Iterable[Finding]) -> None:
     """Raise the first fault.
 
     Raises:
@@ -80,7 +80,7 @@ def insist(findings: Iterable[Finding]) -> None:
             raise CheckError(finding.faults[0])
 
 
-def shake(seed: int) -> None:
+def seed_everything(seed: int) -> None:
     """Set every random state that a program shares, so that a part that draws from one of them is found out."""
     import torch
 

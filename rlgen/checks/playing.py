@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from gymnasium import spaces
@@ -14,7 +14,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
 from numpy.typing import NDArray
 
-from rlgen.checks.forms import MISSING, hold, hold_actions, hold_rewards, hold_truths, kind, row_of, rows_of
+from rlgen.checks.forms import (
+    MISSING,
+    check_actions_kept,
+    check_flags,
+    check_observations,
+    check_rewards,
+    described,
+    num_envs_of,
+    row_of,
+)
 from rlgen.checks.laws import Untried
 from rlgen.errors import CheckError
 from rlgen.types import Bools
@@ -53,33 +62,67 @@ class Turn:
         return np.asarray(self.terminated | self.truncated)
 
 
-class Batch(Protocol):
-    """N environments behind either interface."""
+class Batch:
+    """N environments behind either interface.
 
-    env: Any
-    rows: int
-    mode: Mode
-    last: str  # the name in infos of an episode's last observation
+    Attributes:
+        gives: what a step gives, in words and in order.
+        last: the name in infos of an episode's last observation.
+        rows: N.
+        mode: what follows the end of an episode.
+        space: of one row's observation.
+        actions: of one row's action.
+    """
+
+    gives: ClassVar[tuple[str, ...]]
+    last: ClassVar[str]
+    mode: Mode = "SAME_STEP"
     space: spaces.Space[Any]
     actions: spaces.Space[Any]
 
+    def __init__(self, env: Any) -> None:
+        self.env = env
+        self.rows = num_envs_of(env)
+
     def begin(self, seed: int | None) -> Any:
         """Observations of a whole new start."""
+        raise NotImplementedError
 
     def renew(self, rows: Bools) -> Any:
         """Observations after new starts in some rows, where the environment leaves that to its user."""
+        raise NotImplementedError
 
     def turn(self, actions: list[Any]) -> Turn:
         """One step with an action for each row."""
+        empty: Any = create_empty_array(self.actions, self.rows)
+        batched = concatenate(self.actions, actions, empty)
+        before = deepcopy(batched)
+        given = self.env.step(batched)
+        check_actions_kept(before, batched)
+        if not isinstance(given, tuple) or len(given) != len(self.gives):
+            raise CheckError(f"step returned {described(given)}; return ({', '.join(self.gives)})")
+        check_observations(given[0], self.space, self.rows, "step")
+        check_rewards(given[1], self.rows)
+        for name, flags in zip(self.gives[2:-1], given[2:-1], strict=True):
+            check_flags(flags, self.rows, name)
+        copied = deepcopy(given[:-1])
+        terminated, truncated, final = self.ends(copied[2:], given[-1])
+        return Turn(*copied[:2], terminated, truncated, final, given[:-1], copied)
+
+    def ends(self, flags: tuple[Bools, ...], infos: Any) -> tuple[Bools, Bools, dict[int, Any]]:
+        """Which rows were terminated and truncated in a step, and the last observations that its infos hold."""
+        raise NotImplementedError
 
     def limit(self) -> int | None:
         """Steps after which an episode is cut off, where that is known."""
+        raise NotImplementedError
 
     def answers(self) -> Iterator[tuple[str, Any, int]]:
         """Questions that are answered for each row: the question, the answer, and of how many rows it is wanted."""
+        raise Untried("a VectorEnv has no such methods that all share")
 
 
-def batch_of(env: object) -> Batch:
+def as_batch(env: object) -> Batch:
     """An environment behind its interface.
 
     Raises:
@@ -97,12 +140,12 @@ def batch_of(env: object) -> Batch:
     )
 
 
-class _Gymnasium:
+class _Gymnasium(Batch):
+    gives = ("observations", "rewards", "terminated", "truncated", "infos")
     last = "final_obs"
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
-        self.env = env
-        self.rows: int = rows_of(env)
+        super().__init__(env)
         for name in ("single_observation_space", "single_action_space"):
             single = getattr(env, name, None)
             if not isinstance(single, spaces.Space):
@@ -120,7 +163,7 @@ class _Gymnasium:
                 f"metadata['autoreset_mode'] is {mode!r}; name there what follows the end of an episode, one of "
                 f"{', '.join(str(known) for known in AutoresetMode)}"
             )
-        self.mode: Mode = mode.name  # type: ignore[assignment]
+        self.mode = mode.name  # type: ignore[assignment]
 
     def begin(self, seed: int | None) -> Any:
         return self._begun(self.env.reset(seed=seed))
@@ -130,40 +173,24 @@ class _Gymnasium:
 
     def _begun(self, given: Any) -> Any:
         if not isinstance(given, tuple) or len(given) != 2:
-            raise CheckError(f"reset returned {kind(given)}; return (observations, infos)")
+            raise CheckError(f"reset returned {described(given)}; return (observations, infos)")
         obs, infos = given
-        hold(obs, self.space, self.rows, "reset")
-        self._hold_infos(infos, "reset")
+        check_observations(obs, self.space, self.rows, "reset")
+        self._check_infos(infos, "reset")
         return deepcopy(obs)
 
-    def turn(self, actions: list[Any]) -> Turn:
-        empty: Any = create_empty_array(self.actions, self.rows)
-        batched = concatenate(self.actions, actions, empty)
-        before = deepcopy(batched)
-        given = self.env.step(batched)
-        hold_actions(before, batched)
-        if not isinstance(given, tuple) or len(given) != 5:
-            raise CheckError(
-                f"step returned {kind(given)}; return (observations, rewards, terminated, truncated, infos)"
-            )
-        obs, reward, terminated, truncated, infos = given
-        hold(obs, self.space, self.rows, "step")
-        hold_rewards(reward, self.rows)
-        hold_truths(terminated, self.rows, "terminated")
-        hold_truths(truncated, self.rows, "truncated")
-        self._hold_infos(infos, "step")
+    def ends(self, flags: tuple[Bools, ...], infos: Any) -> tuple[Bools, Bools, dict[int, Any]]:
+        self._check_infos(infos, "step")
         last, there = infos.get("final_obs"), infos.get("_final_obs", np.zeros(self.rows, dtype=np.bool_))
         if last is not None and "_final_obs" not in infos:
             raise CheckError("infos has final_obs but no mask _final_obs; say in it, [N] bool, which rows have one")
         final = {row: deepcopy(row_of(last, self.space, row)) for row in np.flatnonzero(there).tolist()}
-        handed = (obs, reward, terminated, truncated)
-        copied = deepcopy(handed)
-        return Turn(*copied, final, handed, copied)
+        return flags[0], flags[1], final
 
-    def _hold_infos(self, infos: Any, where: str) -> None:
+    def _check_infos(self, infos: Any, where: str) -> None:
         if not isinstance(infos, dict):
             raise CheckError(
-                f"{where} gave infos as {kind(infos)}; give one dict, whose values are arrays over the rows"
+                f"{where} gave infos as {described(infos)}; give one dict, whose values are arrays over the rows"
             )
         for name, value in infos.items():
             if not isinstance(name, str):
@@ -173,7 +200,7 @@ class _Gymnasium:
                     f"infos[{name!r}] of {where} has length {len(value)}; give one value for each of {self.rows} rows"
                 )
             if name.startswith("_"):
-                hold_truths(value, self.rows, f"the mask infos[{name!r}] of {where}")
+                check_flags(value, self.rows, f"the mask infos[{name!r}] of {where}")
                 if name[1:] not in infos:
                     raise CheckError(
                         f"infos of {where} have the mask {name!r} but no {name[1:]!r}; give both or neither"
@@ -182,17 +209,13 @@ class _Gymnasium:
     def limit(self) -> int | None:
         return getattr(self.env.spec, "max_episode_steps", None)
 
-    def answers(self) -> Iterator[tuple[str, Any, int]]:
-        raise Untried("a VectorEnv has no such methods that all share")
 
-
-class _StableBaselines:
-    mode: Mode = "SAME_STEP"
+class _StableBaselines(Batch):
+    gives = ("observations", "rewards", "dones", "infos")
     last = "terminal_observation"
 
     def __init__(self, env: VecEnv) -> None:
-        self.env = env
-        self.rows: int = rows_of(env)
+        super().__init__(env)
         for name in ("observation_space", "action_space"):
             if not isinstance(getattr(env, name, None), spaces.Space):
                 raise CheckError(f"{name} is {getattr(env, name, None)!r}; set it to the space of one row")
@@ -206,43 +229,28 @@ class _StableBaselines:
             raise CheckError(
                 "reset returned a tuple; a VecEnv returns the observations alone (infos go to reset_infos)"
             )
-        hold(obs, self.space, self.rows, "reset")
+        check_observations(obs, self.space, self.rows, "reset")
         told = getattr(self.env, "reset_infos", MISSING)
         if not isinstance(told, list | tuple) or len(told) != self.rows:
             raise CheckError(
-                f"reset_infos is {kind(told)}; keep a list with a dict for each row, as super().__init__ does"
+                f"reset_infos is {described(told)}; keep a list with a dict for each row, as super().__init__ does"
             )
         return deepcopy(obs)
 
-    def renew(self, rows: Bools) -> Any:
-        raise NotImplementedError("a VecEnv begins its rows anew by itself")
-
-    def turn(self, actions: list[Any]) -> Turn:
-        batched = np.stack(actions)
-        before = batched.copy()
-        given = self.env.step(batched)
-        hold_actions(before, batched)
-        if not isinstance(given, tuple) or len(given) != 4:
-            raise CheckError(f"step returned {kind(given)}; return (observations, rewards, dones, infos)")
-        obs, reward, done, infos = given
-        hold(obs, self.space, self.rows, "step")
-        hold_rewards(reward, self.rows)
-        hold_truths(done, self.rows, "dones")
-        self._hold_infos(infos, done)
+    def ends(self, flags: tuple[Bools, ...], infos: Any) -> tuple[Bools, Bools, dict[int, Any]]:
+        (done,) = flags
+        self._check_infos(infos, done)
         cut = np.array([bool(info.get("TimeLimit.truncated", False)) for info in infos])
-        final = {
-            i: deepcopy(info["terminal_observation"]) for i, info in enumerate(infos) if "terminal_observation" in info
-        }
-        copied = deepcopy((obs, reward, done))
-        return Turn(*copied[:2], done & ~cut, done & cut, final, (obs, reward, done), copied)
+        final = {i: deepcopy(info[self.last]) for i, info in enumerate(infos) if self.last in info}
+        return done & ~cut, done & cut, final
 
-    def _hold_infos(self, infos: Any, done: Bools) -> None:
+    def _check_infos(self, infos: Any, done: Bools) -> None:
         if (
             not isinstance(infos, list | tuple)
             or len(infos) != self.rows
             or not all(isinstance(i, dict) for i in infos)
         ):
-            raise CheckError(f"infos are {kind(infos)}; give a list with a dict for each of {self.rows} rows")
+            raise CheckError(f"infos are {described(infos)}; give a list with a dict for each of {self.rows} rows")
         if len({id(info) for info in infos}) < self.rows:
             raise CheckError(
                 "rows share one dict in infos, so that what a wrapper writes for one row shows in others; make a dict "
@@ -251,7 +259,7 @@ class _StableBaselines:
         for row, info in enumerate(infos):
             cut = info.get("TimeLimit.truncated", False)
             if not isinstance(cut, bool | np.bool_):
-                raise CheckError(f"infos[{row}]['TimeLimit.truncated'] is {kind(cut)}; give True or False")
+                raise CheckError(f"infos[{row}]['TimeLimit.truncated'] is {described(cut)}; give True or False")
             if cut and not done[row]:
                 raise CheckError(
                     f"infos[{row}] says TimeLimit.truncated, but row {row} goes on; say it where a row is done"
@@ -299,7 +307,7 @@ def _clipped(space: spaces.Space[Any], env: Any) -> spaces.Box:
 
 
 @contextmanager
-def still(env: object) -> Iterator[None]:
+def frozen_statistics(env: object) -> Iterator[None]:
     """Hold the running statistics of normalising wrappers: they make every observation depend on all before it."""
     held: list[tuple[Any, str, Any]] = []
     inner: Any = env

@@ -19,7 +19,7 @@ import numpy as np
 
 from rlgen.affect import AFFECT_DIM, NUM_CATEGORIES
 from rlgen.checks.batched import COMMON, FROZEN, Answer, Batched, apart, some
-from rlgen.checks.laws import Finding, Law, insist, try_laws
+from rlgen.checks.laws import Finding, Law, raise_first, try_laws
 from rlgen.perception.bank import SignalBank
 from rlgen.perception.table import sounds
 from rlgen.types import MODALITIES, Estimate, Signals
@@ -182,4 +182,4 @@ def check_recognizer(recognizer: Any) -> None:
     Raises:
         CheckError: with the first fault.
     """
-    insist(try_recognizer(recognizer))
+    raise_first(try_recognizer(recognizer))

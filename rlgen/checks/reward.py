@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from rlgen.checks.batched import COMMON, Answer, Batched
-from rlgen.checks.laws import Finding, Law, insist, try_laws
+from rlgen.checks.laws import Finding, Law, raise_first, try_laws
 from rlgen.rewards import RewardDesign, Trace, design
 from rlgen.types import F32, I64, MAX_TURNS, Estimate, Feedback, Reading
 
@@ -108,4 +108,4 @@ def check_reward(reward: Any) -> None:
         CheckError: the first law that it breaks, in a sentence.
         ConfigError: it is no reward at all.
     """
-    insist(try_reward(reward))
+    raise_first(try_reward(reward))

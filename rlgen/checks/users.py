@@ -21,10 +21,10 @@ from typing import Any, Final
 import numpy as np
 
 from rlgen.checks.batched import NEIGHBOURS, REPEATS, THREADED, Answer, Batched, apart, some, texts
-from rlgen.checks.laws import Finding, Law, insist, try_laws
+from rlgen.checks.laws import Finding, Law, raise_first, try_laws
 from rlgen.envs.config import world_config
 from rlgen.envs.parts import load_bank
-from rlgen.envs.people import seat
+from rlgen.envs.people import make_people
 from rlgen.errors import ConfigError
 from rlgen.perception import SignalBank
 from rlgen.rng import Realm, Streams
@@ -105,7 +105,7 @@ def try_users(
             users: Users = people(rows)
             return users
         if rows not in kept:  # indexing a bank takes a second
-            kept[rows] = seat(world.users, rows, utterances, segments)
+            kept[rows] = make_people(world.users, rows, utterances, segments)
         return copy.deepcopy(kept[rows])
 
     yield from try_laws(_Tried(made, len(utterances), len(segments)), LAWS)
@@ -119,7 +119,7 @@ def check_users(
     Raises:
         CheckError: there is one.
     """
-    insist(try_users(people, utterances, segments))
+    raise_first(try_users(people, utterances, segments))
 
 
 def _words(turn: int, rows: I64, padding: int = 0) -> Words:

@@ -16,9 +16,9 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils.env_checker import data_equivalence as same
 
-from rlgen.checks.forms import hold_one, row_of
-from rlgen.checks.laws import Finding, Law, Untried, insist, try_laws
-from rlgen.checks.playing import Batch, Turn, batch_of, still
+from rlgen.checks.forms import check_observation, row_of
+from rlgen.checks.laws import Finding, Law, Untried, raise_first, try_laws
+from rlgen.checks.playing import Batch, Turn, as_batch, frozen_statistics
 from rlgen.errors import CheckError
 
 _ENDS: Final = 2  # of every row, where `steps` are enough for them
@@ -52,7 +52,7 @@ class _Trial:
 
     @cached_property
     def batch(self) -> Batch:
-        return batch_of(self.env)
+        return as_batch(self.env)
 
     @cached_property
     def played(self) -> _Played:
@@ -158,7 +158,7 @@ def _ends(trial: _Trial) -> Iterator[str]:
                     "episode, or another autoreset_mode in metadata where it goes on in another way"
                 )
                 return
-            hold_one(turns[t].final[row], batch.space, f"{name} of row {row} is")
+            check_observation(turns[t].final[row], batch.space, f"{name} of row {row} is")
         elif batch.mode == "NEXT_STEP" and t + 1 < len(turns):
             if turns[t + 1].done[row]:
                 yield (
@@ -308,8 +308,8 @@ def _any_number(trial: _Trial) -> Iterator[str]:
         raise Untried("it takes a function that makes it with another number of rows (make)")
     made = trial.make(trial.batch.rows + 1)
     try:
-        with still(made):
-            batch = batch_of(made)
+        with frozen_statistics(made):
+            batch = as_batch(made)
             if batch.rows != trial.batch.rows + 1:
                 raise CheckError(
                     f"make({trial.batch.rows + 1}) made {batch.rows} rows; make as many as it is asked for"
@@ -362,7 +362,7 @@ LAWS: Final = (
 
 def try_vec_env(env: Any, make: Callable[[int], Any] | None = None, steps: int = 200) -> Iterator[Finding]:
     """Try what a batch of environments owes, law by law; see `check_vec_env`."""
-    with still(env):
+    with frozen_statistics(env):
         yield from try_laws(_Trial(env, steps, make), LAWS)
 
 
@@ -384,4 +384,4 @@ def check_vec_env(env: Any, make: Callable[[int], Any] | None = None, steps: int
         >>> import gymnasium
         >>> check_vec_env(gymnasium.make_vec("CartPole-v1", num_envs=3, vectorization_mode="sync"))
     """
-    insist(try_vec_env(env, make, steps))
+    raise_first(try_vec_env(env, make, steps))

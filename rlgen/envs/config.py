@@ -193,7 +193,7 @@ def world_config(env_id: str, /, **overrides: Any) -> WorldConfig:
     return validate(WorldConfig, fields, env_id)
 
 
-def made_by(environment: type, env_id: str, keywords: Mapping[str, Any]) -> WorldConfig:
+def config_of_keywords(environment: type, env_id: str, keywords: Mapping[str, Any]) -> WorldConfig:
     """`world_config` for the constructor of an environment, which refuses unknown keywords as Python does.
 
     Other people's programs try keywords of other environments, and go by the exception whether there are such.

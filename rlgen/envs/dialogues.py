@@ -135,7 +135,7 @@ class Dialogues(Rows):
         terms: dict[str, F32],
         hidden: dict[str, F32],
     ) -> TurnRecord:
-        """All of the turn that was just made, before `take`: for rendering and logs."""
+        """All of the turn that was just made, before `advance`: for rendering and logs."""
         left = trace.feedback.completed | trace.feedback.abandoned
         seen: dict[str, Any] = {field.name: getattr(trace, field.name) for field in fields(trace)}
         seen["next_utterance"] = ["" if gone else text for gone, text in zip(left, trace.next_utterance, strict=True)]
@@ -177,7 +177,7 @@ class Dialogues(Rows):
             yardsticks={name: total[rows] for name, total in self.yardsticks.items()},
         )
 
-    def take(
+    def advance(
         self, controls: F32, replies: list[str], reading: F32, feedback: Feedback, said: Utterances, estimate: Estimate
     ) -> None:
         """Advance every row by one turn.
@@ -204,7 +204,7 @@ class Dialogues(Rows):
             window.append(reply)
             window.append(utterance)
 
-    def earn(self, reward: F32, terms: Mapping[str, F32], cost: F32, yardsticks: Mapping[str, F32]) -> None:
+    def add_rewards(self, reward: F32, terms: Mapping[str, F32], cost: F32, yardsticks: Mapping[str, F32]) -> None:
         """Add one turn's reward, its terms, its cost and what other designs would have paid to the episode's sums."""
         self.episode_return = self.episode_return + reward
         self.cost = self.cost + cost

@@ -38,13 +38,13 @@ def summary_columns(ended: Finished) -> dict[str, Column]:
     }
 
 
-def of_row(columns: Mapping[str, Column], at: int) -> dict[str, Any]:
+def row_info(columns: Mapping[str, Column], at: int) -> dict[str, Any]:
     """One entry of each column, as plain Python numbers, truths and texts."""
     taken = {name: column[at] for name, column in columns.items()}
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in taken.items()}
 
 
-def spread(columns: Mapping[str, Column], rows: I64, num_envs: int) -> dict[str, Any]:
+def vector_infos(columns: Mapping[str, Column], rows: I64, num_envs: int) -> dict[str, Any]:
     """Columns over some of N rows, as `VectorEnv` writes them: each `[N]`, with a mask of its name after `_`.
 
     Args:
@@ -62,11 +62,11 @@ def spread(columns: Mapping[str, Column], rows: I64, num_envs: int) -> dict[str,
         else:
             whole = np.zeros(num_envs, dtype=np.bool_) if values.dtype.kind == "b" else np.full(num_envs, None, object)
         whole[rows] = values
-        infos |= {name: whole, f"_{name}": mask_of(rows, num_envs)}
+        infos |= {name: whole, f"_{name}": row_mask(rows, num_envs)}
     return infos
 
 
-def mask_of(rows: I64, num_envs: int) -> Bools:
+def row_mask(rows: I64, num_envs: int) -> Bools:
     """`[N]`, true in some rows."""
     mask = np.zeros(num_envs, dtype=np.bool_)
     mask[rows] = True

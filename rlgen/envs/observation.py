@@ -189,14 +189,9 @@ class ObservationLayout:
         return {name: observation[..., where] for name, where in self.slices.items()}
 
 
-def reading_length() -> int:
-    """Length of a reading's block."""
-    return len(_READING_LOW)
-
-
 def no_reading(rows: int) -> F32:
     """What stands for a reply that was not yet given: zeros `[rows, 18]`."""
-    return np.zeros((rows, reading_length()), dtype=np.float32)
+    return np.zeros((rows, len(_READING_LOW)), dtype=np.float32)
 
 
 assert len(_READING_LOW) == 8 + 3 + len(Reading.SCALARS)

@@ -64,7 +64,7 @@ AnyPeople = Annotated[UsersConfig, WrapValidator(_chosen), PlainSerializer(_plai
 """Who is supported: the config of any family, shipped or one's own."""
 
 
-def seat(config: FamilyConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue) -> Users:
+def make_people(config: FamilyConfig, rows: int, utterances: UtteranceCatalogue, segments: SegmentCatalogue) -> Users:
     """People of a config for a world of N rows; see `rlgen.users.build`.
 
     Raises:

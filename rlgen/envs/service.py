@@ -20,7 +20,7 @@ import numpy as np
 
 from rlgen.envs.config import world_config
 from rlgen.envs.parts import load_bank, signal_bank
-from rlgen.envs.people import seat
+from rlgen.envs.people import make_people
 from rlgen.envs.pipeline import read_bank, read_texts
 from rlgen.errors import ConfigError
 from rlgen.rng import PEOPLE, Realm, Streams
@@ -86,7 +86,7 @@ class SimulatedPeople:
         bank, self._reader = load_bank(config)
         self._said_by_bank, (_, self._embedded) = bank.text, read_bank(self._reader, bank.text)
         signals = signal_bank(config.bank).catalogue
-        self._users = watched(seat(self.config, n, bank, signals), n, len(bank), len(signals))
+        self._users = watched(make_people(self.config, n, bank, signals), n, len(bank), len(signals))
         self.here: Bools = np.zeros(n, dtype=np.bool_)
         self.first = -n
 

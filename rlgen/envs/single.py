@@ -12,9 +12,8 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from rlgen.envs import batch_hint
-from rlgen.envs.config import made_by
-from rlgen.envs.infos import of_row, step_columns, summary_columns
-from rlgen.envs.records import StepResult
+from rlgen.envs.config import config_of_keywords
+from rlgen.envs.infos import row_info, step_columns, summary_columns
 from rlgen.envs.rendering import Transcripts, show
 from rlgen.envs.world import World
 from rlgen.errors import ActionError, ConfigError
@@ -84,7 +83,7 @@ class DialogueEnv(WithSpec, gymnasium.Env[F32, NDArray[Any]]):
             allowed = ", ".join(repr(mode) for mode in self.metadata["render_modes"])
             raise ConfigError(f"render_mode was {render_mode!r}; use None, {allowed}")
         self.env_id = env_id or self.env_id
-        self.world = World(made_by(type(self), self.env_id, overrides), 1)
+        self.world = World(config_of_keywords(type(self), self.env_id, overrides), 1)
         self.render_mode = render_mode
         self.layout = self.world.layout
         self.observation_space: Any = self.world.single_observation_space
@@ -126,10 +125,11 @@ class DialogueEnv(WithSpec, gymnasium.Env[F32, NDArray[Any]]):
         result = self.world.step(np.asarray(action)[None])
         if self._transcripts is not None:
             self._transcripts.take([0])
-        info = {**step_info(result), **self._said()}
-        obs = result.obs
+        info, obs = row_info(step_columns(result), 0), result.obs
         if result.finished is not None:
+            info["episode_summary"] = row_info(summary_columns(result.finished), 0)
             self._fresh, obs = result.obs, result.finished.final_obs
+        info |= self._said()
         self._show()
         return obs[0], float(result.reward[0]), bool(result.terminated[0]), bool(result.truncated[0]), info
 
@@ -150,11 +150,3 @@ class DialogueEnv(WithSpec, gymnasium.Env[F32, NDArray[Any]]):
     def _show(self) -> None:
         if self.render_mode == "human" and self._transcripts is not None:
             show(self._transcripts.text(0, slice(-1, None)))
-
-
-def step_info(result: StepResult) -> dict[str, Any]:
-    """The info of the only row of a step."""
-    info = of_row(step_columns(result), 0)
-    if result.finished is not None:
-        info["episode_summary"] = of_row(summary_columns(result.finished), 0)
-    return info

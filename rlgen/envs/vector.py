@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from rlgen.envs.config import made_by
-from rlgen.envs.infos import mask_of, spread, step_columns, summary_columns
+from rlgen.envs.config import config_of_keywords
+from rlgen.envs.infos import row_mask, step_columns, summary_columns, vector_infos
 from rlgen.envs.records import Finished, StepResult
 from rlgen.envs.rendering import Transcripts
 from rlgen.envs.single import WithSpec
@@ -77,7 +77,7 @@ class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
             overrides.setdefault("max_turns", max_episode_steps)
         self.autoreset_mode = mode_of(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
-        self.world = World(made_by(type(self), env_id, overrides), num_envs)
+        self.world = World(config_of_keywords(type(self), env_id, overrides), num_envs)
         self.render_mode = render_mode
         self.num_envs = num_envs
         self.layout = self.world.layout
@@ -162,7 +162,7 @@ class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
         if self.autoreset_mode is not AutoresetMode.SAME_STEP:
             self._over[ended] = True
         infos |= self._said(np.arange(self.num_envs))
-        terminated = mask_of(ended, self.num_envs)
+        terminated = row_mask(ended, self.num_envs)
         return self._seen(), reward, terminated, np.zeros_like(terminated), infos
 
     def render(self) -> tuple[Any, ...] | None:
@@ -237,12 +237,12 @@ class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
     def _told(self, result: StepResult, turned: I64, some: Bools | slice = slice(None)) -> dict[str, Any]:
         """Infos of a step in the rows that took a turn, or in some of them."""
         columns = {name: np.asarray(column)[some] for name, column in step_columns(result).items()}
-        return spread(columns, turned[some], self.num_envs)
+        return vector_infos(columns, turned[some], self.num_envs)
 
     def _summary(self, finished: Finished) -> dict[str, Any]:
         """Infos of how dialogues went that ended in a step."""
-        whole = spread(summary_columns(finished), finished.rows, self.num_envs)
-        return {"episode_summary": whole, "_episode_summary": mask_of(finished.rows, self.num_envs)}
+        whole = vector_infos(summary_columns(finished), finished.rows, self.num_envs)
+        return {"episode_summary": whole, "_episode_summary": row_mask(finished.rows, self.num_envs)}
 
     def _final(self, result: StepResult, finished: Finished, turned: I64) -> dict[str, Any]:
         """`final_obs` and `final_info` of a step: the end of dialogues whose rows have begun others."""
@@ -250,7 +250,7 @@ class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
         for row, obs in zip(finished.rows.tolist(), finished.final_obs, strict=True):
             final_obs[row] = obs
         info = self._told(result, turned, result.terminated) | self._summary(finished) | self._said(finished.rows)
-        mask = mask_of(finished.rows, self.num_envs)
+        mask = row_mask(finished.rows, self.num_envs)
         return {"final_obs": final_obs, "_final_obs": mask, "final_info": info, "_final_info": mask.copy()}
 
     def _said(self, rows: I64) -> dict[str, Any]:
@@ -259,7 +259,7 @@ class DialogueVectorEnv(WithSpec, VectorEnv[F32, NDArray[Any], NDArray[Any]]):
             return {}
         words = [self._transcripts.words(row) for row in rows.tolist()]
         columns = {name: [each[name] for each in words] for name in (words[0] if words else ())}
-        return spread(columns, rows, self.num_envs)
+        return vector_infos(columns, rows, self.num_envs)
 
 
 def mode_of(mode: str | AutoresetMode) -> AutoresetMode:

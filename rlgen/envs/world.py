@@ -17,7 +17,7 @@ from rlgen.envs.config import WorldConfig
 from rlgen.envs.dialogues import Dialogues
 from rlgen.envs.observation import ObservationLayout
 from rlgen.envs.parts import Parts, load_parts, text_sha256
-from rlgen.envs.people import OwnPeople, seat
+from rlgen.envs.people import OwnPeople, make_people
 from rlgen.envs.pickling import check_same, check_travels, packed, unpacked
 from rlgen.envs.pipeline import read_texts
 from rlgen.envs.records import Opening, StepResult, TurnRecord, Utterances
@@ -83,7 +83,7 @@ class World:
         self.parts: Parts = (load_parts(config, audit) if parts is None else parts).session()
         self.own_people = users is not None
         if users is None:
-            users = seat(config.users, num_envs, self.parts.utterances, self.parts.segments)
+            users = make_people(config.users, num_envs, self.parts.utterances, self.parts.segments)
         self._users = watched(users, num_envs, len(self.parts.utterances), len(self.parts.segments))
         privileged = users.hidden_names if config.observation == "privileged" else ()
         if config.observation == "privileged" and not privileged:
@@ -252,8 +252,8 @@ class World:
         if expression.to is not None:  # a log goes on from what was replied then
             replied = expression.to
             reading = read_texts(self.parts.reader, replied, now.said.embedding, now.replies)[0].array()
-        now.take(box, replied, reading, feedback, said, estimate)
-        now.earn(reward, terms, cost, others)
+        now.advance(box, replied, reading, feedback, said, estimate)
+        now.add_rewards(reward, terms, cost, others)
         if now is not whole:
             whole.put(index, now)
         ended = np.flatnonzero(terminated)
@@ -370,7 +370,7 @@ class World:
         if "parts" not in state:
             self.parts = load_parts(self.config).session()
         if isinstance(users, bytes):
-            self._users = seat(self.config.users, self.num_envs, self.parts.utterances, self.parts.segments)
+            self._users = make_people(self.config.users, self.num_envs, self.parts.utterances, self.parts.segments)
             check_same(expected, self.sha256)  # before what was packed is laid into people built anew
             users = unpacked(users, self._users)
         self._users = users

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from rlgen.envs.config import world_config
-from rlgen.envs.infos import of_row, step_columns, summary_columns
+from rlgen.envs.infos import row_info, step_columns, summary_columns
 from rlgen.envs.records import Finished, StepResult
 from rlgen.envs.world import World
 
@@ -80,7 +80,7 @@ class WorldVecEnv(VecEnv):
                 "terminal_observation": np.asarray(finished.final_obs[k], dtype=np.float32),
                 "TimeLimit.truncated": bool(truncated[row] and not terminated[row]),
                 "episode": {"r": float(finished.episode_return[k]), "l": int(finished.length[k]), "t": elapsed},
-                "outcome": {**of_row(outcomes, k), "terms": of_row(finished.terms, k)},
+                "outcome": {**row_info(outcomes, k), "terms": row_info(finished.terms, k)},
             }
 
     def close(self) -> None:

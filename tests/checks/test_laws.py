@@ -1,6 +1,6 @@
 import pytest
 
-from rlgen.checks.laws import Finding, Law, insist, try_laws
+from rlgen.checks.laws import Finding, Law, raise_first, try_laws
 from rlgen.errors import CheckError
 
 
@@ -30,9 +30,9 @@ def test_what_a_trial_raises_is_a_fault_in_one_line():
 
 
 def test_the_first_fault_is_raised():
-    insist(try_laws(2, LAWS))
+    raise_first(try_laws(2, LAWS))
     with pytest.raises(CheckError, match="4 is above 3; take a smaller one"):
-        insist(try_laws(4, LAWS))
+        raise_first(try_laws(4, LAWS))
 
 
 def test_every_checker_is_had_from_the_room():
