@@ -39,7 +39,8 @@ def main(argv: Sequence[str]) -> int:
     options = parse(CheckOptions, argv, "check")
     kind = kind_of_part(options.part) if options.kind == "auto" else options.kind
     if not options.as_json:
-        print(f"{options.part}: checked as {kind}", flush=True)
+        shown = json.dumps(options.part) if isinstance(options.part, Mapping) else options.part
+        print(f"{shown}: checked as {kind}", flush=True)
     found = []
     for finding in _findings(options, kind):
         found.append(finding)
