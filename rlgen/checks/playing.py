@@ -105,9 +105,9 @@ class Batch:
         check_rewards(given[1], self.rows)
         for name, flags in zip(self.gives[2:-1], given[2:-1], strict=True):
             check_flags(flags, self.rows, name)
-        copied = deepcopy(given[:-1])
-        terminated, truncated, final = self.ends(copied[2:], given[-1])
-        return Turn(*copied[:2], terminated, truncated, final, given[:-1], copied)
+        obs, reward, *flags = copied = deepcopy(given[:-1])
+        terminated, truncated, final = self.ends(tuple(flags), given[-1])
+        return Turn(obs, reward, terminated, truncated, final, given[:-1], copied)
 
     def ends(self, flags: tuple[Bools, ...], infos: Any) -> tuple[Bools, Bools, dict[int, Any]]:
         """Which rows were terminated and truncated in a step, and the last observations that its infos hold."""
