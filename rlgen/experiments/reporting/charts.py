@@ -42,8 +42,8 @@ COLOURS: Final = {
     "paper": "#fffffe",
 }
 
-_WIDTH: Final = 380  # points
-_STYLE: Final[dict[Any, Any]] = {  # matplotlib types the names of these as literals
+WIDTH: Final = 380  # points
+STYLE: Final[dict[Any, Any]] = {  # matplotlib types the names of these as literals
     "svg.fonttype": "none",
     "svg.hashsalt": "rlgen",
     "font.family": "DejaVu Sans",
@@ -66,7 +66,7 @@ _STYLE: Final[dict[Any, Any]] = {  # matplotlib types the names of these as lite
 _GAP: Final = 14.0  # points between the middles of two names at a chart's right
 _LEADER: Final = 13.0  # points from a line's end to its name
 _NAME: Final = 130.0  # points that a name may take there
-_STEPS: Final = (1, 2, 2.5, 5, 10)  # between ticks
+STEPS: Final = (1, 2, 2.5, 5, 10)  # between ticks
 _ROW: Final = 42.0  # points of a row of an interval chart: words above, the mark in a band below
 
 
@@ -131,17 +131,17 @@ def lines(
     """
     levels = [level for level in levels if math.isfinite(level.value)]
     height = max(height, 64 + _GAP * (sum(bool(s.name) for s in series) + len(levels) + 1))
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _axes(height)
         shown = [v for s in series for v in (*s.y, *s.points) if math.isfinite(v)] + [level.value for level in levels]
-        low, high = y_range or (_padded(min(shown), max(shown)) if shown else (-1.0, 1.0))
+        low, high = y_range or (padded(min(shown), max(shown)) if shown else (-1.0, 1.0))
         places = sorted({v for s in series for v in s.x})
         whole = all(float(v).is_integer() for v in places)
         axes.set(ylim=(low, high), xlim=(places[0], places[-1]) if len(places) > 1 else (places[0] - 1, places[0] + 1))
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=whole, steps=_STEPS))
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=whole, steps=STEPS))
         if len(places) == 1:
             axes.set_xticks(places)
-        axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
         axes.grid(axis="y", color=COLOURS["faint"], linewidth=0.8)
         if low < 0 < high:
             axes.axhline(0.0, color=COLOURS["muted"], linewidth=0.8)
@@ -163,10 +163,10 @@ def lines(
                 names.append((float(values[finite][-1]), _named(axes, s.name, colour, True)))
         if not shown:
             axes.text(0.5, 0.53, UNKNOWN, transform=axes.transAxes, ha="center")
-        axes.set_xlabel(_fitted(x_name, _WIDTH - 60))
-        axes.set_title(_fitted(y_name, _WIDTH - 20), loc="left", x=0, fontsize=11, color=COLOURS["muted"])
+        axes.set_xlabel(fitted(x_name, WIDTH - 60))
+        axes.set_title(fitted(y_name, WIDTH - 20), loc="left", x=0, fontsize=11, color=COLOURS["muted"])
         _name_apart(figure, axes, names)
-        return _svg(figure, label)
+        return as_svg(figure, label)
 
 
 def intervals(spans: Sequence[Span], *, label: str, x_name: str, colour: str = "proxy") -> str:
@@ -176,18 +176,18 @@ def intervals(spans: Sequence[Span], *, label: str, x_name: str, colour: str = "
     is hollow. One that is unknown says so.
     """
     ends = [v for s in spans for v in (s.low, s.mean, s.high) if math.isfinite(v)]
-    low, high = _padded(min(0.0, *ends), max(0.0, *ends)) if ends else (-1.0, 1.0)
-    with mpl.rc_context(_STYLE):
+    low, high = padded(min(0.0, *ends), max(0.0, *ends)) if ends else (-1.0, 1.0)
+    with mpl.rc_context(STYLE):
         figure, axes = _axes(_ROW * len(spans) + 46)
         axes.set(xlim=(low, high), ylim=(len(spans), 0), yticks=[])
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
         axes.spines["bottom"].set_visible(False)
         for i, s in enumerate(spans):
             band, there = (i + 0.5, i + 0.95), all(math.isfinite(v) for v in (s.mean, s.low, s.high))
             axes.vlines(axes.get_xticks(), *band, color=COLOURS["faint"], linewidth=0.8)
             axes.vlines(0.0, *band, color=COLOURS["ink"], linewidth=1.3)
             figures = _figures(s) if there else UNKNOWN
-            name = _fitted(s.name, _WIDTH - 30 - _wide(figures), bold=True)
+            name = fitted(s.name, WIDTH - 30 - wide(figures), bold=True)
             at: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
             axes.text(0.0, i + 0.27, name, **at, weight="bold", color=COLOURS["ink"])
             axes.text(1.0, i + 0.27, figures, **at, ha="right")
@@ -198,8 +198,8 @@ def intervals(spans: Sequence[Span], *, label: str, x_name: str, colour: str = "
                 axes.plot([s.low, s.high], [i + 0.725] * 2, **style)
                 edge: dict[str, Any] = {"markeredgecolor": COLOURS[tone], "markeredgewidth": 2}
                 axes.plot(s.mean, i + 0.725, "o", markersize=8, markerfacecolor=COLOURS[face], **edge)
-        axes.set_xlabel(_fitted(x_name, _WIDTH - 20))
-        return _svg(figure, label)
+        axes.set_xlabel(fitted(x_name, WIDTH - 20))
+        return as_svg(figure, label)
 
 
 def smoothed(values: Sequence[float], window: int) -> list[float]:
@@ -212,29 +212,31 @@ def smoothed(values: Sequence[float], window: int) -> list[float]:
     return result
 
 
-class _Ticks(Formatter):
+class Ticks(Formatter):
     """As many decimals as tell the ticks apart, thousands as k, M or G, true minus signs."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
+        """Label of one tick."""
         return tick_labels([x])[0]
 
     def format_ticks(self, values: Any) -> list[str]:
+        """Labels of an axis."""
         return tick_labels([float(v) for v in values])
 
 
 def _axes(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDTH / 72, height / 72), dpi=72, layout="constrained")
+    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
     axes = figure.subplots()
     axes.patch.set_visible(False)
-    axes.xaxis.set_major_formatter(_Ticks())
-    axes.yaxis.set_major_formatter(_Ticks())
+    axes.xaxis.set_major_formatter(Ticks())
+    axes.yaxis.set_major_formatter(Ticks())
     return figure, axes
 
 
 def _named(axes: Axes, name: str, colour: str, strong: bool) -> Text:
     """A name right of the axes, whose height is found in `_name_apart`."""
     weight = "bold" if strong else "normal"
-    words = _fitted(name, _NAME, strong)
+    words = fitted(name, _NAME, strong)
     at: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (_LEADER, 0), "textcoords": "offset points"}
     return axes.annotate(words, (1.0, 0.5), **at, va="center", color=colour, weight=weight, annotation_clip=False)
 
@@ -270,7 +272,7 @@ def spread(positions: Sequence[float], gap: float, low: float, high: float) -> l
     return placed
 
 
-def _wide(words: str, bold: bool = False) -> float:
+def wide(words: str, bold: bool = False) -> float:
     """Room in points that words take in DejaVu Sans."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
@@ -281,11 +283,11 @@ def _wide(words: str, bold: bool = False) -> float:
     return float(text_to_path.get_text_width_height_descent(words, font, False)[0])
 
 
-def _fitted(words: str, room: float, bold: bool = False) -> str:
+def fitted(words: str, room: float, bold: bool = False) -> str:
     """Words, cut short where they do not fit into some points."""
-    if _wide(words, bold) <= room:
+    if wide(words, bold) <= room:
         return words
-    while words and _wide(words + "\N{HORIZONTAL ELLIPSIS}", bold) > room:
+    while words and wide(words + "\N{HORIZONTAL ELLIPSIS}", bold) > room:
         words = words[:-1].rstrip()
     return words + "\N{HORIZONTAL ELLIPSIS}"
 
@@ -297,14 +299,14 @@ def _figures(s: Span) -> str:
     return f"{signed(s.mean, digits)} [{signed(s.low, digits)}, {signed(s.high, digits)}]"
 
 
-def _padded(low: float, high: float) -> tuple[float, float]:
+def padded(low: float, high: float) -> tuple[float, float]:
     """A range with a margin; one that is all but constant gets a tenth of its size, or of one at nothing."""
     size = max(abs(low), abs(high))
     margin = 0.06 * (high - low) if high - low > 1e-6 * size else (size or 1.0) * 0.1
     return low - margin, high + margin
 
 
-def _svg(figure: Figure, label: str) -> str:
+def as_svg(figure: Figure, label: str) -> str:
     """The figure as an element for a page, its colours as CSS variables."""
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
