@@ -437,7 +437,7 @@ class Recognizer(Protocol):
 def session(part: T) -> T:
     """What one world uses of a frozen part that others share.
 
-    State belongs to the world. A part that keeps anything between its calls (what it has heard of dialogues, a count)
+    State belongs to the world. A part that keeps anything between its calls (what it has read of dialogues, a count)
     has a method `session()`, which gives the same weights with a memory of its own; one that keeps nothing needs
     none.
 

@@ -18,7 +18,7 @@ from rlgen.generation.embedded.frozen import Frozen
 from rlgen.generation.embedded.model import Network, Shape
 from rlgen.generation.embedded.prefill import Prefiller
 from rlgen.generation.embedded.tokenizer import END, PERSON, SPECIALS, SUPPORTER, Tokenizer
-from rlgen.generation.embedded.window import Transcriber
+from rlgen.generation.embedded.window import ContextTokenizer
 from rlgen.hardware import place
 from rlgen.rng import Streams
 from rlgen.types import CONTROL_RANGES
@@ -33,7 +33,7 @@ class Ours:
     """The decoder with random weights, as the shipped generator runs it: texts in, ids out.
 
     A text is a row of ids in words, so that prompts have the length that is asked for; they are
-    known to the transcriber before anything is timed, as the peers' ids are ready. Nothing can end
+    known to the context tokenizer before anything is timed, as the peers' ids are ready. Nothing can end
     a reply.
 
     Args:
@@ -56,7 +56,7 @@ class Ours:
         inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
         tokenizer = Tokenizer(inner)
         self._decoder = Decoder(self.frozen, [ok and i != END for i, ok in enumerate(tokenizer.sayable())])
-        self._prefiller = Prefiller(self.frozen, self._decoder.slots, Transcriber(tokenizer, shape))
+        self._prefiller = Prefiller(self.frozen, self._decoder.slots, ContextTokenizer(tokenizer, shape))
 
     def prefill(self, dialogues: Dialogues) -> KeyValueCache:
         """Bring the cache up to the dialogues; those that it has read as they are, it reads anew."""

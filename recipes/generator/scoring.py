@@ -15,7 +15,7 @@ from rlgen.artifacts import load
 from rlgen.generation.embedded.generator import KIND, TOKENIZER, WEIGHTS
 from rlgen.generation.embedded.model import REACH, Layout, Network, Shape
 from rlgen.generation.embedded.tokenizer import END, PAD, SUPPORTER, Tokenizer
-from rlgen.generation.embedded.window import Transcriber
+from rlgen.generation.embedded.window import ContextTokenizer
 from rlgen.text.plain import clean
 from rlgen.types import F32, I64
 
@@ -67,7 +67,7 @@ class Scorer:
         except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
             raise artifact.unreadable(error) from error
         self.network.eval().requires_grad_(False)
-        self._transcriber = Transcriber(self.tokenizer, self.shape)
+        self._contexts = ContextTokenizer(self.tokenizer, self.shape)
 
     def score(
         self, contexts: Sequence[Sequence[str]], replies: Sequence[str], affect: F32, tone: F32, weight: F32
@@ -84,7 +84,7 @@ class Scorer:
             weight: `[N]` emotional weight; at 0 affect and tone count for nothing.
         """
         # What lies further back reaches a reply through other tokens at most: it is left out.
-        heard = self._transcriber.exchanges([list(texts)[-(4 * REACH + 1) :] for texts in contexts])
+        heard = self._contexts.exchanges([list(texts)[-(4 * REACH + 1) :] for texts in contexts])
         cleaned = [clean(reply) for reply in replies]
         spoken = self.tokenizer.encode(cleaned)
         rows = [

@@ -93,17 +93,8 @@ def _form(replies: Any, rows: int) -> Iterator[str]:
     if type(replies) is not Replies:
         yield f"reply gives {type(replies).__name__}; give rlgen.types.Replies, which holds words and nothing else"
         return
-    text, ids, logprob = replies.text, replies.ids, replies.logprob
-    if not isinstance(text, list) or len(text) != rows or not all(isinstance(each, str) for each in text):
-        yield f"text is no list of {rows} strings, one a row"
-    if not isinstance(ids, np.ndarray) or ids.ndim != 2 or len(ids) != rows or ids.dtype.kind != "i":
-        yield f"ids are {_shown(ids)}; give whole numbers [{rows}, L], padded with -1"
-    if not isinstance(logprob, np.ndarray) or logprob.shape != (rows,) or logprob.dtype.kind != "f":
-        yield f"logprob is {_shown(logprob)}; give floats [{rows}]"
-
-
-def _shown(value: Any) -> str:
-    return f"{value.dtype} {list(value.shape)}" if isinstance(value, np.ndarray) else type(value).__name__
+    if wrong := Replies.fault(replies, rows):
+        yield wrong
 
 
 class _Tried(Batched):
@@ -149,8 +140,8 @@ def _padding(tried: _Tried) -> Iterator[str]:
 
 def _chances(tried: _Tried) -> Iterator[str]:
     logprob = tried.made().logprob
-    if not np.isfinite(logprob).all() or (logprob > 1e-6).any():
-        yield f"a log-probability is {logprob[np.argmax(~(logprob <= 1e-6))]}; it must be finite and at most 0"
+    if (logprob > 1e-6).any():
+        yield f"a log-probability is {logprob.max()}; it must be at most 0"
 
 
 def _goes_on(tried: _Tried) -> Iterator[str]:
@@ -201,15 +192,13 @@ def _extremes(tried: _Tried) -> Iterator[str]:
     lot = asked([[_SAID[i % len(_SAID)]] for i in range(corners.shape[1])])
     replies = replace(lot, controls=Controls(*corners)).of(session(tried.part))
     yield from (f"at the ends of the controls, {fault}" for fault in _form(replies, corners.shape[1]))
-    if not np.isfinite(replies.logprob).all():
-        yield "at the ends of the controls a log-probability is not finite; keep probabilities above 0"
 
 
 LAWS: Final = (
     Law("every row is answered in ids, words and a log-probability", _answers, basic=True),
     Law("words are one printable line, and never nothing", _words),
     Law("ids are padded at the end, and tell words apart", _padding),
-    Law("log-probabilities are finite and at most 0", _chances),
+    Law("log-probabilities are at most 0", _chances),
     *COMMON,
     *FROZEN,
     Law("what was asked before makes no difference", _goes_on),

@@ -17,16 +17,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from rlgen.affect import AFFECT_DIM, NUM_CATEGORIES
 from rlgen.checks.batched import COMMON, FROZEN, Answer, Batched, apart, some
 from rlgen.checks.laws import Finding, Law, raise_first, try_laws
 from rlgen.perception.bank import SignalBank
-from rlgen.perception.table import sounds
+from rlgen.perception.table import out_of_range, sounds
 from rlgen.types import MODALITIES, Estimate, Signals
 
 _ROWS: Final = 24
 _NUMBERS: Final = ("vector", "affect", "uncertainty")
-_SUM: Final = 1e-3  # how far probabilities may sum to something else than one
 
 
 @cache
@@ -68,16 +66,9 @@ _NOTHING: Final = np.zeros(0, dtype=np.float32)
 def _form(made: Any, recognizer: Any, signals: Signals) -> Iterator[str]:
     """What is wrong with the form of estimates."""
     rows = len(signals.present)
-    if not isinstance(made, Estimate):
-        yield f"estimate gives {type(made).__name__}; give rlgen.types.Estimate"
-        return
-    widths = {"vector": recognizer.vector_dim, "affect": AFFECT_DIM, "uncertainty": 3}
-    for name, width in widths.items():
-        values = getattr(made, name)
-        if not isinstance(values, np.ndarray) or values.shape != (rows, width) or values.dtype.kind != "f":
-            shown = f"{values.dtype} {list(values.shape)}" if isinstance(values, np.ndarray) else type(values).__name__
-            yield f"{name} is {shown}; give a NumPy array of floats [{rows}, {width}]"
-    if not np.array_equal(made.present, signals.present):
+    if wrong := Estimate.fault(made, rows, vector=recognizer.vector_dim):
+        yield wrong
+    elif not np.array_equal(made.present, signals.present):
         yield "present is not what was given; hand on `signals.present`"
 
 
@@ -93,17 +84,8 @@ def _estimates(tried: _Tried) -> Iterator[str]:
 
 
 def _ranges(tried: _Tried) -> Iterator[str]:
-    made = tried.of()
-    if endless := [name for name in _NUMBERS if not np.isfinite(made[name]).all()]:
-        yield f"{endless[0]} is not finite; mend what divides by nothing or overflows"
-        return
-    chances = made["affect"][:, :NUM_CATEGORIES]
-    if (chances < 0).any() or not np.allclose(chances.sum(axis=1), 1.0, atol=_SUM):
-        yield f"the first {NUM_CATEGORIES} columns of affect are no probabilities; make them at least 0, of sum 1"
-    if (np.abs(made["affect"][:, NUM_CATEGORIES:]) > 1).any():
-        yield "valence or arousal, the last two columns of affect, leaves [-1, 1]"
-    if (made["uncertainty"] < 0).any() or (made["uncertainty"] > 1).any():
-        yield "uncertainty leaves [0, 1]"
+    if wrong := out_of_range(tried.made()):
+        yield wrong
 
 
 def _earlier(tried: _Tried) -> Iterator[str]:
@@ -132,8 +114,6 @@ def _subsets(tried: _Tried) -> Iterator[str]:
         for fault in _form(made, tried.part, lacking):
             yield f"{with_them}, {fault}"
             return
-        if not all(np.isfinite(getattr(made, name)).all() for name in _NUMBERS):
-            yield f"{with_them}, an estimate is not finite"
     for name in sorted(set(MODALITIES) - set(getattr(tried.part, "modalities", MODALITIES))):
         if where := apart(tried.of(), tried.on(_without(tried.given, name)), tried.near):
             yield f"modalities leaves {name} out, and without it {where}; name all that it reads"
@@ -157,7 +137,7 @@ def _listens(tried: _Tried) -> Iterator[str]:
 
 LAWS: Final = (
     Law("every row has a vector, affect and uncertainty", _estimates, basic=True),
-    Law("estimates are finite and in their ranges", _ranges),
+    Law("estimates are in their ranges", _ranges),
     *COMMON,
     *FROZEN,
     Law("what was recognised before makes no difference", _earlier),

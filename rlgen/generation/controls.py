@@ -1,4 +1,4 @@
-"""One sentence for whoever leaves the ranges of the controls, or of how words are drawn."""
+"""One sentence for whoever leaves the ranges of the controls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from rlgen.errors import ActionError, ConfigError, SignalError
+from rlgen.errors import ActionError, SignalError
 from rlgen.types import CONTROL_RANGES, Controls, Estimate
 
 # A float32 of an end of a range may lie this much outside it.
@@ -38,13 +38,3 @@ def check(controls: Controls, estimate: Estimate, rows: int) -> None:
             f"the estimate's affect has shape {estimate.affect.shape} or holds NaN; "
             f"give finite numbers of shape ({rows}, 8)"
         )
-
-
-def check_nucleus(top_p: float) -> None:
-    """Refuse a nucleus that does not exist.
-
-    Raises:
-        ConfigError: its share is out of range or no number.
-    """
-    if not 0.0 < top_p <= 1.0:
-        raise ConfigError(f"top_p was {top_p}; it must be above 0 and at most 1")

@@ -71,7 +71,6 @@ class AuditLog:
         path: the file; created with its folder if need be, else continued.
         key_file: file whose bytes are the key of the chain; None for an unkeyed chain.
         clock: seconds since the epoch, for the lines' times.
-        fsync: whether to wait for the disk at every line (some milliseconds each).
         salt: of the text hashes, for a new log; None draws one that cannot be foreseen.
 
     Raises:
@@ -84,14 +83,12 @@ class AuditLog:
         path: str | Path,
         key_file: str | Path | None = None,
         clock: Callable[[], float] = time.time,
-        fsync: bool = False,
         salt: bytes | None = None,
     ) -> None:
         self.path = Path(path)
         self._key = _read_key(key_file)
         self._clock = clock
         self._alone = OneThread()
-        self._fsync = fsync
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -155,20 +152,19 @@ class AuditLog:
     def __len__(self) -> int:
         return self._lines
 
-    def append(self, record: dict[str, Any], at: float | None = None) -> None:
+    def append(self, record: dict[str, Any]) -> None:
         """Append one record.
 
         Args:
             record: JSON values with a text `event`; `line`, `time`, `previous` and `hash` are added.
-            at: seconds since the epoch; None asks the clock.
 
         Raises:
             AuditError: the log is closed, the record cannot stand in a log, or the line cannot be written.
         """
         with self._alone:
-            self._append(record, at)
+            self._append(record)
 
-    def _append(self, record: dict[str, Any], at: float | None) -> None:
+    def _append(self, record: dict[str, Any]) -> None:
         if self._file < 0:
             raise AuditError(f"{self.path}: the log is closed; open it again to append")
         if taken := _RESERVED & record.keys():
@@ -176,7 +172,7 @@ class AuditLog:
         if problem := _wrong_record(record):
             raise AuditError(f"{self.path}: the record cannot be appended: {problem}")
         try:
-            stamp = round(self._clock() if at is None else at, 3)
+            stamp = round(self._clock(), 3)
             body = {"line": self._lines + 1, "time": stamp, **record, "previous": self._head}
             digest = _digest(body, self._key)
             line = _canonical({**body, "hash": digest}) + b"\n"
@@ -187,8 +183,6 @@ class AuditLog:
             if os.write(self._file, line) != len(line):
                 os.ftruncate(self._file, before)
                 raise AuditError(f"{self.path}: line {body['line']} does not fit on the disk; make room")
-            if self._fsync:
-                os.fsync(self._file)
         except OSError as error:
             raise AuditError(f"{self.path}: line {body['line']} cannot be written ({error.strerror})") from error
         self._head, self._lines = digest, self._lines + 1

@@ -11,8 +11,8 @@ import numpy as np
 
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.artifacts import cached
+from rlgen.artifacts.progress import shown
 from rlgen.artifacts.tables import made_of, shipped_table
-from rlgen.artifacts.telling import told
 from rlgen.errors import DataError
 from rlgen.perception.bank import SignalBank
 from rlgen.perception.recognizer import SUBSETS, EmotionRecognizer, subset
@@ -112,7 +112,7 @@ def estimates(recognizer: Recognizer, bank: SignalBank) -> dict[str, F32]:
         starts = range(0, len(bank), _SOUNDS)
         parts = [
             _of_subsets(recognizer, part := bank.rows(np.arange(i, min(i + _SOUNDS, len(bank)))), sounds(part))
-            for i in told(starts, "recognising the sound of the bank")
+            for i in shown(starts, "recognising the sound of the bank")
         ]
     else:
         parts = [_of_subsets(recognizer, bank, None)]
@@ -131,7 +131,7 @@ def _of_subsets(recognizer: Recognizer, bank: SignalBank, waveforms: list[F32] |
     reads = np.isin(MODALITIES, getattr(recognizer, "modalities", MODALITIES))
     found: dict[tuple[bool, ...], Estimate] = {}
     every = []
-    for number in told(range(SUBSETS), "recognising the signal bank"):
+    for number in shown(range(SUBSETS), "recognising the signal bank"):
         mask = np.array([number >> i & 1 for i in range(len(MODALITIES))], dtype=bool) & reads
         if (of := tuple(mask.tolist())) not in found:
             found[of] = _estimates(recognizer, bank, mask, waveforms)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rlgen import artifacts
-from rlgen.artifacts import tables, telling
+from rlgen.artifacts import progress, tables
 from rlgen.artifacts.tables import made_of, shipped_table, write_tables
 from rlgen.errors import ArtifactError
 
@@ -62,10 +62,10 @@ def test_long_work_is_told_and_short_work_is_not(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(telling, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(progress, "perf_counter", lambda: now[0])
     for seconds, lines in ((0.1, 0), (1.0, 4)):
         done = []
-        for part in telling.told(range(10), "counting"):
+        for part in progress.shown(range(10), "counting"):
             done.append(part)
             now[0] += seconds
         told = capsys.readouterr().err.splitlines()

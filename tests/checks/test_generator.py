@@ -236,9 +236,9 @@ class Racing(Sound):
 
 
 FAULTS = {
-    Wordless: "says nothing", Lines: "one printable line", Short: "no list of 12 strings", Tuple: "gives tuple",
-    Revealing: "gives More", FloatIds: "ids are float32", PadsInFront: "follows padding", OneId: "have the same ids",
-    Probable: "at most 0", Impossible: "must be finite", Global: "draw from the streams", Together: "one row at a time",
+    Wordless: "says nothing", Lines: "one printable line", Short: "12", Tuple: "gives tuple",
+    Revealing: "gives More", FloatIds: "ids is an array of", PadsInFront: "follows padding", OneId: "have the same ids",
+    Probable: "at most 0", Impossible: "not finite", Global: "draw from the streams", Together: "one row at a time",
     Places: "one row at a time", Remembers: "may save work only", OneMemory: "draw from the streams",
     Keeps: "let each session count", Uncounted: "count calls of `reply`", Unpickled: "cannot be pickled",
     Forgetful: "once pickled", Crowded: "of no rows", Scribbles: "controls.temperature was written on",

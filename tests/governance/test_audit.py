@@ -294,7 +294,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(AuditError, match=r"line 2 cannot be written.*No space"):
         log.append({"event": "x"})
     monkeypatch.undo()
-    log.append({"event": "x"}, at=2.0)
+    log.append({"event": "x"})
     log.close()
     assert verify(tmp_path / "a.jsonl").intact
 

@@ -104,8 +104,8 @@ def main(argv: Sequence[str]) -> int:
 
     recognizer = EmotionRecognizer.load(options.recognizer)
     estimate = recognizer.estimate(extract(Recording(waveform, units, rate, name=str(options.clip))))
-    heard = "speech" if units is None else "speech and face"
-    print(f"{options.clip} ({len(waveform) / 16_000:.1f} s, {heard})")
+    used = "speech" if units is None else "speech and face"
+    print(f"{options.clip} ({len(waveform) / 16_000:.1f} s, {used})")
     print(picture(estimate))
     print(f"  {recognizer.description}")
     if recognizer.cohort.startswith("synthetic"):

@@ -21,7 +21,7 @@ from rlgen.generation.embedded.frozen import Frozen
 from rlgen.generation.embedded.model import Shape
 from rlgen.generation.embedded.prefill import Prefiller
 from rlgen.generation.embedded.tokenizer import Tokenizer
-from rlgen.generation.embedded.window import Transcriber
+from rlgen.generation.embedded.window import ContextTokenizer
 from rlgen.hardware import Bits, Precision, memory_of, place
 from rlgen.locks import OneThread
 from rlgen.rng import Streams
@@ -86,7 +86,7 @@ class EmbeddedGenerator:
 
     def _begin(self) -> None:
         frozen = self._decoder.frozen
-        self._prefiller = Prefiller(frozen, self._decoder.slots, Transcriber(self._tokenizer, frozen.shape))
+        self._prefiller = Prefiller(frozen, self._decoder.slots, ContextTokenizer(self._tokenizer, frozen.shape))
         self._alone = OneThread()
         self.calls = 0
 

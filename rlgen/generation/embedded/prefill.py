@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from rlgen.generation.embedded.cache import HIDDEN, KeyValueCache
 from rlgen.generation.embedded.frozen import Frozen
 from rlgen.generation.embedded.model import rotary, rotate
-from rlgen.generation.embedded.window import Transcriber, pack
+from rlgen.generation.embedded.window import ContextTokenizer, pack
 from rlgen.types import I64
 
 # Numbers of tokens are rounded up to these: the backend compiles and keeps a kernel for each size it meets.
@@ -37,11 +37,11 @@ class Prefiller:
     Args:
         frozen: the weights that read.
         slots: slots that a cache needs for N rows.
-        transcriber: texts to ids.
+        contexts: texts to ids.
     """
 
-    def __init__(self, frozen: Frozen, slots: Callable[[int], int], transcriber: Transcriber) -> None:
-        self._frozen, self._slots, self._transcriber = frozen, slots, transcriber
+    def __init__(self, frozen: Frozen, slots: Callable[[int], int], contexts: ContextTokenizer) -> None:
+        self._frozen, self._slots, self._contexts = frozen, slots, contexts
         self._cache: KeyValueCache | None = None
         self._known: list[list[str]] = []
 
@@ -64,7 +64,7 @@ class Prefiller:
             list(texts[len(known) :] if on else texts)
             for on, known, texts in zip(goes_on, self._known, dialogues, strict=False)
         ]
-        waiting = self._transcriber.exchanges(fresh)
+        waiting = self._contexts.exchanges(fresh)
         self._known[:rows] = [[] for _ in dialogues]  # until all is read: a call that breaks off is not believed
         for portion in range(max(map(len, waiting))):
             left = [row for row, exchanges in enumerate(waiting) if len(exchanges) > portion]

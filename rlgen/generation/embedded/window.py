@@ -37,7 +37,7 @@ class Exchange:
     replied: int
 
 
-class Transcriber:
+class ContextTokenizer:
     """Turns texts into exchanges.
 
     An exchange is `<supporter> ... <person> ...`, the first of a dialogue only `<person> ...`. Of an

@@ -12,7 +12,7 @@ import torch
 
 from rlgen.artifacts import tensors_sha256
 from rlgen.errors import ConfigError
-from rlgen.generation.controls import check, check_nucleus
+from rlgen.generation.controls import check
 from rlgen.generation.huggingface.directions import read
 from rlgen.generation.huggingface.guided import Branches, GuidedDecoder, Rules
 from rlgen.generation.huggingface.prefixes import alike
@@ -82,7 +82,8 @@ class HuggingFaceGenerator:
         """
         if max_new_tokens < 1:
             raise ConfigError(f"max_new_tokens was {max_new_tokens}; it must be 1 or more")
-        check_nucleus(top_p)
+        if not 0.0 < top_p <= 1.0:
+            raise ConfigError(f"top_p was {top_p}; it must be above 0 and at most 1")
         where, precision = place(device, dtype)
         self.precision = str(precision).removeprefix("torch.")
         loaded = load_pretrained(model, where, precision)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rlgen import artifacts
 from rlgen.affect import NUM_CATEGORIES
-from rlgen.artifacts.telling import told
+from rlgen.artifacts.progress import shown
 from rlgen.errors import ArtifactError
 from rlgen.seams import own_fault, refused
 from rlgen.text.encoding.encoder import SentenceEncoder
@@ -147,7 +147,7 @@ class Reader:
         rows = len(texts)
         starts = range(0, rows, PART) or range(1)  # no text at all is encoded too, for the shape
         parts = (
-            told(starts, f"reading {rows} utterances with {self.encoder.name}")
+            shown(starts, f"reading {rows} utterances with {self.encoder.name}")
             if progress is None
             else progress(starts)
         )

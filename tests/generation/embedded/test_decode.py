@@ -66,7 +66,7 @@ def inputs(rows: int) -> dict[str, torch.Tensor]:
 
 
 class AsTheyAre:
-    """A transcriber of dialogues that are exchanges already."""
+    """A context tokenizer of dialogues that are exchanges already."""
 
     def exchanges(self, told: list[list[Exchange]]) -> list[list[Exchange]]:
         return [list(dialogue) for dialogue in told]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rlgen.generation.embedded.model import Shape
 from rlgen.generation.embedded.tokenizer import END, PERSON, SPECIALS, SUPPORTER, Tokenizer
-from rlgen.generation.embedded.window import Transcriber, longest_reply, longest_utterance, pack
+from rlgen.generation.embedded.window import ContextTokenizer, longest_reply, longest_utterance, pack
 from rlgen.text.plain import clean
 
 SAMPLE = ["I am tired of waiting.", "We are waiting for the doctor, and I can't sleep."] * 5
@@ -57,7 +57,7 @@ turns = st.lists(st.text(alphabet="abc dé", max_size=40), max_size=9)
 
 @given(turns)
 def test_exchanges_hold_the_dialogue_in_order(dialogue):
-    exchanges = Transcriber(TOKENIZER, SHAPE).exchanges([dialogue])[0]
+    exchanges = ContextTokenizer(TOKENIZER, SHAPE).exchanges([dialogue])[0]
     texts = dialogue or [""]
     told = []
     for exchange in exchanges:
@@ -74,10 +74,10 @@ def test_exchanges_hold_the_dialogue_in_order(dialogue):
 
 
 def test_dialogues_do_not_touch_each_other():
-    transcriber = Transcriber(TOKENIZER, SHAPE)
+    contexts = ContextTokenizer(TOKENIZER, SHAPE)
     dialogues = [["one"], ["one", "two", "three"], []]
-    together = transcriber.exchanges(dialogues)
-    assert together == [Transcriber(TOKENIZER, SHAPE).exchanges([d])[0] for d in dialogues]
+    together = contexts.exchanges(dialogues)
+    assert together == [ContextTokenizer(TOKENIZER, SHAPE).exchanges([d])[0] for d in dialogues]
     flat, lengths, replied = pack([d[-1] for d in together])
     assert flat.tolist() == [i for d in together for i in d[-1].ids]
     assert lengths.tolist() == [len(d[-1].ids) for d in together]
@@ -85,9 +85,9 @@ def test_dialogues_do_not_touch_each_other():
 
 
 def test_a_text_that_is_cut_is_logged_once(caplog):
-    transcriber = Transcriber(TOKENIZER, SHAPE)
-    transcriber.exchanges([["short"]])
+    contexts = ContextTokenizer(TOKENIZER, SHAPE)
+    contexts.exchanges([["short"]])
     assert not caplog.records
-    transcriber.exchanges([["waiting " * 200], ["doctor " * 200]])
+    contexts.exchanges([["waiting " * 200], ["doctor " * 200]])
     assert len(caplog.records) == 1
     assert "read from its last 25" in caplog.text

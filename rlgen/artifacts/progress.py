@@ -11,7 +11,7 @@ T = TypeVar("T")
 _SILENT: Final = 2.0  # seconds
 
 
-def told(parts: Sequence[T], what: str) -> Iterator[T]:
+def shown(parts: Sequence[T], what: str) -> Iterator[T]:
     """The parts of some work, one after the other; it is never silent for long.
 
     Args:
