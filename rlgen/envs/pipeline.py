@@ -12,7 +12,7 @@ import numpy as np
 
 from rlgen.envs.dialogues import Dialogues
 from rlgen.envs.surface import ResponseSurface
-from rlgen.seams import held, own_fault, refused
+from rlgen.seams import held, is_own, own_fault, refused
 from rlgen.text import Reader
 from rlgen.types import (
     ALLOW,
@@ -149,6 +149,8 @@ def reviewed_by(guard: Guard, context: Context, words: Words) -> Verdict:
     """
     with own_fault("guard", guard):
         verdict = guard.review(context, words)
+    if not is_own(guard):
+        return verdict
     verdict = held("guard", guard, verdict, Verdict, len(words.text), cost=len(guard.cost_names))
     decision = verdict.decision
     if not ((decision >= ALLOW) & (decision <= ESCALATE)).all():
@@ -186,6 +188,9 @@ def read_bank(reader: Reader, texts: Sequence[str]) -> tuple[Reading, F32]:
 
 
 def _readings(reader: Reader, gave: Any, shape: tuple[int, int | None]) -> tuple[Reading, F32]:
+    if not is_own(reader):
+        whole: tuple[Reading, F32] = gave
+        return whole
     if not isinstance(gave, tuple) or len(gave) != 2:
         raise refused(
             "readers", reader, f"it gave {described(gave)}; give a pair of rlgen.types.Reading and embeddings"

@@ -16,7 +16,7 @@ from rlgen import artifacts
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.artifacts.progress import shown
 from rlgen.errors import ArtifactError
-from rlgen.seams import own_fault, refused
+from rlgen.seams import is_own, own_fault, refused
 from rlgen.text.encoding.encoder import SentenceEncoder
 from rlgen.text.encoding.loading import encoder_of
 from rlgen.text.reading import lexical, tables
@@ -164,7 +164,8 @@ class Reader:
     def _embedded(self, texts: Sequence[str]) -> F32:
         with own_fault("encoder", self.encoder):
             embedding = self.encoder.encode(texts)
-        if wrong := array_fault("embedding", embedding, "F32", (len(texts), self.encoder.dim)):
+        shape = len(texts), self.encoder.dim
+        if is_own(self.encoder) and (wrong := array_fault("embedding", embedding, "F32", shape)):
             raise refused("encoder", self.encoder, wrong)
         return embedding
 
