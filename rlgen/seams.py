@@ -132,6 +132,7 @@ def name_of(thing: Any) -> str | None:
 
 def called(part: Any) -> str:
     """What a part is called in messages: its name, that of its class, or what it is."""
+    part = part.func if isinstance(part, functools.partial) else part
     of = part if isinstance(getattr(part, "__qualname__", None), str) else type(part)
     return name_of(part) or name_of(of) or str(of.__qualname__)
 
@@ -173,7 +174,8 @@ class own_fault:
         frames = traceback.extract_tb(at)
         line = next((frame for frame in reversed(frames) if _is_ones_own(Path(frame.filename))), frames[-1])
         raise PartError(
-            f"{self._field} was {called(self._part)}: it raised {_told(error)} ({line.filename}, line {line.lineno}); mend it"
+            f"{self._field} was {called(self._part)}: it raised {_told(error)} ({line.filename}, line {line.lineno}); "
+            "mend it"
         ) from error
 
 
