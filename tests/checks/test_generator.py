@@ -242,7 +242,7 @@ FAULTS = {
     Places: "one row at a time", Remembers: "may save work only", OneMemory: "draw from the streams",
     Keeps: "let each session count", Uncounted: "count calls of `reply`", Unpickled: "cannot be pickled",
     Forgetful: "once pickled", Crowded: "of no rows", Scribbles: "controls.temperature was written on",
-    Learns: "hash of its weights", Picky: "UnicodeEncodeError", Hot: "at the ends of the controls",
+    Learns: "hash of its weights", Picky: "UnicodeEncodeError", Hot: "not finite",
     Racing: "threads at once",
 }  # fmt: skip
 
