@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlgen.users import Draws, People, PeopleConfig, Reaction, Reply, State
+from rlgen.users import Draws, Feedback, People, PeopleConfig, Reply, State
 
 
 @dataclass
@@ -33,14 +33,14 @@ class Curious(People[PeopleConfig, Mood]):
         feeling = (3 * draw["feeling"]).astype(np.int64)  # sad, afraid or angry
         return Mood(intensity=0.6 + 0.4 * draw["intensity"], feeling=feeling, patience=0.5 + draw["patience"])
 
-    def react(self, state: Mood, reply: Reply, draw: Draws) -> Reaction:
+    def react(self, state: Mood, reply: Reply, draw: Draws) -> Feedback:
         """What a reply does to them, and what they show of it."""
         read = reply.reading
         state.intensity = np.clip(state.intensity - self.config.ease * read.question * (1 - read.repetition), 0, 1)
         state.patience = state.patience - 0.5 * np.maximum(read.directiveness, 0) - 0.05
         pleased = np.clip(0.5 + state.relief + 0.1 * draw.normal("mood"), 0, 1)
         content = (state.intensity < 0.2) & (reply.turn >= 2)
-        return Reaction(np.rint(1 + 4 * pleased), pleased, content, (state.patience < 0) & ~content)
+        return Feedback(np.rint(1 + 4 * pleased), pleased, content, (state.patience < 0) & ~content)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rlgen.lazy import lazy
 
 if TYPE_CHECKING:
+    from rlgen.types import Feedback as Feedback
     from rlgen.users.calibrated.config import CalibratedConfig as CalibratedConfig
     from rlgen.users.own_words.config import HumanConfig as HumanConfig
     from rlgen.users.own_words.config import LlmConfig as LlmConfig
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from rlgen.users.own_words.human import Person as Person
     from rlgen.users.people import Draws as Draws
     from rlgen.users.people import People as People
-    from rlgen.users.people import Reaction as Reaction
     from rlgen.users.people import Reply as Reply
     from rlgen.users.people import Shown as Shown
     from rlgen.users.people import State as State

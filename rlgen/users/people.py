@@ -3,7 +3,7 @@
     class Curious(People):
         class Config(PeopleConfig): ...                # what can be chosen
         def start(self, draw): ...                     # who comes: a `State` of K people
-        def react(self, state, reply, draw): ...       # what a reply does to them, and what they show: a `Reaction`
+        def react(self, state, reply, draw): ...       # what a reply does to them, and what they show: `Feedback`
 
 In come the words of a reply and their reading; out come feedback and the next expression (`rlgen.users.Users`). The
 base class owns the rest: who sits where, whose voice and topic, when a rating is due, how what is felt is shown, what
@@ -39,9 +39,8 @@ from rlgen.types import (
     UtteranceCatalogue,
     Words,
 )
-from rlgen.users.expression.sounding import Sounding
 from rlgen.users.expression.topics import topics_of
-from rlgen.users.expression.transitions import FEELINGS, read_transitions
+from rlgen.users.expression.transitions import FEELINGS, EmotionChain, read_transitions
 from rlgen.users.expression.voices import Felt, Voices
 from rlgen.users.faults import FEEDBACK, SHARE, WHETHER, Form, ask, fault, hold, hold_array, hold_hidden
 from rlgen.users.protocol import ALWAYS_KNOWN, numbers_sha256, with_points
@@ -130,23 +129,6 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Reaction:
-    """What K people show after a reply.
-
-    Attributes:
-        rating: what each would give, 1-5; only those who are asked do give it.
-        engagement: in [0, 1].
-        completed: leave content now.
-        abandoned: leave disappointed now; nobody does both.
-    """
-
-    rating: F64
-    engagement: F64
-    completed: Bools
-    abandoned: Bools
-
-
-@dataclass(frozen=True)
 class Shown:
     """What shows of the state of K people in their next turn. All but `mixed` and `noise` are `[K]`.
 
@@ -232,7 +214,7 @@ class People(ABC, Generic[C, S]):
             topics_of(utterances.topics, config.scenario, config.topics, config.bank == "crisis"),
             lengths,
         )
-        self._sounding = Sounding(rows, self.transitions)
+        self._chain = EmotionChain(rows, self.transitions)
         self._wait = np.zeros(rows, dtype=np.int64)  # replies until the next rating
 
     @abstractmethod
@@ -240,8 +222,10 @@ class People(ABC, Generic[C, S]):
         """The state of K new people, from draws of theirs alone."""
 
     @abstractmethod
-    def react(self, state: S, reply: Reply, draw: Draws) -> Reaction:
+    def react(self, state: S, reply: Reply, draw: Draws) -> Feedback:
         """What a reply does to K people and what they show of it.
+
+        Each has a rating, 1-5; of these, only the ratings of those who are due are given.
 
         Args:
             state: of these people; to be changed in place.
@@ -313,7 +297,7 @@ class People(ABC, Generic[C, S]):
         draw = Draws(streams, "users.person", 0, self._named_at_start)
         state = self._start(draw, len(rows))
         self.voices.enter(rows, draw.columns(*_PERSON))
-        self._sounding.enter(rows)
+        self._chain.enter(rows)
         self._wait[rows] = self._gap(draw["gap"])
         nobody_leaves = np.zeros(len(rows), dtype=np.int64)
         return self._speak(
@@ -351,11 +335,11 @@ class People(ABC, Generic[C, S]):
         hold(self, "start", state, State, _STATE, rows)
         return state
 
-    def _react(self, state: S, reply: Reply, draw: Draws) -> Reaction:
+    def _react(self, state: S, reply: Reply, draw: Draws) -> Feedback:
         if not self._own:
             return self.react(state, reply, draw)
-        reaction: Reaction = ask(self, "react", state, reply, draw)
-        hold(self, "react", reaction, Reaction, FEEDBACK, len(reply.due))
+        reaction: Feedback = ask(self, "react", state, reply, draw)
+        hold(self, "react", reaction, Feedback, FEEDBACK, len(reply.due))
         if np.isnan(reaction.rating[reply.due]).any():
             raise fault(self, "react", "gave no rating where one is due", "a rating to all for whom reply.due is true")
         hold(self, "react", state, State, _STATE, len(reply.due))
@@ -387,7 +371,7 @@ class People(ABC, Generic[C, S]):
         shown = self._show(state, draw, leaving, opening)
         self.state.put(rows, state)
         sound = state.feeling, shown.calm, shown.happy, shown.mixed, leaving, draw["category"]
-        category, deviation = self._sounding.turn(rows, *sound, ndtri(draw.columns("intensity", "arousal")))
+        category, deviation = self._chain.turn(rows, *sound, ndtri(draw.columns("intensity", "arousal")))
         phase = np.where(leaving != 0, CLOSING, np.where(shown.working, WORKING, EXPLORING))
         spoken = category
         if shown.masked is not None and not opening:

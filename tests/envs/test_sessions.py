@@ -264,19 +264,19 @@ def test_every_part_is_shared_by_its_content(name, load, tmp_path):
 def test_a_language_model_saved_again_is_loaded_again(tiny_models, tmp_path):
     from transformers import AutoModelForCausalLM
 
-    from rlgen.users.own_words.mind import mind
+    from rlgen.users.own_words.chat_model import chat_model
 
     folder = tmp_path / "model"
     shutil.copytree(tiny_models["gpt2_plain"], folder)
     asked = HuggingFace(model=str(folder))
-    first, first_mind = asked.load("cpu", "auto"), mind(str(folder), "cpu", "fp32")
+    first, first_mind = asked.load("cpu", "auto"), chat_model(str(folder), "cpu", "fp32")
     assert asked.load("cpu", "auto") is first
-    assert mind(str(folder), "cpu", "fp32") is first_mind
+    assert chat_model(str(folder), "cpu", "fp32") is first_mind
     model = AutoModelForCausalLM.from_pretrained(folder)
     with torch.no_grad():
         next(model.parameters()).mul_(1.5)
     model.save_pretrained(folder)
-    second, second_mind = asked.load("cpu", "auto"), mind(str(folder), "cpu", "fp32")
+    second, second_mind = asked.load("cpu", "auto"), chat_model(str(folder), "cpu", "fp32")
     assert second.weights_sha256() != first.weights_sha256()
     assert second_mind.sha256() != first_mind.sha256()
 

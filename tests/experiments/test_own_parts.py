@@ -14,7 +14,7 @@ from rlgen.experiments.training.training import TrainConfig, train
 PARTS = """
 import numpy as np
 from rlgen.types import Replies
-from rlgen.users import People, PeopleConfig, Reaction, State
+from rlgen.users import People, PeopleConfig, Feedback, State
 
 def short(trace, limit=6):                                  # a reward: the words of both sides
     return np.array([-0.01 * (len(text.split()) > limit) for text in trace.reply])
@@ -37,7 +37,7 @@ class Patient(People):                                      # people: a state an
     def react(self, state, reply, draw):
         state.intensity -= 0.1 * self.config.scale * np.maximum(reply.reading.warmth, 0)
         nobody = np.zeros(len(reply.text), dtype=bool)
-        return Reaction(3 + state.relief, 1 - state.intensity, state.relief > 0.2, nobody)
+        return Feedback(3 + state.relief, 1 - state.intensity, state.relief > 0.2, nobody)
 
 class Kind:                                                 # a policy
     def act(self, obs, layout, streams, turn):

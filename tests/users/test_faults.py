@@ -37,16 +37,16 @@ STARTS = {
     "an own field for one": (lambda state: replace(state, patience=one(1.0)), r"patience as float64 of shape \[1\]"),
 }  # fmt: skip
 REACTIONS = {
-    "None": (lambda shown: None, "gave None; it must give one Reaction"),
+    "None": (lambda shown: None, "gave None; it must give one Feedback"),
     "a tuple": (lambda shown: (shown.rating, shown.engagement), "gave a tuple of 2"),
-    "one rating for all": (lambda shown: replace(shown, rating=one(3.0)), r"Reaction.rating as float64 of shape \[1\]"),
-    "a bare rating": (lambda shown: replace(shown, rating=3.0), "Reaction.rating as float 3.0"),
-    "too few": (lambda shown: replace(shown, rating=shown.rating[1:]), r"Reaction.rating as float64 of shape \[5\]"),
+    "one rating for all": (lambda shown: replace(shown, rating=one(3.0)), r"Feedback.rating as float64 of shape \[1\]"),
+    "a bare rating": (lambda shown: replace(shown, rating=3.0), "Feedback.rating as float 3.0"),
+    "too few": (lambda shown: replace(shown, rating=shown.rating[1:]), r"Feedback.rating as float64 of shape \[5\]"),
     "a rating of six": (lambda shown: replace(shown, rating=shown.rating * 0 + 6), "rating 6.0 for person 0"),
     "no rating": (lambda shown: replace(shown, rating=shown.rating * np.nan), "no rating where one is due"),
-    "NaN": (lambda shown: replace(shown, engagement=shown.engagement * np.nan), "Reaction.engagement nan for person 0"),
+    "NaN": (lambda shown: replace(shown, engagement=shown.engagement * np.nan), "Feedback.engagement nan for person 0"),
     "leaving in numbers": (lambda shown: replace(shown, completed=0 * shown.rating), "of booleans"),
-    "leaving twice": (lambda shown: replace(shown, completed=one(True), abandoned=one(True)), "Reaction.completed"),
+    "leaving twice": (lambda shown: replace(shown, completed=one(True), abandoned=one(True)), "Feedback.completed"),
     "both ways": (lambda shown: replace(shown, completed=shown.rating > 0, abandoned=shown.rating > 0), "both ways"),
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import TableOptions, parse, recorded
 
 if TYPE_CHECKING:
-    from rlgen.users.fitting.shrinking import Towards
+    from rlgen.users.fitting.shrinking import PowerPrior
 
 LICENCE = (
     "ESConv and FailedESConv (Liu et al., ACL 2021), CC BY-NC 4.0, academic research use: fitted numbers only, no text"
@@ -89,10 +89,10 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _shipped() -> Towards:
+def _shipped() -> PowerPrior:
     """The people whom a small log's are drawn towards."""
     from rlgen import artifacts
     from rlgen.users.calibrated.parameters import KIND, read_fit
-    from rlgen.users.fitting.shrinking import Towards
+    from rlgen.users.fitting.shrinking import PowerPrior
 
-    return Towards(read_fit(SHIPPED), int(artifacts.load(SHIPPED, KIND).manifest.settings["dialogues"]))
+    return PowerPrior(read_fit(SHIPPED), int(artifacts.load(SHIPPED, KIND).manifest.settings["dialogues"]))

@@ -63,7 +63,7 @@ class RatingParameters(Settings):
 class SignParameters(Settings):
     """Signs where a dialogue completes, beside those where it goes on; see `rlgen.users.fitting.ending_model`."""
 
-    mean: dict[str, Number] = Field(description="by sign, see `rlgen.users.logs.signs.NAMES`")
+    mean: dict[str, Number] = Field(description="by sign, see `rlgen.users.logs.observations.SIGNS`")
     deviation: dict[str, Positive] = Field(description="by sign")
     weight: dict[str, Number] = Field(description="log likelihood ratio per standard deviation")
     offset: tuple[Number, ...] = Field(description="what makes the ratio 1 on average after reply 1, 2, ...")

@@ -18,14 +18,20 @@ from scipy.special import expit, ndtr
 
 from rlgen.affect import CATEGORY_VALENCE_AROUSAL, from_points
 from rlgen.errors import PopulationError
-from rlgen.types import F64, I64, MAX_TURNS, Bools, SegmentCatalogue, UtteranceCatalogue
+from rlgen.types import F64, I64, MAX_TURNS, Bools, Feedback, SegmentCatalogue, UtteranceCatalogue
 from rlgen.users.calibrated.config import CalibratedConfig, calibrated_people
-from rlgen.users.calibrated.parameters import SHARPNESS_NODES, SHARPNESS_SHARES, WORDS_CENTRE, Parameters, read_fit
-from rlgen.users.calibrated.wording import aimed_at, drifted, unevenness
+from rlgen.users.calibrated.parameters import (
+    SCORES,
+    SHARPNESS_NODES,
+    SHARPNESS_SHARES,
+    WORDS_CENTRE,
+    Parameters,
+    read_fit,
+)
 from rlgen.users.expression.transitions import FEELINGS
 from rlgen.users.logs.observations import CENTRE
 from rlgen.users.logs.readings import NAMES, select
-from rlgen.users.people import Draws, People, Reaction, Reply, Shown, State, felt
+from rlgen.users.people import Draws, People, Reply, Shown, State, felt
 
 _WORDING: Final = ("words", "valence")  # in the order of `CalibratedState.wording`
 
@@ -119,7 +125,8 @@ class CalibratedUsers(People[CalibratedConfig, CalibratedState]):
         wording = np.zeros((rows, 2, 3))
         for own, name, effect in zip(wording.swapaxes(0, 1), _WORDING, ("verbosity", "brightness"), strict=True):
             if (model := getattr(p, name)) is not None:
-                own[:, 0], own[:, 1] = draw.normal(effect), unevenness(model, draw[f"{name}_scale"])
+                uneven = np.searchsorted(np.cumsum(SHARPNESS_SHARES)[:-1], draw[f"{name}_scale"], side="right")
+                own[:, 0], own[:, 1] = draw.normal(effect), np.exp(model.unevenness * SHARPNESS_NODES[uneven])
         nothing = ("borne", "total", "last", "fallen", "surveyed", "window_count")
         return CalibratedState(
             intensity=_scaled(initial - 1.0),
@@ -139,7 +146,7 @@ class CalibratedUsers(People[CalibratedConfig, CalibratedState]):
             **{name: np.zeros(rows) for name in nothing},
         )
 
-    def react(self, state: CalibratedState, reply: Reply, draw: Draws) -> Reaction:
+    def react(self, state: CalibratedState, reply: Reply, draw: Draws) -> Feedback:
         """Ratings, endings and relief after a reply, of which only the reading is used."""
         a, s = self.config.assumed, state
         s.replies = reply.turn + 1
@@ -150,7 +157,7 @@ class CalibratedUsers(People[CalibratedConfig, CalibratedState]):
         self._relieve(s, abandoned, completed)
         engagement = a.engagement + a.engagement_by_mood * s.mood + a.engagement_noise * draw.normal("engagement")
         engagement = np.ones_like(engagement) if self._stays else np.clip(engagement, 0.0, 1.0)
-        return Reaction(rating, engagement, completed, abandoned)
+        return Feedback(rating.astype(np.float32), engagement.astype(np.float32), completed, abandoned)
 
     def show(self, state: CalibratedState, draw: Draws, leaving: I64, opening: bool) -> Shown:
         """See `People.show`; what is not fitted is assumed, see `Assumptions`."""
@@ -261,13 +268,21 @@ class CalibratedUsers(People[CalibratedConfig, CalibratedState]):
     def _aim(
         self, name: str, s: CalibratedState, closing: Bools, draw: Draws, words: F64 | float = WORDS_CENTRE
     ) -> F64 | None:
-        """log(1 + words) (`"words"`), or the valence (`"valence"`), that people aim at; None without a model of it."""
-        model, own = getattr(self.parameters, name), s.wording[:, _WORDING.index(name)]
-        if model is None:
+        """log(1 + words) (`"words"`), or the valence (`"valence"`), that people aim at in this turn.
+
+        See `rlgen.users.fitting.wording_model`; None without a model of it. `words` is log(1 + words), for valence.
+        """
+        p, own = getattr(self.parameters, name), s.wording[:, _WORDING.index(name)]
+        if p is None:
             return None
-        own[:, 2] = drifted(model, own[:, 2], s.replies, draw[name])
+        kept = np.where(s.replies <= 1, 0.0, p.memory)  # nothing lasts into the first turn after a reply
+        own[:, 2] = kept * own[:, 2] + np.sqrt(1.0 - kept**2) * draw.normal(name)
         effect, scale, drift = own.T
-        return aimed_at(model, (effect, scale, drift), s.helped, s.replies, closing, draw[f"{name}_noise"], words)
+        level = np.array(p.level)[np.clip(s.replies, 1, len(p.level)) - 1]
+        level = level + np.where(s.helped, 0.0, p.unhelped) + p.closing * closing
+        within = scale * (p.drift * drift + p.noise * draw.normal(f"{name}_noise"))
+        aim: F64 = level + np.where(s.helped, *p.spread) * effect + within + p.by_words * (words - WORDS_CENTRE)
+        return np.interp(aim, SCORES, p.shape) if p.shape else aim
 
 
 def _scaled(points: F64) -> F64:

@@ -123,7 +123,7 @@ class Voices:
         if lengths:
             self._lengths = index_lengths(utterances, (_misfit(utterances) + _astray(utterances)).astype(np.float32))
         self._said = np.full((rows, _LONGEST), -1, dtype=np.int32)
-        self._heard = np.zeros((len(clauses), rows), dtype=np.uint64)
+        self._clauses_said = np.zeros((len(clauses), rows), dtype=np.uint64)
         self._spoken = np.zeros(rows, dtype=np.int64)
         self._actor = np.zeros(rows, dtype=np.int64)
         self.topic = np.zeros(rows, dtype=np.int64)
@@ -139,7 +139,7 @@ class Voices:
         self._actor[rows] = (uniform[:, 0] * len(self._index.actors)).astype(np.int64)
         self.topic[rows] = self._topics[(uniform[:, 1] * len(self._topics)).astype(np.int64)]
         self._said[rows] = -1
-        self._heard[:, rows] = 0
+        self._clauses_said[:, rows] = 0
         self._spoken[rows] = 0
 
     def speak(self, rows: I64, felt: Felt, uniform: F64) -> Expression:
@@ -159,14 +159,14 @@ class Voices:
             said |= known == past[:, None]
         cost = cost + _SAID * said
         again = np.zeros(candidates.shape, dtype=np.uint8)
-        for own, heard in zip(self._index.clauses, self._heard, strict=True):
-            again += np.bitwise_count(own.take(candidates) & heard[rows, None])
+        for own, before in zip(self._index.clauses, self._clauses_said, strict=True):
+            again += np.bitwise_count(own.take(candidates) & before[rows, None])
         cost = cost + (_CLAUSE if felt.words is None else _CLAUSE_AT_LENGTH) * again
         weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
         chosen = _choose(weight, uniform[:, 0])[:, None]
         utterance = np.take_along_axis(candidates, chosen, axis=1)[:, 0]
         self._said[rows, spoken] = np.take_along_axis(known, chosen, axis=1)[:, 0]
-        self._heard[:, rows] |= self._index.clauses[:, utterance]
+        self._clauses_said[:, rows] |= self._index.clauses[:, utterance]
         self._spoken[rows] += 1
         return Expression(utterance.astype(np.int64), self._segment(rows, felt, uniform[:, 1]))
 
@@ -180,11 +180,6 @@ class Voices:
         weight = np.exp(cost.min(axis=1, keepdims=True) - cost)
         chosen = np.take_along_axis(candidates, _choose(weight, uniform)[:, None], axis=1)[:, 0]
         return chosen.astype(np.int64)
-
-
-def columns(names: Sequence[str], drawn: F64) -> dict[str, F64]:
-    """The columns of one draw per row by name."""
-    return {name: np.ascontiguousarray(drawn[:, i]) for i, name in enumerate(names)}
 
 
 def _choose(weight: F64, uniform: F64) -> I64:

@@ -195,7 +195,7 @@ def _score_endings(figures: Figures, people: Rivals, train: Corpus, test: Corpus
     ):
         if not rows.any():
             continue
-        learned = known.at(known.helped == (kind != "failed"))
+        learned = known.rows(known.helped == (kind != "failed"))
         models = {name: baseline_hazard(name, learned)[np.minimum(new.turn, 16) - 1] for name in BASELINES}
         for name, p, signs in predictors:
             done, left = hazards(p.endings, new, signs)

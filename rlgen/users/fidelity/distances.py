@@ -31,7 +31,7 @@ def two_sample_auc(first: Talks, second: Talks, seed: int, joint: bool = False, 
     their squares and products with the rating, and the number of replies. Dialogues with fewer ratings are left out;
     NaN where hardly any remain.
     """
-    sets = [talks.at(np.flatnonzero((talks.value[:, :LENGTH] >= 0).all(axis=1))) for talks in (first, second)]
+    sets = [talks.rows(np.flatnonzero((talks.value[:, :LENGTH] >= 0).all(axis=1))) for talks in (first, second)]
     if min(len(talks.value) for talks in sets) < folds:
         return float("nan")
     from sklearn.linear_model import LogisticRegression  # it takes a second, which only figures need

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from rlgen.affect import NUM_CATEGORIES, VALENCE
 from rlgen.rng import Streams
 from rlgen.text.utterances import utterances
-from rlgen.types import F64, I64, MAX_TURNS, Bools, Reading, SegmentCatalogue, UtteranceCatalogue, Words
+from rlgen.types import F64, I64, MAX_TURNS, Bools, Reading, Rows, SegmentCatalogue, UtteranceCatalogue, Words
 from rlgen.users.calibrated.config import CalibratedConfig
 from rlgen.users.calibrated.parameters import Parameters
 from rlgen.users.calibrated.people import CalibratedUsers
@@ -25,7 +25,7 @@ Said = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Talks:
+class Talks(Rows):
     """Dialogues of P people with at most J ratings, human or simulated.
 
     Attributes:
@@ -49,10 +49,6 @@ class Talks:
     relief_points: F64
     abandoned: Bools
     open: Bools
-
-    def at(self, rows: Bools | I64) -> Talks:
-        """Some of the people."""
-        return Talks(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def human_talks(dialogues: Sequence[Dialogue], readings: Sequence[F64], said: Said) -> Talks:
@@ -149,7 +145,7 @@ def as_successes(talks: Talks, dialogues: Sequence[Dialogue], seed: int) -> Talk
     first = np.full(ends.dialogue.max() + 1, MAX_TURNS)
     np.minimum.at(first, ends.dialogue[ends.entered], ends.turn[ends.entered])
     drawn = np.random.default_rng(seed).choice(first, len(talks.replies))
-    return talks.at((talks.replies >= drawn) & ~talks.abandoned)
+    return talks.rows((talks.replies >= drawn) & ~talks.abandoned)
 
 
 def _meet(readings: Sequence[F64], people: int, seed: int) -> F64:

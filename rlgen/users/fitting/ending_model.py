@@ -35,8 +35,7 @@ from scipy.special import expit
 from rlgen.types import F64, I64, MAX_TURNS, Bools
 from rlgen.users.calibrated.parameters import EndingParameters, SignParameters
 from rlgen.users.fitting.laplace import Posterior, laplace
-from rlgen.users.logs.observations import Endings
-from rlgen.users.logs.signs import NAMES, PLAIN
+from rlgen.users.logs.observations import PLAIN_SIGNS, SIGNS, Endings
 
 SHARE: Final = 0.8  # share of successes at which hazards are fitted; `EndingParameters.share` keeps it
 _STEP: Final = 1.0  # prior standard deviation of the step from c_t to c_(t+1)
@@ -92,14 +91,14 @@ def fit_endings(data: Endings, effects: F64 | None = None) -> EndingFit:
     start = np.append(np.full(MAX_TURNS, -2.0), 0.0)
     complete = _logistic(design, data.completed[risk], weight[risk], precision, start)
 
-    at_risk = data.at(risk)
+    at_risk = data.rows(risk)
     prior = _complete(complete.mode[:-1], complete.mode[-1], at_risk)
-    signs = [_fit_signs(at_risk, prior, weight[risk], names) for names in (PLAIN, NAMES)]
+    signs = [_fit_signs(at_risk, prior, weight[risk], names) for names in (PLAIN_SIGNS, SIGNS)]
     of_people = np.zeros((len(prior), 2)) if effects is None else effects[at_risk.dialogue]
     ties = _logistic(of_people, at_risk.completed, weight[risk], np.eye(2) * _EFFECT**-2, np.zeros(2), prior)
 
     risk = data.known  # only rated people tell how mood and leaving go together
-    of_rated = data.at(risk)
+    of_rated = data.rows(risk)
     design = np.stack([np.ones(risk.sum()), of_rated.mood, of_rated.turn / 10.0], axis=1)
     precision = np.diag([_WIDE**-2, _EFFECT**-2, _EFFECT**-2])
     abandon = _logistic(design, of_rated.abandoned, weights(of_rated, SHARE), precision, np.array([-4.0, 0.0, 0.0]))
@@ -110,7 +109,7 @@ def hazards(p: EndingParameters, data: Endings, signs: SignParameters | None = N
     """Hazards of completing, once signs are seen, and of abandoning, `[M]` each."""
     complete = _complete(np.array(p.complete), p.complete_mood, data)
     if signs is not None:
-        columns = [NAMES.index(name) for name in signs.weight]
+        columns = [SIGNS.index(name) for name in signs.weight]
         parts = (signs.weight, signs.mean, signs.deviation)
         weight, mean, deviation = (np.array(list(part.values())) for part in parts)
         shown = (data.signs[:, columns] - mean) / deviation
@@ -133,16 +132,16 @@ def fit_relief(initial: F64, final: F64, mood: F64, at_most: F64) -> Posterior:
         inside = torch.special.ndtr((point + 0.5 - mean) / spread)
         return torch.where(point < 1, 0.0, torch.where(point >= 5, 1.0, inside))
 
-    def believed(theta: torch.Tensor) -> torch.Tensor:
+    def penalty(theta: torch.Tensor) -> torch.Tensor:
         return 0.5 * (((theta - centre) / deviation) ** 2).sum()
 
     def loss(theta: torch.Tensor) -> torch.Tensor:
         mean, spread = x @ theta[:3], torch.exp(theta[3])
         mass = cumulative(observed, mean, spread) - cumulative(observed - 1, mean, spread)
         seen = torch.log(mass.clamp(min=1e-12)) - torch.log(cumulative(bound, mean, spread).clamp(min=1e-12))
-        return believed(theta) - seen.sum()
+        return penalty(theta) - seen.sum()
 
-    return laplace(loss, np.array([3.0, 0.0, 0.0, 0.0]), believed)
+    return laplace(loss, np.array([3.0, 0.0, 0.0, 0.0]), penalty)
 
 
 def _turn(data: Endings, length: int) -> I64:
@@ -162,7 +161,7 @@ def _fit_signs(data: Endings, prior: F64, weight: F64, names: tuple[str, ...]) -
         return SignParameters(
             **dict(zip(("mean", "deviation", "weight"), plain, strict=True)), offset=(0.0,) * MAX_TURNS
         )
-    shown = data.signs[:, [NAMES.index(name) for name in names]]
+    shown = data.signs[:, [SIGNS.index(name) for name in names]]
     mean, deviation = shown.mean(axis=0), shown.std(axis=0)
     deviation = np.where(deviation > 1e-3, deviation, 1.0)  # a sign that is always or never there tells nothing
     x, before, done, w = (
@@ -176,15 +175,15 @@ def _fit_signs(data: Endings, prior: F64, weight: F64, names: tuple[str, ...]) -
         ratio = ratio.index_add(0, turn, onward * torch.exp(x @ beta))
         return -torch.log(ratio / count.index_add(0, turn, onward))
 
-    def believed(beta: torch.Tensor) -> torch.Tensor:
+    def penalty(beta: torch.Tensor) -> torch.Tensor:
         return 0.5 * ((beta / _SIGN) ** 2).sum()
 
     def loss(beta: torch.Tensor) -> torch.Tensor:
         eta = before + x @ beta + offset(beta)[turn]
         seen = w * (done * eta - torch.nn.functional.softplus(eta))
-        return believed(beta) - seen.sum()
+        return penalty(beta) - seen.sum()
 
-    beta = laplace(loss, np.zeros(len(names)), believed).mode
+    beta = laplace(loss, np.zeros(len(names)), penalty).mode
     with torch.no_grad():
         found = offset(torch.tensor(beta)).numpy()
     by_name = [
@@ -204,11 +203,11 @@ def _logistic(
         torch.tensor(np.asarray(a, dtype=np.float64)) for a in (design, event, weight, precision, known)
     )
 
-    def believed(theta: torch.Tensor) -> torch.Tensor:
+    def penalty(theta: torch.Tensor) -> torch.Tensor:
         return 0.5 * theta @ prior @ theta
 
     def loss(theta: torch.Tensor) -> torch.Tensor:
         eta = given + x @ theta
-        return believed(theta) - (w * (y * eta - torch.nn.functional.softplus(eta))).sum()
+        return penalty(theta) - (w * (y * eta - torch.nn.functional.softplus(eta))).sum()
 
-    return laplace(loss, start, believed)
+    return laplace(loss, start, penalty)

@@ -22,7 +22,7 @@ from rlgen.users.calibrated.parameters import (
 from rlgen.users.fitting.ending_model import SHARE, EndingFit, fit_endings, fit_relief
 from rlgen.users.fitting.laplace import Posterior
 from rlgen.users.fitting.rating_model import RatingFit, fit_ratings, unpack
-from rlgen.users.fitting.shrinking import WORTH, Towards
+from rlgen.users.fitting.shrinking import WORTH, PowerPrior
 from rlgen.users.fitting.wording_model import WordingFit, fit_valence, fit_words, named
 from rlgen.users.logs import observations
 from rlgen.users.logs.dialogues import Dialogue
@@ -163,7 +163,7 @@ def fit_few(
     said: Mapping[str, tuple[float, float]] | None,
     draws: int,
     seed: int,
-    towards: Towards,
+    towards: PowerPrior,
 ) -> tuple[Fit, dict[str, float]]:
     """A fit to a small log (`is_small`), drawn towards the people of many dialogues.
 
@@ -194,7 +194,7 @@ def _completed(own: Parameters, other: Parameters) -> Parameters:
 
 
 def assemble(
-    models: Models, dialogues: Sequence[Dialogue], draws: int, seed: int, towards: Towards | None = None
+    models: Models, dialogues: Sequence[Dialogue], draws: int, seed: int, towards: PowerPrior | None = None
 ) -> Fit:
     """Named parameters of the posterior mode and of an ensemble of draws.
 

@@ -28,7 +28,7 @@ _LEAST: Final = 1e-3  # spread of draws below which it is rounding
 
 
 @dataclass(frozen=True)
-class Towards:
+class PowerPrior:
     """What a small log's fit is drawn towards.
 
     Attributes:
@@ -51,14 +51,14 @@ class Towards:
         deviation = np.maximum(drawn.std(axis=0), _LEAST) * np.sqrt(max(self.dialogues / WORTH, 1.0))
         at, wide = torch.tensor(centre), torch.tensor(deviation)
 
-        def believed(theta: torch.Tensor) -> torch.Tensor:
+        def penalty(theta: torch.Tensor) -> torch.Tensor:
             return 0.5 * (((theta - at) / wide) ** 2).sum()
 
         def loss(theta: torch.Tensor) -> torch.Tensor:
             weak = 0.0 if posterior.prior is None else posterior.prior(theta)
-            return posterior.loss(theta) - weak + believed(theta)
+            return posterior.loss(theta) - weak + penalty(theta)
 
-        found = laplace(loss, centre, believed)
+        found = laplace(loss, centre, penalty)
         own = np.linalg.inv(found.covariance) - np.diag(deviation**-2)
         own = deviation[:, None] * (own + own.T) / 2 * deviation
         known = np.maximum(np.linalg.eigvalsh(own), 0.0)

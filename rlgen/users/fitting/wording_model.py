@@ -101,7 +101,7 @@ def fit_words(data: Wordings) -> WordingFit:
 
 def fit_valence(data: Wordings) -> WordingFit:
     """The model of read valence, of the turns whose valence is known."""
-    known = data.at(~np.isnan(data.valence))
+    known = data.rows(~np.isnan(data.valence))
     score: F64 = ndtri((rankdata(known.valence) - 0.5) / len(known.valence))
     shape = np.quantile(known.valence, ndtr(SCORES)).round(5) if len(score) else SCORES
     return _fit(known, score, known.words - WORDS_CENTRE, tuple(shape.tolist()))
@@ -153,16 +153,16 @@ def _fit(data: Wordings, value: F64, words: F64, shape: tuple[float, ...]) -> Wo
     centre = np.concatenate([np.zeros(_FIXED), [mean for mean, _ in _SIZES]])
     prior_centre, prior = torch.tensor(centre), torch.tensor(precision)
 
-    def believed(theta: torch.Tensor) -> torch.Tensor:
+    def penalty(theta: torch.Tensor) -> torch.Tensor:
         away = theta - prior_centre
         return 0.5 * away @ prior @ away
 
     def loss(theta: torch.Tensor) -> torch.Tensor:
-        return believed(theta) - _filter(theta, turns)[0].sum()
+        return penalty(theta) - _filter(theta, turns)[0].sum()
 
     start = centre.copy()
     start[:MAX_TURNS] = value.mean() if len(value) else 0.0
-    posterior = laplace(loss, start, believed)
+    posterior = laplace(loss, start, penalty)
     with torch.no_grad():
         effect = _filter(torch.tensor(posterior.mode), turns)[1].numpy()
     return WordingFit(posterior, shape, people, effect / np.exp(posterior.mode[_FIXED + other]))

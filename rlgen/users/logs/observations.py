@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from rlgen.types import F64, I64, Bools
+from rlgen.types import F64, I64, Bools, Rows
 from rlgen.users.logs.dialogues import Dialogue
-from rlgen.users.logs.signs import signs
 
 CENTRE: Final = 4.0  # ratings are counted from here: a person who says 4 is neither pleased nor displeased
 FILTER: Final = 16  # utterances that a dialogue needed to enter the corpus of successes
+# Signs of an ending that is under way, and not its causes: near the end people and supporters write less, ask less and
+# take leave. They help to say when a human dialogue ends (`ending_model`); nobody simulated leaves for a short reply.
+PLAIN_SIGNS: Final = ("reply_words", "reply_words_own", "person_words", "person_words_own", "reply_asks", "person_asks")
+GOODBYES: Final = ("reply_goodbye", "person_goodbye")
+SIGNS: Final = PLAIN_SIGNS + GOODBYES
+
+_GOODBYE: Final = re.compile(
+    r"\b(bye|goodbye|good ?night|good luck|take care|all the best|thanks|thank you|you'?re welcome|my pleasure"
+    r"|have an? (good|great|nice|wonderful|lovely)|nice (talking|chatting)|(talk|chat) (to you )?later)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Ratings:
 
 
 @dataclass(frozen=True)
-class Endings:
+class Endings(Rows):
     """One row per reply that a person was at risk of leaving after.
 
     Attributes:
@@ -53,7 +64,7 @@ class Endings:
         entered: `[M]` the dialogue was long enough by then to be in the corpus at all.
         completed: `[M]` left content after this reply.
         abandoned: `[M]` left disappointed after this reply.
-        signs: `[M, 8]` see `rlgen.users.logs.signs`.
+        signs: `[M, 8]` see `signs`.
     """
 
     dialogue: I64
@@ -66,13 +77,9 @@ class Endings:
     abandoned: Bools
     signs: F64
 
-    def at(self, rows: Bools) -> Endings:
-        """Some of the rows."""
-        return Endings(*(getattr(self, field.name)[rows] for field in fields(self)))
-
 
 @dataclass(frozen=True)
-class Wordings:
+class Wordings(Rows):
     """One row per turn that a person had after a reply, but for their first, dialogue by dialogue and in order.
 
     Attributes:
@@ -90,10 +97,6 @@ class Wordings:
     last: Bools
     words: F64
     valence: F64
-
-    def at(self, rows: Bools) -> Wordings:
-        """Some of the rows."""
-        return Wordings(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def wordings(dialogues: Sequence[Dialogue], said: Mapping[str, tuple[float, float]] | None = None) -> Wordings:
@@ -196,3 +199,27 @@ def relief_points(dialogues: Sequence[Dialogue]) -> F64:
     return np.array(
         [np.nan if d.initial is None or d.final is None else d.initial - d.final for d in dialogues], dtype=np.float64
     )
+
+
+def signs(dialogue: Dialogue) -> F64:
+    """Signs at each reply, from what had been said up to and with it, `[replies, 8]` in the order of `SIGNS`.
+
+    Words are counted as log(1 + number); `_own` is the difference to the speaker's mean so far. Of the person it is
+    the turn before the reply.
+    """
+    rows: list[list[float]] = []
+    said: dict[bool, list[float]] = {True: [], False: []}
+    before = ""
+    for turn in dialogue.turns:
+        said[turn.supporter].append(float(np.log1p(len(turn.text.split()))))
+        if not turn.supporter:
+            before = turn.text
+            continue
+        row: list[float] = []
+        for speaker in (True, False):
+            words = said[speaker] or [0.0]
+            row += [words[-1], words[-1] - sum(words) / len(words)]
+        row += [float("?" in text) for text in (turn.text, before)]
+        row += [float(_GOODBYE.search(text) is not None) for text in (turn.text, before)]
+        rows.append(row)
+    return np.array(rows, dtype=np.float64).reshape(-1, len(SIGNS))

@@ -31,7 +31,7 @@ class ReplayConfig(FamilyConfig):
 
 
 class LlmConfig(FamilyConfig):
-    """A language model plays the person from a card; see `rlgen.users.own_words.llm`.
+    """A language model plays a persona; see `rlgen.users.own_words.llm`.
 
     Attributes:
         model: folder or hub id of a Hugging Face causal language model, best one with a chat template.
@@ -39,8 +39,8 @@ class LlmConfig(FamilyConfig):
         dtype: of the weights; in bf16 a neighbour's length can tip a close decision.
         temperature: of the words. Answers are drawn at 1.
         max_new_tokens: greatest number of ids of an utterance.
-        population: who comes, by what the card says.
-        scenario, topics: restrict what cards are about; None leaves all.
+        population: who comes, by what the persona says.
+        scenario, topics: restrict what personas are about; None leaves all.
     """
 
     people: ClassVar = "rlgen.users.own_words.llm:LlmUsers"
@@ -51,7 +51,7 @@ class LlmConfig(FamilyConfig):
     temperature: Positive = Field(default=0.8, description="of the words that people say")
     max_new_tokens: int = Field(default=48, ge=1, le=512, description="greatest number of ids of an utterance")
     population: Literal["general", "guarded", "despairing", "impatient"] = Field(
-        default="general", description="who comes: a named sub-population, by what the card says"
+        default="general", description="who comes: a named sub-population, by what the persona says"
     )
     scenario: Scenario | None = Field(default=None, description="restricts the topics to those of a setting")
     topics: tuple[str, ...] | None = Field(default=None, description="restricts the topics by name")

@@ -23,8 +23,8 @@ from pydantic import BaseModel
 from scipy.special import expit
 
 from rlgen.errors import PopulationError
-from rlgen.types import F64, I64, Bools, Reading, SegmentCatalogue, UtteranceCatalogue
-from rlgen.users.people import Draws, People, Reaction, Reply, Shown, State, eased, felt
+from rlgen.types import F64, I64, Bools, Feedback, Reading, SegmentCatalogue, UtteranceCatalogue
+from rlgen.users.people import Draws, People, Reply, Shown, State, eased, felt
 from rlgen.users.theory.coefficients import Affine, Triple
 from rlgen.users.theory.config import TheoryConfig, theory_people
 
@@ -110,12 +110,13 @@ class TheoryUsers(People[TheoryConfig, TheoryState]):
             constant=draw["constant"] < c.rating.constant_share,
         )
 
-    def react(self, state: TheoryState, reply: Reply, draw: Draws) -> Reaction:
+    def react(self, state: TheoryState, reply: Reply, draw: Draws) -> Feedback:
         """One turn of the hidden state, and what shows of it; only the reading of the words is used."""
         threat = self.update(state, self.perceive(reply.reading), draw.normal("drift"))
         abandoned, completed = self._leave(state, threat, reply.turn, draw["ending"])
         rating = self._rate(state, threat, draw.normal("rating"))
-        return Reaction(rating, self._engage(state, threat, draw.normal("engagement")), completed, abandoned)
+        engagement = self._engage(state, threat, draw.normal("engagement"))
+        return Feedback(rating.astype(np.float32), engagement.astype(np.float32), completed, abandoned)
 
     def show(self, state: TheoryState, draw: Draws, leaving: I64, opening: bool) -> Shown:
         """See `People.show`; words may hide what voice and face show, the sooner the less trust there is."""

@@ -15,8 +15,7 @@ from rlgen.users.fidelity.predictions import Rated, ending_scores, points, qwk, 
 from rlgen.users.fidelity.talks import Talks, simulated_talks
 from rlgen.users.fitting.rating_model import predict
 from rlgen.users.logs.dialogues import Dialogue, Turn
-from rlgen.users.logs.observations import Endings, Ratings
-from rlgen.users.logs.signs import NAMES, signs
+from rlgen.users.logs.observations import SIGNS, Endings, Ratings, signs
 
 
 def talks_of(value, rng, windows=None, relief_points=None):
@@ -53,7 +52,7 @@ def test_the_two_sample_test_sees_differences_and_only_them():
     loose = talks_of(rng.integers(0, 5, (800, 4)), rng)
     half = np.arange(800) < 400
     assert two_sample_auc(loose, steady, 0) > 0.9
-    assert two_sample_auc(loose.at(half), loose.at(~half), 0) == pytest.approx(0.5, abs=0.07)
+    assert two_sample_auc(loose.rows(half), loose.rows(~half), 0) == pytest.approx(0.5, abs=0.07)
     other = talks_of(rng.integers(0, 5, (800, 4)), rng)
     wordy = Talks(**{**vars(other), "words": other.words + 1.0})
     assert two_sample_auc(loose, wordy, 0) == pytest.approx(0.5, abs=0.07)
@@ -133,7 +132,7 @@ def test_folds_part_the_dialogues_whatever_their_order():
 def test_signs_are_of_what_had_been_said():
     turns = [(False, "hello you"), (True, "hi there, how are you?"), (False, "bad?"), (True, "take care"), (False, "x")]
     dialogue = Dialogue("a", True, True, "", None, 4, 2, tuple(Turn(s, t, 1, None) for s, t in turns))
-    found = dict(zip(NAMES, signs(dialogue).T, strict=True))
+    found = dict(zip(SIGNS, signs(dialogue).T, strict=True))
     np.testing.assert_allclose(found["reply_words"], np.log([6, 3]))
     np.testing.assert_allclose(found["person_words_own"], [0, np.log(2) - np.log(6) / 2])
     assert found["reply_asks"].tolist() == [1, 0]

@@ -12,7 +12,7 @@ from rlgen.errors import DataError
 from rlgen.users.calibrated.parameters import read_fit
 from rlgen.users.fitting.laplace import laplace
 from rlgen.users.fitting.people import FEWEST, fit_few, is_small
-from rlgen.users.fitting.shrinking import WORTH, Towards
+from rlgen.users.fitting.shrinking import WORTH, PowerPrior
 from rlgen.users.fitting.wording_model import flat, named
 from rlgen.users.logs.dialogues import Dialogue, Turn
 
@@ -41,7 +41,7 @@ def test_a_mean_is_shrunk_as_the_formula_says(shipped, repeats):
     def loss(theta):
         return 0.5 * repeats * ((theta - 2.0) ** 2).sum()
 
-    found, own = Towards(shipped, 400).shrunk(
+    found, own = PowerPrior(shipped, 400).shrunk(
         laplace(loss, np.zeros(1), lambda theta: 0.0 * theta.sum()), lambda p: np.array([p.endings.abandon])
     )
     share = repeats / (repeats + deviation**-2)
@@ -71,7 +71,7 @@ def test_counting_comes_first_and_says_rule_and_shortfall():
 def test_thirty_dialogues_fit(shipped):
     rng = np.random.default_rng(1)
     torch.manual_seed(0)
-    towards = Towards(shipped, 1203)
+    towards = PowerPrior(shipped, 1203)
     low = [talk(i, i % 3 > 0, rng, rating=2) for i in range(30)]
     readings = [rng.normal(0.2, 0.2, (d.replies, 11)) for d in low]
     fit, own = fit_few(low, readings, None, 2, 0, towards)
@@ -89,7 +89,7 @@ def test_thirty_dialogues_fit(shipped):
 def test_a_log_of_short_successes_alone_takes_over_what_it_is_silent_about(shipped):
     rng = np.random.default_rng(2)
     talks = [talk(i, True, rng, length=3) for i in range(30)]
-    fit, own = fit_few(talks, [np.zeros((3, 11))] * 30, None, 0, 0, Towards(shipped, 1203))
+    fit, own = fit_few(talks, [np.zeros((3, 11))] * 30, None, 0, 0, PowerPrior(shipped, 1203))
     assert own["relief of others"] < 0.01
     np.testing.assert_allclose(fit.mean.relief[1].base, shipped.mean.relief[1].base, atol=1e-2)
     np.testing.assert_allclose(fit.mean.endings.complete, shipped.mean.endings.complete, atol=1e-2)

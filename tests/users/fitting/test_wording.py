@@ -116,9 +116,9 @@ def test_the_likelihood_is_that_of_normals_with_the_whole_covariance(memory):
     helped, words = simulate(TRUTH, 8, rng)
     there = rng.random(words.shape) < 0.8
     there[:, 0] = True
-    data = rows(helped, words, np.full_like(words, np.nan)).at(there.ravel())
+    data = rows(helped, words, np.full_like(words, np.nan)).rows(there.ravel())
     fit = fit_words(data)
-    empty = fit_words(data.at(np.zeros(len(data.turn), dtype=np.bool_)))
+    empty = fit_words(data.rows(np.zeros(len(data.turn), dtype=np.bool_)))
     sizes = [*np.log([0.3, 0.5, 0.6, 0.4]), logit(0.3), np.arctanh(memory / 0.99)]
 
     def direct(p):

@@ -18,8 +18,8 @@ from rlgen.rng import Streams
 from rlgen.text.utterances import utterances as shipped_utterances
 from rlgen.types import Words
 from rlgen.users import LlmConfig, build
-from rlgen.users.own_words import cards
-from rlgen.users.own_words.mind import Asked, Mind, keeps_plain
+from rlgen.users.own_words import personas
+from rlgen.users.own_words.chat_model import ChatModel, Questions, keeps_plain
 
 ENV = "rlgen/Support-v0"
 LIMIT = 12
@@ -103,13 +103,13 @@ def test_answers_and_what_follows_from_them_are_the_models(path, people, reading
     """All that a turn shows, from unpadded passes over prompts written here and the streams."""
     users, streams, rows = people(path, 4), Streams.of(3, 4), 4
     by_hand = ByHand(path)
-    phrases = cards.phrases()
+    phrases = personas.phrases()
     first = users.reset(np.arange(rows), streams).text
     asked = {name: q["ask"] for name, q in phrases["questions"].items()}
     numbers = ["1", "2", "3", "4", "5"]
 
     def turns(row, *more):
-        return by_hand.prompt(users._cards[row].text, [phrases["opener"], first[row], *more])
+        return by_hand.prompt(users._personas[row].text, [phrases["opener"], first[row], *more])
 
     start = [by_hand.answer(turns(r, asked["intensity"]), numbers) @ np.arange(1, 6) for r in range(rows)]
     np.testing.assert_allclose(1 + 4 * users.hidden()["intensity"], start, atol=1e-4)
@@ -131,16 +131,16 @@ def test_answers_and_what_follows_from_them_are_the_models(path, people, reading
 @pytest.mark.parametrize("path", ["llama_chat", "gpt2_plain", "mistral_window"], indirect=True)
 def test_a_turn_is_one_reading_of_the_dialogue_and_one_pass_over_the_questions(path, people, reading, monkeypatch):
     rows, shapes = 5, []
-    forward = Mind._pass
+    forward = ChatModel._pass
 
     def counted(self, ids, *given):
         shapes.append(tuple(ids.shape))
         return forward(self, ids, *given)
 
-    monkeypatch.setattr(Mind, "_pass", counted)
+    monkeypatch.setattr(ChatModel, "_pass", counted)
     users, streams = people(path, rows), Streams.of(3, rows)
     users.reset(np.arange(rows), streams)
-    tail = max(users._mind.lengths([cards.question(name).ask for name in cards.phrases()["questions"]])) + 8
+    tail = max(users._model.lengths([personas.question(name).ask for name in personas.phrases()["questions"]])) + 8
     for turn in range(3):
         shapes.clear()
         due = int((users._wait <= 1).sum())
@@ -159,7 +159,7 @@ def test_a_turn_is_one_reading_of_the_dialogue_and_one_pass_over_the_questions(p
 @pytest.mark.parametrize("path", ["llama_chat", "gpt2_plain", "mistral_window"], indirect=True)
 def test_what_was_read_once_gives_what_prompts_read_whole_give(path, people, reading, monkeypatch):
     once = talk(people(path, 4), Streams.of(9, 4), reading, turns=3)
-    monkeypatch.setattr(Mind, "read", lambda self, prompts: None)
+    monkeypatch.setattr(ChatModel, "read", lambda self, prompts: None)
     whole = talk(people(path, 4), Streams.of(9, 4), reading, turns=3)
     assert once[0] == whole[0]
     for mine, theirs in zip(once[1], whole[1], strict=True):
@@ -171,10 +171,10 @@ def test_what_was_read_once_gives_what_prompts_read_whole_give(path, people, rea
 
 
 def test_a_model_that_keeps_more_than_keys_and_values_reads_whole(chat, people):
-    mind = people(chat, 1)._mind
-    assert mind.read([["one and all", "one and two"]]) is not None
-    assert mind.read([["one", "two"]]) is None, "nothing alike"
-    config = mind._loaded.model.config
+    model = people(chat, 1)._model
+    assert model.read([["one and all", "one and two"]]) is not None
+    assert model.read([["one", "two"]]) is None, "nothing alike"
+    config = model._loaded.model.config
     assert keeps_plain(config)
     chunked = copy.deepcopy(config)
     chunked.layer_types = ["chunked_attention"] * config.num_hidden_layers
@@ -185,7 +185,7 @@ def test_words_are_drawn_by_the_rows_stream(path, people, monkeypatch):
     """Each id lies where its uniform falls in the cumulative probabilities of an unpadded pass."""
     users, streams, by_hand = people(path, 3), Streams.of(8, 3), ByHand(path)
     kept = []
-    real = Mind.write
+    real = ChatModel.write
 
     def write(self, prompts, uniform, temperature, read):
         decode = self._loaded.tokenizer.batch_decode
@@ -194,7 +194,7 @@ def test_words_are_drawn_by_the_rows_stream(path, people, monkeypatch):
         monkeypatch.undo()
         return made
 
-    monkeypatch.setattr(Mind, "write", write)
+    monkeypatch.setattr(ChatModel, "write", write)
     users.reset(np.arange(3), streams)
     u = streams.uniform("users.words", 0, LIMIT)
     size = by_hand.model.get_output_embeddings().weight.shape[0]
@@ -204,7 +204,7 @@ def test_words_are_drawn_by_the_rows_stream(path, people, monkeypatch):
         ends |= np.array(["\n" in by_hand.tokenizer.decode([i]) for i in range(size)])
     lengths = set()
     for row, said in enumerate(kept[0]):
-        prompt = by_hand.prompt(users._cards[row].text, [cards.phrases()["opener"]])
+        prompt = by_hand.prompt(users._personas[row].text, [personas.phrases()["opener"]])
         ids = by_hand.tokenizer(prompt, add_special_tokens=False).input_ids
         for t, i in enumerate(said):
             chance = by_hand.chances(ids + said[:t], 0.8)
@@ -260,15 +260,17 @@ def test_who_leaves_is_told_to_take_leave(chat, people, reading, monkeypatch, op
     def answer(self, asked, read):
         return [np.eye(len(question.options))[[option] * len(question.prompts)] for question in asked]
 
-    monkeypatch.setattr(Mind, "answer", answer)
+    monkeypatch.setattr(ChatModel, "answer", answer)
     prompted = []
-    real = Mind.write
-    monkeypatch.setattr(Mind, "write", lambda self, prompts, *a: prompted.append(prompts) or real(self, prompts, *a))
+    real = ChatModel.write
+    monkeypatch.setattr(
+        ChatModel, "write", lambda self, prompts, *a: prompted.append(prompts) or real(self, prompts, *a)
+    )
     users, streams = people(chat, 2), Streams.of(0, 2)
     users.reset(np.arange(2), streams)
     feedback, _ = users.respond(np.arange(len(streams)), words(2), reading(2), streams, np.zeros(2, dtype=np.int64))
     assert [(bool(c), bool(a)) for c, a in zip(feedback.completed, feedback.abandoned, strict=True)] == [expected] * 2
-    notes = cards.phrases()["leave"]
+    notes = personas.phrases()["leave"]
     told = [name for name, note in notes.items() if note in prompted[1][0]]
     assert told == {0: [], 1: ["content"], 2: ["disappointed"]}[option]
     np.testing.assert_allclose(feedback.engagement, option / 4)
@@ -278,8 +280,8 @@ def test_ratings_come_every_two_or_three_replies(chat, people, reading, monkeypa
     def answer(self, asked, read):
         return [np.ones((len(question.prompts), len(question.options))) for question in asked]
 
-    monkeypatch.setattr(Mind, "answer", answer)
-    monkeypatch.setattr(Mind, "write", lambda self, prompts, *given: ["Hm."] * len(prompts))
+    monkeypatch.setattr(ChatModel, "answer", answer)
+    monkeypatch.setattr(ChatModel, "write", lambda self, prompts, *given: ["Hm."] * len(prompts))
     users, streams = people(chat, 12), Streams.of(0, 12)
     users.reset(np.arange(12), streams)
     rating = [
@@ -294,40 +296,40 @@ def test_ratings_come_every_two_or_three_replies(chat, people, reading, monkeypa
 
 def test_cards_say_who_one_is(chat, people):
     users = people(chat, 200)
-    drawn = Streams.of(0, 200).uniform("users.person", 0, len(cards.COLUMNS))
-    dealt = cards.deal(drawn, users._chosen, "general")
-    assert len({card.topic for card in dealt}) == len(shipped_utterances().topics)
-    assert {card.feeling for card in dealt} == {0, 1, 2}
-    assert {card.intensity for card in dealt} == {3, 4, 5}
-    assert {card.trust for card in dealt} == {0, 1, 2}
-    phrases = cards.phrases()
-    for card in dealt:
-        assert f"({card.intensity} on a scale" in card.text
-        assert phrases["feelings"][card.feeling] in card.text
-        assert phrases["trust"][card.trust] in card.text
-        assert not {"<", "{"} & set(card.text), "no slot is left open"
-    assert {c.trust for c in cards.deal(drawn, users._chosen, "guarded")} == {0}
-    assert {c.intensity for c in cards.deal(drawn, users._chosen, "despairing")} == {5}
-    assert all("little time" in c.text for c in cards.deal(drawn, users._chosen, "impatient"))
+    drawn = Streams.of(0, 200).uniform("users.person", 0, len(personas.COLUMNS))
+    dealt = personas.draw(drawn, users._chosen, "general")
+    assert len({persona.topic for persona in dealt}) == len(shipped_utterances().topics)
+    assert {persona.feeling for persona in dealt} == {0, 1, 2}
+    assert {persona.intensity for persona in dealt} == {3, 4, 5}
+    assert {persona.trust for persona in dealt} == {0, 1, 2}
+    phrases = personas.phrases()
+    for persona in dealt:
+        assert f"({persona.intensity} on a scale" in persona.text
+        assert phrases["feelings"][persona.feeling] in persona.text
+        assert phrases["trust"][persona.trust] in persona.text
+        assert not {"<", "{"} & set(persona.text), "no slot is left open"
+    assert {c.trust for c in personas.draw(drawn, users._chosen, "guarded")} == {0}
+    assert {c.intensity for c in personas.draw(drawn, users._chosen, "despairing")} == {5}
+    assert all("little time" in c.text for c in personas.draw(drawn, users._chosen, "impatient"))
     exam = people(chat, 3, topics=("exam",))
     exam.reset(np.arange(3), Streams.of(0, 3))
-    assert [shipped_utterances().topics[card.topic] for card in exam._cards] == ["exam"] * 3
+    assert [shipped_utterances().topics[persona.topic] for persona in exam._personas] == ["exam"] * 3
 
 
 def test_a_long_dialogue_forgets_its_beginning(chat, people, reading, caplog, monkeypatch):
     lengths = []
     for name in ("answer", "write"):
-        real = getattr(Mind, name)
+        real = getattr(ChatModel, name)
 
         def measured(self, prompts, *given, real=real, name=name):
             flat = prompts if name == "write" else [p for question in prompts for p in question.prompts]
             lengths.extend(self.lengths(flat))
             return real(self, prompts, *given)
 
-        monkeypatch.setattr(Mind, name, measured)
+        monkeypatch.setattr(ChatModel, name, measured)
     users, streams = people(chat, 2), Streams.of(0, 2)
     users.reset(np.arange(2), streams)
-    bare = max(users._mind.lengths([users._prompt(r, cards.question("leaving").ask) for r in range(2)]))
+    bare = max(users._model.lengths([users._prompt(r, personas.question("leaving").ask) for r in range(2)]))
     users._room = bare + 60
     for turn in range(6):
         users.respond(np.arange(len(streams)), words(2), reading(2), streams, np.full(2, turn))
@@ -338,7 +340,7 @@ def test_a_long_dialogue_forgets_its_beginning(chat, people, reading, caplog, mo
     users.respond(np.arange(len(streams)), endless, reading(2), streams, np.full(2, 6))
     assert max(lengths) <= users._room
     users._room = 100
-    with pytest.raises(ConfigError, match="too few for a card"):
+    with pytest.raises(ConfigError, match="too few for a persona"):
         users.respond(np.arange(len(streams)), words(2), reading(2), streams, np.full(2, 7))
 
 
@@ -354,7 +356,7 @@ def test_a_listener_cannot_speak_in_the_persons_place(chat, people, reading):
 
 def test_the_answers_must_be_told_apart(chat, people):
     with pytest.raises(ArtifactError, match="apart"):
-        people(chat, 1)._mind.answer([Asked(["x"], ("A", "A"), [0])])
+        people(chat, 1)._model.answer([Questions(["x"], ("A", "A"), [0])])
 
 
 def test_a_model_without_chat_template_is_named(tiny_models, people, caplog):
@@ -407,10 +409,10 @@ def test_another_model_is_other_people_and_another_place_is_not(tiny_models, cha
 def test_copies_share_the_model_and_a_pickle_names_it(chat, people):
     users = people(chat, 2)
     users.reset(np.arange(2), Streams.of(0, 2))
-    assert copy.deepcopy(users)._mind is users._mind
+    assert copy.deepcopy(users)._model is users._model
     stored = pickle.dumps(users)
     assert len(stored) < 50_000, "no weights in it"
-    assert pickle.loads(stored)._mind is users._mind
+    assert pickle.loads(stored)._model is users._model
 
 
 def test_a_world_of_them_runs_and_continues_to_the_bit(chat):

@@ -1,6 +1,6 @@
-"""Who a language model plays: a card of topic, feeling, intensity, trust and style, drawn from one uniform each.
+"""Who a language model plays: a persona of topic, feeling, intensity, trust and style, drawn from one uniform each.
 
-The words are the project's own, in `rlgen/text/banks/cards.yaml`; what the card is about comes from the
+The words are the project's own, in `rlgen/text/banks/personas.yaml`; what a persona is about comes from the
 topics of the utterance bank.
 """
 
@@ -26,13 +26,13 @@ _FEELINGS: Final = ("sadness", "fear", "anger")  # in the order of `feelings` in
 
 
 @dataclass(frozen=True)
-class Card:
+class Persona:
     """One person.
 
     Attributes:
         topic: index into the topics of the utterance bank.
         feeling: 0 sad, 1 afraid, 2 angry.
-        intensity: 1-5, as the card says it.
+        intensity: 1-5, as the model is told.
         trust: 0 guarded, 1 waiting, 2 open.
         text: what the model is told.
     """
@@ -59,21 +59,21 @@ class Question:
 
 @cache
 def phrases() -> Mapping[str, Any]:
-    """The bank of cards."""
-    found: Mapping[str, Any] = bank("cards")
+    """The bank of personas."""
+    found: Mapping[str, Any] = bank("personas")
     return found
 
 
 @cache
 def topic(name: str) -> Topic:
-    """A topic that cards can be about.
+    """A topic that personas can be about.
 
     Raises:
         PopulationError: there is none of that name.
     """
     found = next((topic for topic in topics() if topic.name == name), None)
     if found is None:
-        raise PopulationError(f"users: nothing can be put on a card about {name!r}; use the project's own utterances")
+        raise PopulationError(f"users: there is no persona about {name!r}; use the project's own utterances")
     return found
 
 
@@ -83,8 +83,8 @@ def question(name: str) -> Question:
     return Question(found["ask"], tuple(found["options"]))
 
 
-def deal(drawn: F64, chosen: Sequence[tuple[int, str]], population: str) -> list[Card]:
-    """Cards for new people.
+def draw(drawn: F64, chosen: Sequence[tuple[int, str]], population: str) -> list[Persona]:
+    """Personas for new people.
 
     Args:
         drawn: `[K, 9]` uniforms in the order of `COLUMNS`; the last is not used here.
@@ -92,17 +92,17 @@ def deal(drawn: F64, chosen: Sequence[tuple[int, str]], population: str) -> list
         population: guarded people have the least trust, despairing ones the greatest intensity; impatient
             ones are told so.
     """
-    return [_card(dict(zip(COLUMNS, row, strict=True)), chosen, population) for row in drawn.tolist()]
+    return [_persona(dict(zip(COLUMNS, row, strict=True)), chosen, population) for row in drawn.tolist()]
 
 
 def sha256() -> str:
-    """Hash of all words that cards and questions are made of."""
+    """Hash of all words that personas and questions are made of."""
     about = [[topic.title, topic.slots, topic.events, topic.thoughts] for topic in topics()]
     made_of = json.dumps([phrases(), about], default=str, sort_keys=True)
     return hashlib.sha256(made_of.encode()).hexdigest()
 
 
-def _card(drawn: Mapping[str, float], chosen: Sequence[tuple[int, str]], population: str) -> Card:
+def _persona(drawn: Mapping[str, float], chosen: Sequence[tuple[int, str]], population: str) -> Persona:
     words = phrases()
     index, name = _pick(chosen, drawn["topic"])
     about = topic(name)
@@ -132,7 +132,7 @@ def _card(drawn: Mapping[str, float], chosen: Sequence[tuple[int, str]], populat
         words["populations"][population],
         words["rules"],
     ]
-    return Card(index, feeling, intensity, trust, " ".join(part for part in parts if part))
+    return Persona(index, feeling, intensity, trust, " ".join(part for part in parts if part))
 
 
 def _pick(options: Sequence[T], uniform: float) -> T:

@@ -29,11 +29,11 @@ _UNIT: Final = 2.0**-40
 
 
 @dataclass(frozen=True)
-class Asked:
+class Questions:
     """One question to K people.
 
     Attributes:
-        prompts: K, rendered by the mind's `chat`, each ending in the question.
+        prompts: K, rendered by the model's `chat`, each ending in the question.
         options: O short words or signs.
         rows: `[K]`, which of the dialogues that were read each one goes on with.
     """
@@ -44,7 +44,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Read:
+class Prefix:
     """The beginnings of N dialogues.
 
     Attributes:
@@ -56,28 +56,28 @@ class Read:
     known: list[tuple[int, Tensor, Tensor]]
 
 
-_MINDS: Final = Shared(2)
+_MODELS: Final = Shared(2)
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _alone(method: Callable[Concatenate[Mind, P], R]) -> Callable[Concatenate[Mind, P], R]:
-    """A method of a mind in which one thread is at a time."""
+def _alone(method: Callable[Concatenate[ChatModel, P], R]) -> Callable[Concatenate[ChatModel, P], R]:
+    """A method of a model in which one thread is at a time."""
 
     @wraps(method)
-    def alone(self: Mind, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def alone(self: ChatModel, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self._forward.lock:
             return method(self, *args, **kwargs)
 
     return alone
 
 
-def mind(model: str, device: str, dtype: Precision) -> Mind:
-    """The mind of a model, one for all people of a process; another once its files have changed."""
-    return _MINDS.of((model, device, dtype), model_state(model), lambda: Mind(model, device, dtype))
+def chat_model(model: str, device: str, dtype: Precision) -> ChatModel:
+    """The model of a name, one for all people of a process; another once its files have changed."""
+    return _MODELS.of((model, device, dtype), model_state(model), lambda: ChatModel(model, device, dtype))
 
 
-class Mind:
+class ChatModel:
     """A model that plays the second speaker of a chat, the person.
 
     Frozen: it keeps nothing of a call, and threads that share it wait for each other.
@@ -88,7 +88,7 @@ class Mind:
     """
 
     def __init__(self, model: str, device: str, dtype: Precision) -> None:
-        """Load a model; use `mind`, which shares it.
+        """Load a model; use `chat_model`, which shares it.
 
         Args:
             model: folder or hub id.
@@ -118,11 +118,11 @@ class Mind:
         where = loaded.model.device
         self._ends, self._stops, self._never = ends.to(where), stops.to(where), never.to(where)
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Mind:
+    def __deepcopy__(self, memo: dict[int, object]) -> ChatModel:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return mind, self._made_by
+        return chat_model, self._made_by
 
     def sha256(self) -> str:
         """Hash of the weights as they are in memory."""
@@ -135,7 +135,7 @@ class Mind:
 
     @_alone
     @torch.inference_mode()
-    def read(self, prompts: Sequence[Sequence[str]]) -> Read | None:
+    def read(self, prompts: Sequence[Sequence[str]]) -> Prefix | None:
         """Read N dialogues, in one pass, as far as some prompts about each are alike.
 
         Args:
@@ -159,11 +159,11 @@ class Mind:
         ids, mask = left_pad(alike, max(map(len, alike)), self._loaded.model.device)
         self._pass(ids, mask, _positions(mask), cache)
         layers = enumerate(cache.layers)
-        return Read(alike, [(i, layer.keys, layer.values) for i, layer in layers if layer.get_seq_length()])
+        return Prefix(alike, [(i, layer.keys, layer.values) for i, layer in layers if layer.get_seq_length()])
 
     @_alone
     @torch.inference_mode()
-    def write(self, prompts: list[str], uniform: F64, temperature: float, read: Read | None = None) -> list[str]:
+    def write(self, prompts: list[str], uniform: F64, temperature: float, read: Prefix | None = None) -> list[str]:
         """What the person says next, one line each, never empty.
 
         Args:
@@ -200,7 +200,7 @@ class Mind:
 
     @_alone
     @torch.inference_mode()
-    def answer(self, asked: Sequence[Asked], read: Read | None = None) -> list[F64]:
+    def answer(self, asked: Sequence[Questions], read: Prefix | None = None) -> list[F64]:
         """Probabilities of fixed answers, all questions in one pass.
 
         Args:
@@ -240,7 +240,7 @@ class Mind:
             )
         return len(bare) - kept, shared[kept:], first
 
-    def _after(self, encoded: list[list[int]], read: Read | None, rows: Sequence[int]) -> tuple[Tensor, Tensor, Any]:
+    def _after(self, encoded: list[list[int]], read: Prefix | None, rows: Sequence[int]) -> tuple[Tensor, Tensor, Any]:
         """Logits `[B, V]` after B prompts, their mask `[B, S]` and the cache, from a pass over what was not read yet.
 
         Args:

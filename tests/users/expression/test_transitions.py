@@ -8,8 +8,7 @@ from scipy.special import ndtri
 
 from rlgen.affect import ANGER, FEAR, HAPPINESS, NEUTRAL, SADNESS
 from rlgen.errors import ArtifactError
-from rlgen.users.expression.sounding import Sounding, sounding
-from rlgen.users.expression.transitions import INDEPENDENT, Transitions, read_transitions
+from rlgen.users.expression.transitions import INDEPENDENT, EmotionChain, Transitions, read_transitions, sounding
 
 
 def sticky(kept: float = 0.6, valence: float = 0.7) -> Transitions:
@@ -18,7 +17,7 @@ def sticky(kept: float = 0.6, valence: float = 0.7) -> Transitions:
 
 def turns(transitions, rows=20_000, count=6, calm=0.5, leaving=None, seed=0):
     """Categories `[count, rows]` and deviations `[count, rows, 2]` of people whose feelings stay."""
-    made, everybody, rng = Sounding(rows, transitions), np.arange(rows), np.random.default_rng(seed)
+    made, everybody, rng = EmotionChain(rows, transitions), np.arange(rows), np.random.default_rng(seed)
     made.enter(everybody)
     found = []
     for turn in range(count):
@@ -68,7 +67,7 @@ def test_deviations_keep_their_size_and_remember():
 
 
 def test_new_people_remember_nothing():
-    made = Sounding(2, sticky(0.98))
+    made = EmotionChain(2, sticky(0.98))
     args = (np.zeros(2, int), np.zeros(2), np.zeros(2), 0.2, np.zeros(2, int))
     both = np.arange(2)
     made.turn(both, *args, np.array([0.05, 0.05]), np.full((2, 2), 2.0))  # an angry or fearful turn
