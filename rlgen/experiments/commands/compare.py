@@ -1,0 +1,75 @@
+"""`rlgen compare`: which reward design trains the better policies, by how much, how sure, and which one is gamed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from pydantic import Field
+
+from rlgen.errors import ConfigError
+from rlgen.experiments.display.progress import Shown
+from rlgen.experiments.files.whole import write_atomically
+from rlgen.experiments.options import TableOptions, parse
+from rlgen.experiments.runs.lock import only_writer
+from rlgen.experiments.runs.worlds import WorldOptions
+from rlgen.experiments.studies.executors import ExecutorOptions
+
+
+class CompareOptions(TableOptions, WorldOptions, ExecutorOptions):
+    """Let the policies of several reward designs meet the same people, and score every dialogue by every design.
+
+    The world is that of the training; policies trained on the response surface are judged on words. Options such as
+    --users judge all of them in another one.
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = Field(
+        default=(), description="run folders, or folders of studies (`rlgen sweep`)"
+    )
+    people: int = Field(default=1000, ge=2, description="persons that every policy meets")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="of the people, whom no policy was trained on")
+    num_envs: int = Field(default=128, ge=1, description="dialogues at once")
+    ladder: bool = Field(default=True, description="measure the id's baselines on the same people")
+    designs: tuple[str, ...] = Field(default=(), description="further designs that score the dialogues")
+    out: Path | None = Field(
+        default=None, description="folder of the comparison (None: comparison, in the study's folder if there is one)"
+    )
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(CompareOptions, argv, "compare")
+    from rlgen.experiments.studies.comparing import compare_runs
+    from rlgen.experiments.studies.page import page
+    from rlgen.experiments.studies.summary import summary, table_csv
+
+    if not options.runs:
+        raise ConfigError("compare needs run folders, or the folder of a study; `rlgen compare --help` shows how")
+    out = options.out or (options.runs[0] / "comparison" if len(options.runs) == 1 else Path("comparison"))
+    with only_writer(out, "rlgen compare"):
+        with ExitStack() as open_bar:
+            compared = compare_runs(
+                options.runs,
+                options,
+                people=options.people,
+                seed=options.seed,
+                num_envs=options.num_envs,
+                ladder=options.ladder,
+                designs=options.designs,
+                out=out,
+                where=options,
+                begin=lambda of: open_bar.enter_context(Shown("compare", "policies", of)).update,
+            )
+        told = summary(compared)
+        write_atomically(out / "comparison.csv", table_csv(compared))
+        write_atomically(out / "comparison.html", page(compared, told))
+        write_atomically(out / "comparison.json", json.dumps(told, indent=1) + "\n")
+    if options.as_json:
+        print(json.dumps(told))
+    else:
+        print(f"{out / 'comparison.html'}: {told['verdict']}")
+    return 0
