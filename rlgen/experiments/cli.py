@@ -23,6 +23,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "sweep": ("sweep", "train every cell of a study on every seed, here or on a cluster"),
         "compare": ("compare", "which of several reward designs is better, and which one is gamed"),
         "report": ("report", "write a run's report.html"),
+        "reproduce": ("reproduce", "train runs again and say whether every figure matches"),
         "fit baselines": ("fit_baselines", "find the best simple rules in a world of your own"),
         "fit surface": ("fit_surface", "measure replies' readings, for fast simulation without text"),
     },
