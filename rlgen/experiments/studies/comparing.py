@@ -115,8 +115,8 @@ def common_world(groups: Sequence[Group], options: WorldOptions) -> tuple[str, W
         apart = next(differences({"env": env_id, "world": kept[0]}, {"env": other_env, "world": kept[1]}), None)
         if apart is not None:
             raise ConfigError(
-                f"{first_run.path} and {run.path} were trained in other worlds ({apart}); say in which one all are to be "
-                "judged, by an option such as --users, or compare runs of one world"
+                f"{first_run.path} and {run.path} were trained in other worlds ({apart}); say in which one all are to "
+                "be judged, by an option such as --users, or compare runs of one world"
             )
     judged = "the words that people read" if world.has_words else "readings drawn from the response surface"
     told = f"Trained on {' and '.join(sorted(trained_on))}, judged on {judged}."

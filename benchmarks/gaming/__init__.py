@@ -1,0 +1,1 @@
+"""Are alarms of gaming right? `python -m benchmarks.gaming`."""
