@@ -35,6 +35,11 @@ class CompareOptions(TableOptions, WorldOptions, ExecutorOptions):
     num_envs: int = Field(default=128, ge=1, description="dialogues at once")
     ladder: bool = Field(default=True, description="measure the id's baselines on the same people")
     designs: tuple[str, ...] = Field(default=(), description="further designs that score the dialogues")
+    across: tuple[str, ...] = Field(
+        default=(),
+        description="other kinds of people to meet on the response surface, or all: does the verdict hold?",
+    )
+    across_policies: int = Field(default=3, ge=1, description="of each design, who meet those people")
     out: Path | None = Field(
         default=None, description="folder of the comparison (None: comparison, in the study's folder if there is one)"
     )

@@ -15,8 +15,8 @@ from rlgen.experiments.provenance import command, config_hash, differences, prog
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.worlds import WorldOptions, plain
 from rlgen.experiments.studies.compared import F64, Compared, Curve, SamePerson, Trained, TrainedRun
-from rlgen.experiments.studies.executors import ExecutorOptions, open_executor
-from rlgen.experiments.studies.judging import Judged, judge_one, key_of, read_judged
+from rlgen.experiments.studies.executors import ExecutorOptions
+from rlgen.experiments.studies.judging import Judged, measure
 from rlgen.experiments.studies.study import STUDY
 from rlgen.experiments.studies.sweep import read_study
 from rlgen.policies.baselines import shipped_baselines
@@ -167,15 +167,10 @@ def compare_runs(
     asked: dict[tuple[str, int], dict[str, Any]] = {}
     for group in groups:
         for number, run in enumerate(group.runs):
-            policy = {"weights": run.weights_sha256()}
-            one = {**spec, "policy": str(run.path), "examples": EXAMPLES if number == 0 else 0}
-            asked[group.name, number] = {**one, "out": str(out / "judged" / f"{key_of(one, policy)}.npz")}
+            asked[group.name, number] = {**spec, "policy": str(run.path), "examples": EXAMPLES if number == 0 else 0}
     rungs = shipped_baselines(env_id) if ladder else {}
-    for name in rungs:
-        one = {**spec, "policy": f"baseline:{name}", "examples": 0}
-        rule = rungs[name].model_dump(mode="json")
-        asked[name, 0] = {**one, "out": str(out / "judged" / f"{key_of(one, rule)}.npz")}
-    judged = _measure(asked, out, where, begin(len(asked)))
+    asked |= {(name, 0): {**spec, "policy": f"baseline:{name}", "examples": 0} for name in rungs}
+    judged = measure(asked, out, where, begin(len(asked)))
     trained = {group.name: _told_of(group) for group in groups}
     baselines = {name: Trained(f"baseline: {name}", (TrainedRun(),), "baseline") for name in rungs}
     return Compared(
@@ -198,28 +193,6 @@ def compare_runs(
         program={name: str(value) for name, value in program().items() if name != "packages"},
         command=command(),
     )
-
-
-def _measure(
-    asked: Mapping[tuple[str, int], Mapping[str, Any]],
-    out: Path,
-    where: ExecutorOptions,
-    shown: Callable[[int, str], None],
-) -> dict[tuple[str, int], Judged]:
-    """What each policy achieved, from the folder or anew."""
-    missing = [key for key, spec in asked.items() if not Path(spec["out"]).is_file()]
-    done = len(asked) - len(missing)
-    shown(done, "")
-    if missing:
-        job = f"{judge_one.__module__}:{judge_one.__name__}"
-        with open_executor(where, 1, out / "logs") as executor:
-            for ended in executor.map(job, [asked[key] for key in missing]):
-                name, number = missing[ended.index]
-                if ended.result is None:
-                    raise ConfigError(f"{name}, policy {number}: {ended.error}")
-                done += 1
-                shown(done, f"{name} {number}")
-    return {key: read_judged(Path(spec["out"])) for key, spec in asked.items()}
 
 
 def _rows(judged: Mapping[tuple[str, int], Judged], name: str) -> list[Judged]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 from rlgen.config import validate
 from rlgen.envs.config import WorldConfig
 from rlgen.envs.world import World
-from rlgen.errors import DataError
+from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.dialogues.rollout import Rollout, Turn
 from rlgen.experiments.dialogues.simulation import Simulation
 from rlgen.experiments.provenance import code_sha256
 from rlgen.experiments.runs.policies import find_policy
+from rlgen.experiments.runs.run import Run
 from rlgen.experiments.studies.compared import METRICS
+from rlgen.experiments.studies.executors import ExecutorOptions, open_executor
 from rlgen.files import whole
+from rlgen.policies.baselines import shipped_baselines
 
 _ENDED: Final = {"return": "episode_return"} | {name: name for name in METRICS if name not in ("return", "engagement")}
 
@@ -39,18 +42,6 @@ class Judged:
     outcomes: dict[str, NDArray[np.float64]]
     yardsticks: dict[str, NDArray[np.float64]]
     dialogues: list[list[dict[str, Any]]]
-
-
-def key_of(spec: Mapping[str, Any], policy: Mapping[str, Any]) -> str:
-    """What tells this measurement from others: policy, world, people, designs, and the program.
-
-    Args:
-        spec: as `judge_one` takes it.
-        policy: what tells the policy from others; its path does not.
-    """
-    told = {name: spec[name] for name in ("env", "world", "people", "seed", "yardsticks", "examples")}
-    plain = json.dumps({**told, "policy": dict(policy), "code": code_sha256()}, sort_keys=True)
-    return hashlib.sha256(plain.encode()).hexdigest()[:24]
 
 
 def judge_one(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +87,51 @@ def read_judged(place: Path) -> Judged:
     kinds = {kind: {name.partition(" ")[2]: values for name, values in tables.items() if name.startswith(kind)}
              for kind in ("outcome", "yardstick")}  # fmt: skip
     return Judged(kinds["outcome"], kinds["yardstick"], words)
+
+
+def measure(
+    asked: Mapping[tuple[str, int], Mapping[str, Any]],
+    out: Path,
+    where: ExecutorOptions,
+    shown: Callable[[int, str], None],
+) -> dict[tuple[str, int], Judged]:
+    """What each policy achieved; what was measured before is read.
+
+    Args:
+        asked: name and number of a policy -> spec as `judge_one` takes it, without `out`.
+        out: folder; every measurement lies in `judged/` under a hash of policy, world, people, designs and program.
+        where: the executor.
+        shown: called with the number of measured policies, and a name.
+
+    Raises:
+        ConfigError: a measurement failed.
+    """
+    specs = {key: {**spec, "out": str(out / "judged" / f"{_key_of(spec)}.npz")} for key, spec in asked.items()}
+    missing = [key for key, spec in specs.items() if not Path(spec["out"]).is_file()]
+    done = len(specs) - len(missing)
+    shown(done, "")
+    if missing:
+        job = f"{judge_one.__module__}:{judge_one.__name__}"
+        with open_executor(where, 1, out / "logs") as executor:
+            for ended in executor.map(job, [specs[key] for key in missing]):
+                name, number = missing[ended.index]
+                if ended.result is None:
+                    raise ConfigError(f"{name}, policy {number}: {ended.error}")
+                done += 1
+                shown(done, f"{name} {number}")
+    return {key: read_judged(Path(spec["out"])) for key, spec in specs.items()}
+
+
+def _key_of(spec: Mapping[str, Any]) -> str:
+    """What tells this measurement from others; of the policy its weights or its rule, wherever it lies."""
+    policy = str(spec["policy"])
+    rule = policy.removeprefix("baseline:")
+    who = (
+        shipped_baselines(spec["env"])[rule].model_dump(mode="json") if rule != policy else Run(policy).weights_sha256()
+    )
+    told = {name: spec[name] for name in ("env", "world", "people", "seed", "yardsticks", "examples")}
+    plain = json.dumps({**told, "policy": who, "code": code_sha256()}, sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()[:24]
 
 
 class _Met:
