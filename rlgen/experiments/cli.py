@@ -43,6 +43,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "keep": {
         "serve openenv": ("serve_openenv", "serve simulated people to OpenEnv clients"),
+        "push": ("push", "share a policy with its card, in a folder or at the Hugging Face hub"),
+        "pull": ("pull", "take over a policy that somebody shared"),
         "audit verify": ("audit_verify", "check an audit log for tampering"),
         "doctor": ("doctor", "check this installation"),
     },

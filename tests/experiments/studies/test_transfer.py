@@ -8,7 +8,6 @@ from rlgen.experiments.runs.worlds import WorldOptions
 from rlgen.experiments.studies.executors import ExecutorOptions
 from rlgen.experiments.studies.transfer import HOME, KINDS, meet_others, transfer_csv, transfer_summary
 
-
 GOOD, TURNED = {"good": 0.3, "poor": 0.1}, {"good": 0.1, "poor": 0.3}
 
 
