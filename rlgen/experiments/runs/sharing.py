@@ -97,9 +97,9 @@ def card(run: Run) -> str:
     lines = [
         "---", "library_name: rlgen", "tags: [reinforcement-learning, stable-baselines3, ppo]", "---", "",
         f"# A policy of {config['env']}", "",
-        f"Trained for {standing} with seed {config['seed']} on the reward `{_named(config['world']['reward'])}`. It sets how "
-        "the answers to a simulated person in distress are given; it is a research instrument and no replacement for a "
-        "professional.", "",
+        f"Trained for {standing} with seed {config['seed']} on the reward `{_named(config['world']['reward'])}`. It sets "
+        "how the answers to a simulated person in distress are given; it is a research instrument and no replacement for "
+        "a professional.", "",
         "    rlgen pull REPOSITORY --out DIR", "    rlgen evaluate DIR", "",
         f"**Trust.** In this file lies `policy.zip`: {WARNING}.", "",
     ]  # fmt: skip
