@@ -95,14 +95,23 @@ def card(run: Run) -> str:
     """The README of a shared policy, in Markdown."""
     config, standing, evaluation = run.config(), run.standing(), run.read_evaluation()
     lines = [
-        "---", "library_name: rlgen", "tags: [reinforcement-learning, stable-baselines3, ppo]", "---", "",
-        f"# A policy of {config['env']}", "",
-        f"Trained for {standing} with seed {config['seed']} on the reward `{_named(config['world']['reward'])}`. It sets "
-        "how the answers to a simulated person in distress are given; it is a research instrument and no replacement for "
-        "a professional.", "",
-        "    rlgen pull REPOSITORY --out DIR", "    rlgen evaluate DIR", "",
-        f"**Trust.** In this file lies `policy.zip`: {WARNING}.", "",
-    ]  # fmt: skip
+        "---",
+        "library_name: rlgen",
+        "tags: [reinforcement-learning, stable-baselines3, ppo]",
+        "---",
+        "",
+        f"# A policy of {config['env']}",
+        "",
+        f"Trained for {standing} with seed {config['seed']} on the reward `{_named(config['world']['reward'])}`.",
+        "It sets how the answers to a simulated person in distress are given; it is a research instrument and no",
+        "replacement for a professional.",
+        "",
+        "    rlgen pull REPOSITORY --out DIR",
+        "    rlgen evaluate DIR",
+        "",
+        f"**Trust.** In this folder lies `policy.zip`: {WARNING}.",
+        "",
+    ]
     if evaluation is not None and run.unlike(evaluation) is None:
         lines += [
             f"Measured on {evaluation['people']} people of seed {evaluation['seed']} (95 % bootstrap intervals):", "",
