@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rlgen.envs.service import SimulatedPeople as simulated_people
+    from rlgen.experiments.studies.compare import compare as compare
     from rlgen.policies.vec_env import make_sb3 as make_sb3
 
 try:
@@ -37,4 +38,4 @@ if hasattr(os, "register_at_fork"):
 
 
 __getattr__, _ = lazy(__name__)  # these need torch
-__all__ = ["__version__", "make_sb3", "simulated_people"]
+__all__ = ["__version__", "compare", "make_sb3", "simulated_people"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,6 @@ from pydantic import Field
 
 from rlgen.errors import ConfigError
 from rlgen.experiments.display.progress import Shown
-from rlgen.experiments.files.whole import write_atomically
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.worlds import WorldOptions
@@ -48,33 +47,25 @@ class CompareOptions(TableOptions, WorldOptions, ExecutorOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(CompareOptions, argv, "compare")
-    from rlgen.experiments.studies.comparing import compare_runs
-    from rlgen.experiments.studies.page import page
-    from rlgen.experiments.studies.summary import summary, table_csv
+    from rlgen.experiments.studies.compare import compare
 
     if not options.runs:
         raise ConfigError("compare needs run folders, or the folder of a study; `rlgen compare --help` shows how")
     out = options.out or (options.runs[0] / "comparison" if len(options.runs) == 1 else Path("comparison"))
-    with only_writer(out, "rlgen compare"):
-        with ExitStack() as open_bar:
-            compared = compare_runs(
-                options.runs,
-                options,
-                people=options.people,
-                seed=options.seed,
-                num_envs=options.num_envs,
-                ladder=options.ladder,
-                designs=options.designs,
-                out=out,
-                where=options,
-                begin=lambda of: open_bar.enter_context(Shown("compare", "policies", of)).update,
-            )
-        told = summary(compared)
-        write_atomically(out / "comparison.csv", table_csv(compared))
-        write_atomically(out / "comparison.html", page(compared, told))
-        write_atomically(out / "comparison.json", json.dumps(told, indent=1) + "\n")
+    given = {name: getattr(options, name) for name in options.model_fields_set}
+    kept = {name: value for name, value in given.items() if name not in ("runs", "out", "as_json")}
+    with only_writer(out, "rlgen compare"), ExitStack() as bars:
+
+        def begin(policies: int) -> Callable[[int, str], None]:
+            bars.close()
+            return bars.enter_context(Shown("compare", "policies", policies)).update
+
+        found = compare(options.runs, out=out, begin=begin, **kept)
     if options.as_json:
-        print(json.dumps(told))
+        print(json.dumps(found))
     else:
-        print(f"{out / 'comparison.html'}: {told['verdict']}")
+        told = [found["transfer"]["sentence"]] if "transfer" in found else []
+        said = [*told, *(found["verdict"][name] for name in ("headline", "standing", "gaming", "caution"))]
+        print("\n".join(filter(None, said)))
+        print(f"{out / 'comparison.html'} has the figures")
     return 0
