@@ -64,8 +64,7 @@ def main(argv: Sequence[str]) -> int:
     if options.as_json:
         print(json.dumps(found))
     else:
-        told = [found["transfer"]["sentence"]] if "transfer" in found else []
-        said = [*told, *(found["verdict"][name] for name in ("headline", "standing", "gaming", "caution"))]
+        said = (found["verdict"][name] for name in ("headline", "standing", "gaming", "caution"))
         print("\n".join(filter(None, said)))
         print(f"{out / 'comparison.html'} has the figures")
     return 0

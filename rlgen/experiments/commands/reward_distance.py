@@ -102,7 +102,7 @@ def _logged(options: RewardDistanceOptions, designs: list[RewardDesign]) -> tupl
     from rlgen.experiments.studies.auditing.meetings import ROWS, meet, read_dialogues, together
 
     if options.dialogues is not None:
-        if given := sorted(set(options.chosen()) | ({"env", "population"} & options.model_fields_set)):
+        if given := sorted(set(options.laid_over({})) | ({"env", "population"} & options.model_fields_set)):
             raise ConfigError(f"{given[0]} makes another world, but --dialogues brings its own; leave one of them out")
         turns = read_dialogues(options.dialogues)
         note(

@@ -64,12 +64,12 @@ def compare(
     common: dict[str, Any] = {"people": people, "seed": seed, "num_envs": num_envs, "out": place, "where": asked}
     compared = compare_runs(places, asked, ladder=ladder, designs=designs, begin=begin, **common)
     found = summary(compared)
-    found["verdict"] = asdict(judge(found))
     if across:
         kinds = list(KINDS) if list(across) == ["all"] else list(across)
         told, met = meet_others(places, asked, kinds=kinds, policies=across_policies, begin=begin, **common)
         found["transfer"] = {"told": told, **transfer_summary(met)}
         write_atomically(place / "transfer.csv", transfer_csv(met))
+    found["verdict"] = asdict(judge(found))
     write_atomically(place / "comparison.csv", table_csv(compared))
     write_atomically(place / "comparison.html", page(compared, found))
     write_atomically(place / "comparison.json", json.dumps(found, indent=1) + "\n")
