@@ -35,6 +35,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "parts": {
         "check": ("check", "check an environment or a part of your own, a line for each law"),
         "reward list": ("reward_list", "show reward terms and designs, or check one of your own"),
+        "reward audit": ("reward_audit", "what can be known of a reward design before training on it"),
         "reward distance": ("reward_distance", "how far reward designs are apart, without training"),
         "recognize": ("recognize", "read the emotion in a recording of your own"),
         "bank build": ("bank_build", "make a signal bank, synthetic or of recordings"),

@@ -102,7 +102,7 @@ def _logged(options: RewardDistanceOptions, designs: list[RewardDesign]) -> tupl
     from rlgen.experiments.studies.auditing.meetings import ROWS, meet, read_dialogues, together
 
     if options.dialogues is not None:
-        if given := sorted(set(options.laid_over({})) | ({"env", "population"} & options.model_fields_set)):
+        if given := sorted(options.model_fields_set & WorldOptions.model_fields.keys()):
             raise ConfigError(f"{given[0]} makes another world, but --dialogues brings its own; leave one of them out")
         turns = read_dialogues(options.dialogues)
         note(
@@ -110,7 +110,7 @@ def _logged(options: RewardDistanceOptions, designs: list[RewardDesign]) -> tupl
             "relief counts at the end"
         )
         return turns, f"{turns.dialogues} dialogues of {options.dialogues}"
-    from rlgen.policies.baselines import Fixed, shipped_baselines
+    from rlgen.experiments.studies.auditing.evidence import rungs
 
     config = options.world_config(**({} if options.generator is not None else {"generator": Surface()}))
     reading = next((each.name for each in designs if each.reads_words), None)
@@ -119,7 +119,7 @@ def _logged(options: RewardDistanceOptions, designs: list[RewardDesign]) -> tupl
             f"{reading} reads the words of replies, and a response surface has none; give --generator shipped:generator"
         )
     world = open_world(config, min(ROWS[config.has_words], options.people))
-    rules = {**shipped_baselines(options.env), "a constant per person": Fixed(controls=(None,) * 4)}
+    rules = rungs(options.env)
     logs: list[Turns] = []
     with Shown("reward distance", "people", options.people * len(rules)) as shown:
         for i, (name, rule) in enumerate(rules.items()):

@@ -1,4 +1,4 @@
-"""Pictures of distances between reward designs."""
+"""Pictures of reward designs: how far they are apart, and what they pay for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from rlgen.experiments.studies.auditing.evidence import Evidence
     from rlgen.rewards.distances import Distances
 
 _INK: Final = "#1f2430"
@@ -52,4 +53,37 @@ def matrices(found: Mapping[str, Distances]) -> Figure:
         bar.set_ticks([0.0, 0.71, 1.0], labels=["0 the same", ".71 unrelated", "1 opposite"])
         bar.outline.set_visible(False)
         bar.ax.tick_params(labelsize=8)
+    return figure
+
+
+def paid_and_helped(evidence: Evidence) -> Figure:
+    """Policies by what they are paid and by the relief that they bring; up and to the right is as it should be."""
+    from matplotlib.figure import Figure
+
+    groups = {
+        "rules, on readings": (evidence.ladder, "#2b5c8a", "o"),
+        "best sequence found": (
+            {} if evidence.sequence is None else {"best sequence": evidence.sequence},
+            "#c0392b",
+            "*",
+        ),
+        "supporters on words": (evidence.words, "#c98a1b", "s"),
+    }
+    figure = Figure(figsize=(7.5, 5.0), layout="constrained")
+    axis = figure.subplots()
+    for label, (met, colour, marker) in groups.items():
+        if not met:
+            continue
+        paid, helped = ([float(getattr(each, what).mean()) for each in met.values()] for what in ("earned", "relief"))
+        axis.scatter(paid, helped, s=120 if marker == "*" else 42, c=colour, marker=marker, label=label, zorder=3)
+        for x, y, name in zip(paid, helped, met, strict=True):
+            beside = (6, -10) if marker == "s" else (6, 4)
+            axis.annotate(name, (x, y), xytext=beside, textcoords="offset points", fontsize=8, color=_INK)
+    axis.axhline(0.0, color="#bbbbbb", linewidth=0.8, zorder=1)
+    axis.set_xlabel(f"return by {evidence.design.name}")
+    axis.set_ylabel("relief, -1 to 1")
+    axis.margins(0.15)
+    axis.legend(frameon=False, fontsize=8)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
     return figure
