@@ -21,6 +21,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "train": ("train", "train a policy with PPO; the same command resumes it"),
         "evaluate": ("evaluate", "measure a policy on fresh people beside simple baselines"),
         "sweep": ("sweep", "train every cell of a study on every seed, here or on a cluster"),
+        "tune": ("tune", "search hyperparameters, and judge them on other seeds and people"),
         "compare": ("compare", "which of several reward designs is better, and which one is gamed"),
         "report": ("report", "write a run's report.html"),
         "reproduce": ("reproduce", "train runs again and say whether every figure matches"),

@@ -13,6 +13,9 @@ _EXTRAS: Final = {
     "openenv": "openenv",
     "fastapi": "openenv",
     "uvicorn": "openenv",
+    "ray": "ray",
+    "submitit": "slurm",
+    "optuna": "tune",
 }
 
 

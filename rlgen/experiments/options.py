@@ -8,7 +8,7 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -29,6 +29,7 @@ __all__ = [
     "read_yaml",
     "recorded",
     "sentence",
+    "take",
     "take_imports",
     "validate",
 ]
@@ -162,15 +163,27 @@ def recorded(command: str, options: Options) -> str:
     return " ".join(words)
 
 
-def _from_file(kind: type[T], path: Path, missing: Any) -> T:
+def _laid_over(below: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with those below them where they say nothing."""
+    both = {
+        name: _laid_over(held, values[name])
+        for name, held in below.items()
+        if isinstance(held, Mapping) and isinstance(values.get(name), Mapping)
+    }
+    return {**below, **values, **both}
+
+
+def _as_defaults(kind: type[T], below: Mapping[str, Any], path: Path | None, missing: Any) -> T:
     """Options of a file as defaults; required ones that it lacks are `missing`, left to the command line."""
-    values = read_yaml(path)
-    if issubclass(kind, Options):
+    values: dict[str, Any] = {} if path is None else read_yaml(path)
+    if path is not None and issubclass(kind, Options):
         values = kind.beside(values, path.parent)
+    values = _laid_over(below, values)
     absent = [name for name, field in kind.model_fields.items() if field.is_required() and name not in values]
     lacking: dict[str, Any] = dict.fromkeys(absent, (Any, missing))
     lenient = create_model(kind.__name__, __base__=kind, **lacking)
-    return kind.model_construct(set(values), **dict(validate(lenient, values, str(path))))
+    where = "preset" if path is None else str(path)
+    return kind.model_construct(set(values), **dict(validate(lenient, values, where)))
 
 
 def _given(parsed: T, argv: Sequence[str], in_file: set[str]) -> T:
@@ -186,22 +199,39 @@ def _given(parsed: T, argv: Sequence[str], in_file: set[str]) -> T:
     return parsed.model_construct(differing | in_file | named & fields.keys(), **dict(parsed))
 
 
+def take(argv: Sequence[str], option: str, needs: str) -> tuple[list[str], list[str]]:
+    """The values of an option that the parser does not know, wherever it stands, and the other words.
+
+    Args:
+        argv: the words.
+        option: e.g. `"--import"`.
+        needs: what its value is.
+
+    Raises:
+        ConfigError: it has no value.
+    """
+    found: list[str] = []
+    rest: list[str] = []
+    words = iter(argv)
+    for word in words:
+        name, joined, value = word.partition("=")
+        if name != option:
+            rest.append(word)
+            continue
+        found.append(value if joined else next(words, ""))
+        if not found[-1]:
+            raise ConfigError(f"{option} needs {needs}")
+    return found, rest
+
+
 def take_imports(argv: Sequence[str]) -> list[str]:
     """Import the modules that `--import MODULE` names, wherever it stands, and give back the other words.
 
     Raises:
         ConfigError: there is no such module, or none is named.
     """
-    rest: list[str] = []
-    words = iter(argv)
-    for word in words:
-        option, joined, name = word.partition("=")
-        if option != "--import":
-            rest.append(word)
-            continue
-        module = name if joined else next(words, "")
-        if not module:
-            raise ConfigError("--import needs the name of a module")
+    modules, rest = take(argv, "--import", "the name of a module")
+    for module in modules:
         load_module(module)
         if module not in _IMPORTED:
             _IMPORTED.append(module)
@@ -213,7 +243,7 @@ def imported() -> list[str]:
     return list(_IMPORTED)
 
 
-def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
+def parse(kind: type[T], argv: Sequence[str], command: str, below: Mapping[str, Any] | None = None) -> T:
     """`[--config FILE.yaml] [--field value ...]` to a config; the command line wins over the file.
 
     Its `model_fields_set` are the fields that were given, by hand or in the file, also with the value of the default.
@@ -222,22 +252,18 @@ def parse(kind: type[T], argv: Sequence[str], command: str) -> T:
         kind: the command's config class.
         argv: what stands after the command's name.
         command: e.g. `"train"`, or `"python -m benchmarks.step"`, for messages.
+        below: values over which the file and the command line win.
 
     Raises:
         ConfigError: a field is missing, unknown, of the wrong type or out of range.
         SystemExit: status 0 after `--help`.
     """
-    rest = take_imports(argv)
-    default: T | None = None
-    places = [i for i, word in enumerate(rest) if word.split("=")[0] == "--config"]
-    if len(places) > 1:
+    files, rest = take(take_imports(argv), "--config", "the path of a YAML file")
+    if len(files) > 1:
         raise ConfigError("--config was given twice; put all options into one file")
-    for i in places:
-        _, joined, path = rest[i].partition("=")
-        if not joined and i + 1 == len(rest):
-            raise ConfigError("--config needs the path of a YAML file")
-        default = _from_file(kind, Path(path if joined else rest[i + 1]), tyro.MISSING)
-        del rest[i : i + (1 if joined else 2)]
+    default: T | None = None
+    if files or below:
+        default = _as_defaults(kind, below or {}, Path(files[0]) if files else None, tyro.MISSING)
     told = io.StringIO()
     try:
         with contextlib.redirect_stderr(told):

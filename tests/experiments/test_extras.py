@@ -33,9 +33,11 @@ WITHOUT = (
         ("neurokit2", ["bank", "build", "--actors", "1", "--out", "bank"]),
         ("soundfile", ["recognize", "voice.wav"]),
         ("openenv", ["serve", "openenv"]),
+        ("optuna", ["tune", "study.yaml"]),
     ],
 )
 def test_a_command_whose_package_is_missing_says_what_to_install(package, argv, tmp_path):
+    (tmp_path / "study.yaml").write_text("space: {ppo.gamma: {kind: float, low: 0.9, high: 1.0}}\n")
     command = [sys.executable, "-c", WITHOUT, package, *argv]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 2

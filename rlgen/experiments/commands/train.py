@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rlgen.errors import ConfigError
 from rlgen.experiments.display.progress import Shown, note
-from rlgen.experiments.options import parse
+from rlgen.experiments.options import parse, take
 
 
 class _Training:
@@ -26,8 +27,12 @@ class _Training:
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     from rlgen.experiments.training.training import TrainConfig, train
+    from rlgen.policies.presets import read_preset
 
-    config = parse(TrainConfig, argv, "train")
+    named, rest = take(argv, "--preset", "the name of a preset, or the path of one")
+    if len(named) > 1:
+        raise ConfigError("--preset was given twice; one set of hyperparameters is laid below the options")
+    config = parse(TrainConfig, rest, "train", read_preset(named[0]) if named else None)
     rollout = config.num_envs * config.ppo.n_steps  # whole rollouts are run
     with Shown("train", "steps", -(-config.steps // rollout) * rollout) as shown:
         outcome = train(config, _Training(shown))

@@ -113,10 +113,14 @@ class WorldOptions(Options):
         look_in(folder)
         return {name: found(name, value) for name, value in values.items()}
 
+    def chosen(self) -> dict[str, Any]:
+        """Fields of `WorldConfig` that were given."""
+        given = {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
+        return {**given, "device": self.device} if "device" in self.model_fields_set else given
+
     def laid_over(self, world: dict[str, Any]) -> dict[str, Any]:
         """Fields of `WorldConfig` with what was given laid over them."""
-        given = {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
-        fields = {**world, **given, **({"device": self.device} if "device" in self.model_fields_set else {})}
+        fields = {**world, **self.chosen()}
         if self.population is not None:
             people = written_out(fields.get("users"))
             people = {"family": people} if isinstance(people, str) else people

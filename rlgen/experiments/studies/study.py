@@ -30,6 +30,10 @@ def _seeds(value: Any) -> Any:
     return tuple(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0, le=2**32 - 1)], ...], Field(min_length=1), BeforeValidator(_seeds)]
+"""How many (0, 1, ...), or which."""
+
+
 def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -54,9 +58,7 @@ class Study(BaseModel):
     designs: Annotated[tuple[Any, ...], BeforeValidator(_listed)] = ()
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     cells: dict[str, dict[str, Any]] = {}
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0, le=2**32 - 1)], ...], BeforeValidator(_seeds)] = Field(
-        default=tuple(range(5)), min_length=1
-    )
+    seeds: Seeds = tuple(range(5))
     threads: int = Field(default=1, ge=1)
 
     @classmethod
@@ -116,7 +118,7 @@ class Study(BaseModel):
         for name, fields in self.axes():
             values = copy.deepcopy(self.train)
             for key, value in fields.items():
-                _put(values, key, value, f"study {self.name}")
+                put(values, key, value, f"study {self.name}")
             for seed in self.seeds:
                 where = f"study {self.name}, cell {name}"
                 out = folder / name / f"seed-{seed}"
@@ -194,7 +196,7 @@ def _is_file(path: Path) -> bool:
     return path.exists() or any(sign in path.name for sign in "*?[")
 
 
-def _put(values: dict[str, Any], key: str, value: Any, where: str) -> None:
+def put(values: dict[str, Any], key: str, value: Any, where: str) -> None:
     """Set a field by its dotted name."""
     *above, last = key.split(".")
     for name in above:

@@ -17,7 +17,7 @@ from rlgen.experiments.files.whole import write_atomically
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.studies.executors import ExecutorOptions, open_executor
 from rlgen.experiments.studies.study import STUDY, Study, StudyRun, told_of
-from rlgen.experiments.training.training import TrainConfig, train
+from rlgen.experiments.training.training import Outcome, Prune, TrainConfig, train
 
 _LOCKED: Final = "is writing here"
 _PATIENCE: Final = 90.0  # seconds that a job waits for one of a killed command, which saves and ends
@@ -131,15 +131,7 @@ def train_one(spec: Mapping[str, Any]) -> dict[str, Any]:
         `run` (folder), `step`, `finished`, `weights` (sha256 of the policy's).
     """
     config = validate(TrainConfig, dict(spec), "study")
-    until = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            outcome = train(config)
-            break
-        except RlgenError as error:  # a killed command's job may still be saving
-            if _LOCKED not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.2)
+    outcome = train_patiently(config)
     run = Run(config.out)
     return {
         "run": str(run.path),
@@ -147,3 +139,15 @@ def train_one(spec: Mapping[str, Any]) -> dict[str, Any]:
         "finished": outcome.finished,
         "weights": run.weights_sha256() if run.policy.is_file() else None,
     }
+
+
+def train_patiently(config: TrainConfig, prune: Prune | None = None) -> Outcome:
+    """Train, or go on, after a while where a killed command's job is still saving."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return train(config, prune=prune)
+        except RlgenError as error:
+            if _LOCKED not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.2)

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
 
 class TrainConfig(WorldOptions):
-    """Train a PPO policy; resume it with the same command."""
+    """Train a PPO policy; resume it with the same command.
+
+    --preset NAME: tuned hyperparameters, by their name or the path of their file; options and --config win over them.
+    """
 
     out: Path = Field(description="folder of the run; the same command goes on with a stopped one")
     steps: int = Field(
