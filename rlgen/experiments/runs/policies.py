@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rlgen.errors import ActionError, ConfigError
 from rlgen.experiments.display.progress import note
 from rlgen.experiments.runs.run import Run
-from rlgen.seams import find, is_name, look_in, source_sha256
+from rlgen.seams import find, is_name, look_in, own_fault, source_sha256
 
 if TYPE_CHECKING:
     from rlgen.envs.observation import ObservationLayout
@@ -183,8 +183,10 @@ class Acting:
 
         Raises:
             ActionError: other actions than `[N, 4]`, finite and in [-1, 1].
+            PartError: the actor raised something.
         """
-        given = np.asarray(self._actor.act(obs, layout, streams, turn))
+        with own_fault("policy", self._actor):
+            given = np.asarray(self._actor.act(obs, layout, streams, turn))
         if given.shape != (len(obs), 4) or given.dtype.kind not in "fiu":
             raise ActionError(f"{self._name}: gave {given.dtype} of shape {given.shape}; give floats [{len(obs)}, 4]")
         if not np.isfinite(given).all() or np.abs(given).max() > 1 + 1e-6:

@@ -9,7 +9,7 @@ import pytest
 from sb3_contrib import RecurrentPPO
 
 from benchmarks.needs import Held
-from rlgen.errors import ActionError, ConfigError
+from rlgen.errors import ActionError, ConfigError, PartError
 from rlgen.experiments.dialogues.simulation import Simulation
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.experiments.runs.policies import find_policy
@@ -41,6 +41,9 @@ class Counts:
 mine = Mine()
 far = Mine(); far.act = lambda obs, *_: np.full((len(obs), 4), 1.5)
 odd = Mine(); odd.act = lambda obs, *_: np.zeros(4)
+class Falls(Mine):
+    def act(self, obs, layout, streams, turn): return obs["affect"]
+falls = Falls()
 number = 7
 def broken(): raise KeyError("x")
 """
@@ -94,6 +97,7 @@ def test_an_object_of_ones_own(own, fake_world):
         ("broken", ConfigError, "KeyError: 'x'"),
         ("far", ActionError, "outside"),
         ("odd", ActionError, r"shape \(4,\)"),
+        ("falls", PartError, r"policy was .*it raised IndexError: .*own_policies.py, line \d+\); mend it"),
     ],
 )
 def test_an_object_that_is_no_policy_is_a_sentence(own, fake_world, attribute, error, said):
