@@ -10,7 +10,9 @@ demo: $(VENV)/.core
 	$(BIN)/rlgen train --env rlgen/SupportDynamic-v0 --steps 50000 --out runs/demo
 	$(BIN)/rlgen evaluate runs/demo --people 300
 	$(BIN)/rlgen report runs/demo
-	@echo "Open runs/demo/report.html"
+	@echo "Open runs/demo/report.html. Next: which reward is better, on the response surface in minutes:"
+	@echo "  $(BIN)/rlgen sweep --designs default engagement_only --seeds 3 --train '{generator: {kind: surface, path: shipped:surface}}'"
+	@echo "  $(BIN)/rlgen compare studies/designs --people 300"
 
 test: lint types imports tests
 
