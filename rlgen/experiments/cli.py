@@ -38,6 +38,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "reward list": ("reward_list", "show reward terms and designs, or check one of your own"),
         "reward audit": ("reward_audit", "what can be known of a reward design before training on it"),
         "reward distance": ("reward_distance", "how far reward designs are apart, without training"),
+        "fit reward": ("fit_reward", "learn a reward from which dialogues people ended better in"),
         "recognize": ("recognize", "read the emotion in a recording of your own"),
         "bank build": ("bank_build", "make a signal bank, synthetic or of recordings"),
         "fit recognizer": ("fit_recognizer", "train an emotion recognizer on a signal bank"),

@@ -175,13 +175,15 @@ def learn(trace: Trace, dialogue: I64, name: str, settings: Settings) -> tuple[R
         The design, and on held-out pairs the share that it orders as people did, beside what trivial rules do.
 
     Raises:
-        DataError: too few dialogues, or completing is not preferred to abandoning in them.
+        DataError: too few dialogues, all with the same outcome, or completing is not preferred to abandoning in them.
     """
     rng, judging = (np.random.default_rng([settings.seed, purpose]) for purpose in range(2))
     if int(dialogue.max(initial=0)) < _FEWEST:
         raise DataError(f"{dialogue.max(initial=0) + 1} dialogues are too few to learn from; give at least {_FEWEST}")
     centres = np.round(centres_of(trace), _DIGITS)
     told = Dialogues.of(trace, dialogue, centres)
+    if np.ptp(told.outcome) == 0:
+        raise DataError("all dialogues ended equally well, or nobody was asked; preferences need the people's surveys")
     order = rng.permutation(len(told.outcome))
     held = round(settings.held_out * len(order))
     fitted, noise = told.rows(order[held:]), settings.noise / SURVEY_POINTS

@@ -93,3 +93,5 @@ def test_too_little_is_refused() -> None:
     worse = replace(trace, relief=np.where(trace.feedback.completed, -0.5, 0.5).astype(np.float32))
     with pytest.raises(DataError, match="completing is not preferred to abandoning"):
         learn(worse, dialogue, "mine", Settings())
+    with pytest.raises(DataError, match="all dialogues ended equally well, or nobody was asked"):
+        learn(replace(trace, relief=np.zeros_like(trace.relief)), dialogue, "mine", Settings())
