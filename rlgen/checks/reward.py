@@ -71,6 +71,19 @@ class _Tried(Batched):
         return {"the reward": made[0], **{f"term {name}": value for name, value in made[1].items()}}
 
 
+def _without_memory(reward: RewardDesign) -> RewardDesign:
+    """The design on exact feedback and with nothing normalised: memory is the package's own and has its own tests."""
+    if not reward.remembers:
+        return reward
+    terms = {
+        name: weighted.model_copy(
+            update={"normalise": None, "design": weighted.design and _without_memory(weighted.design)}
+        )
+        for name, weighted in reward.terms.items()
+    }
+    return RewardDesign(name=reward.name, terms=terms, combine=reward.combine, allow_prolonging=True)
+
+
 def _numbers(tried: _Tried) -> Iterator[str]:
     for rows in (ROWS, 1):
         given, terms = tried.made(tried.given.rows(np.arange(rows)))
@@ -95,7 +108,7 @@ def try_reward(reward: Any) -> Iterator[Finding]:
     Raises:
         ConfigError: it is no reward at all.
     """
-    made = design(reward)
+    made = _without_memory(design(reward))
     made.load()
     trace = made_trace()
     yield from try_laws(_Tried(made, trace if made.needs_relief else replace(trace, relief=None), ROWS), LAWS)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rlgen.envs.config import WorldConfig
 from rlgen.errors import ConfigError
-from rlgen.rewards import RewardDesign, Trace, design
-from rlgen.types import F32
+from rlgen.rewards import RewardDesign, Scorer, Trace, design
+from rlgen.rng import Streams
+from rlgen.types import F32, I64
 from rlgen.users import Users
 
 
 class Scoring:
-    """A world's reward and its yardsticks.
+    """A world's reward and its yardsticks, with what they remember of its dialogues.
 
     Attributes:
         reward: what the policy is paid by.
         yardsticks: designs that score the same turns, by name.
     """
 
-    def __init__(self, reward: RewardDesign, yardsticks: Sequence[object], config: WorldConfig, users: Users) -> None:
+    def __init__(
+        self, reward: RewardDesign, yardsticks: Sequence[object], config: WorldConfig, users: Users, rows: int
+    ) -> None:
         """Begin.
 
         Args:
@@ -27,6 +31,7 @@ class Scoring:
             yardsticks: further designs, each anything that `rlgen.rewards.design` takes.
             config: of the world.
             users: of the world.
+            rows: N.
 
         Raises:
             ConfigError: two yardsticks of one name, or a design that these people or this generator cannot feed.
@@ -49,12 +54,43 @@ class Scoring:
                     f"reward was {one.name}: it reads the words of replies, and a response surface has none"
                 )
 
+        self._rows = rows
+        self._begin()
+
     @property
     def needs_relief(self) -> bool:
         """Whether one of them reads `Trace.relief`."""
         return any(one.needs_relief for one in (self.reward, *self.yardsticks.values()))
 
-    def score(self, trace: Trace) -> tuple[F32, dict[str, F32], dict[str, F32]]:
-        """Reward `[K]` of a turn, its terms, and what each yardstick would have paid, `[K]` by name."""
-        reward, terms = self.reward.score(trace)
-        return reward, terms, {name: one.score(trace)[0] for name, one in self.yardsticks.items()}
+    def begin(self, rows: I64 | None = None) -> None:
+        """New dialogues in some rows; None: in all, and nothing is remembered of earlier ones."""
+        if rows is None:
+            self._begin()
+            return
+        for one in (self._reward, *self._others.values()):
+            one.begin(rows)
+
+    def _begin(self) -> None:
+        self._reward = Scorer(self.reward, self._rows)
+        self._others = {name: Scorer(one, self._rows) for name, one in self.yardsticks.items()}
+
+    def score(self, trace: Trace, streams: Streams, rows: I64) -> tuple[F32, dict[str, F32], dict[str, F32]]:
+        """Of a turn of some rows: reward `[K]`, its terms, and what each yardstick would have paid, `[K]` by name."""
+        reward, terms = self._reward.score(trace, streams, rows)
+        return reward, terms, {name: one.score(trace, streams, rows)[0] for name, one in self._others.items()}
+
+    def state(self) -> Any:
+        """What is remembered, as a deep copy that can be pickled; None where nothing is."""
+        if not any(one.remembers for one in (self.reward, *self.yardsticks.values())):
+            return None
+        return self._reward.state(), {name: one.state() for name, one in self._others.items()}
+
+    def load_state(self, state: Any) -> None:
+        """Go on from a state of the same reward; yardsticks that it knows nothing of begin anew."""
+        self._begin()
+        if state is None:
+            return
+        reward, others = state
+        self._reward.load_state(reward)
+        for name in others.keys() & self._others.keys():
+            self._others[name].load_state(others[name])

@@ -88,7 +88,7 @@ class World:
         privileged = users.hidden_names if config.observation == "privileged" else ()
         if config.observation == "privileged" and not privileged:
             raise ConfigError("observation was privileged: nobody can know the state of these people; use policy")
-        self._scoring = Scoring(self.parts.reward, yardsticks, config, users)
+        self._scoring = Scoring(self.parts.reward, yardsticks, config, users, num_envs)
         self.layout = ObservationLayout.of(privileged, config.drop, self.parts.blocks)
         self.single_observation_space: spaces.Box = self.layout.space()
         self.single_action_space = action_space(config.actions)
@@ -190,6 +190,7 @@ class World:
             streams = Streams(streams.key, streams.row + np.uint32(first), streams.episode)
         self._first = first
         self._people, self._served, self._done = people, self.num_envs, 0
+        self._scoring.begin()
         expression = self._users.reset(rows, streams)
         turn = np.zeros(self.num_envs, dtype=np.int64)
         said = read_utterances(self.parts, expression)
@@ -242,7 +243,7 @@ class World:
             cost=cost,
             relief=hidden["relief"] if self._scoring.needs_relief else None,
         )
-        reward, terms, others = self._scoring.score(trace)
+        reward, terms, others = self._scoring.score(trace, now.streams, index)
         # The limit is part of the problem, and observed: it ends a dialogue as leaving does, and nothing follows.
         terminated = trace.over
 
@@ -303,6 +304,7 @@ class World:
         said = read_utterances(self.parts, fresh)
         first = self._recognize(fresh, said, streams.rows(rows), np.zeros(len(rows), dtype=np.int64))
         now.restart(rows, streams, said, first)
+        self._scoring.begin(rows)
 
     def note(self, event: dict[str, Any]) -> None:
         """Write a line of one's own to the audit log, where there is one."""
@@ -327,6 +329,7 @@ class World:
                 "dialogues": self._state(),
                 "users": self._users,
                 "people": (self._first, self._people, self._served, self._done),
+                "scoring": self._scoring.state(),
             }
         )
 
@@ -345,6 +348,7 @@ class World:
         state = copy.deepcopy(state)
         self._dialogues, self._users = state["dialogues"], state["users"]
         self._first, self._people, self._served, self._done = state["people"]
+        self._scoring.load_state(state.get("scoring"))
         return self._observe()
 
     def __getstate__(self) -> dict[str, Any]:

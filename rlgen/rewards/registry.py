@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rlgen.errors import ConfigError, RewardError
 from rlgen.rewards.trace import Trace
-from rlgen.seams import Own
+from rlgen.seams import Own, own_fault, refused
 
 Floats = NDArray[np.floating]
 
@@ -134,7 +134,8 @@ class Term:
         """The term for every row, `[N]`.
 
         Raises:
-            RewardError: something that it reads is missing or not finite, or its own result is not.
+            RewardError: something that it reads is missing or not finite.
+            PartError: a term of one's own raised something, or gave anything but one finite number per row.
         """
         for path in (*self.reads, *self.optional):
             values = _read(trace, path)
@@ -147,13 +148,15 @@ class Term:
                 raise RewardError(
                     f"reward term {self.name!r}: {path} is not finite in row {_first(bad)}; mend its maker"
                 )
-        result = np.asarray(self.score(trace, params))
-        if result.dtype.kind not in "fiub" or result.shape != trace.turn.shape or not np.isfinite(result).all():
-            raise RewardError(
-                f"reward term {self.name!r}: gave {result.dtype} of shape {result.shape} or a value that is not "
-                f"finite for {len(trace.turn)} rows; a term returns one finite number per row"
+        part = self.score.load() if isinstance(self.score, _Called) else self.score
+        with own_fault(f"reward term {self.name!r}", part):
+            given = self.score(trace, params)
+        rows = len(trace.turn)
+        if wrong := _wrong(given, rows):
+            raise refused(
+                f"reward term {self.name!r}", part, f"it gave {wrong} for {rows} rows; give one finite number per row"
             )
-        return result
+        return np.asarray(given)
 
 
 TERMS: Final[dict[str, Term]] = {}
@@ -193,6 +196,21 @@ def _read(trace: Trace, path: str) -> NDArray[Any] | list[str] | None:
             raise RewardError(f"a reward term reads {path!r}, which a trace has not; docs/rewards lists what it holds")
         value = getattr(value, part)
     return value  # type: ignore[no-any-return]
+
+
+def _wrong(given: Any, rows: int) -> str:
+    """What a term gave instead of `[N]` finite numbers; empty where it gave these."""
+    try:
+        result = np.asarray(given)
+    except ValueError:  # lists of different lengths
+        result = np.empty(0, dtype=object)
+    if result.dtype.kind not in "fiub":
+        sized = isinstance(given, list | tuple | dict)
+        return f"a {type(given).__name__} of {len(given)}" if sized else repr(given)[:60]
+    if result.shape != (rows,):
+        return f"{result.dtype} of shape {result.shape}"
+    bad = ~np.isfinite(result)
+    return f"{result[_first(bad)]} in row {_first(bad)}" if bad.any() else ""
 
 
 def _first(bad: NDArray[np.bool_]) -> int:

@@ -79,7 +79,7 @@ def test_a_function_of_the_words_is_a_reward():
     ("reward", "said"),
     [
         (shape, "finite number per row"), (infinite, "finite number per row"), (text, "finite number per row"),
-        (raising, "KeyError at test_reward.py"), (centred, "one row at a time"), (ranked, "one row at a time"),
+        (raising, "it raised KeyError"), (centred, "one row at a time"), (ranked, "one row at a time"),
         (first, "one row at a time"), (noisy, "asked the same twice"), (Counting, "asked the same twice"),
         (greedy, "engagement was written on"), (wordy, "trace.reply was written on"),
         (lambda trace: words(trace), "pickle"),

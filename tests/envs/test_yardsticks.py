@@ -83,3 +83,42 @@ def test_yardsticks_that_cannot_be(yardsticks, said):
         world(yardsticks=yardsticks)
     with pytest.raises(ConfigError, match="it reads the words of replies"):
         world(worded)
+
+
+REAL = {
+    "name": "real",
+    "allow_prolonging": True,
+    "feedback": {"noise": 0.5, "bias": 0.3, "missing": 0.3, "delay": 1},
+    "terms": {"rating": {"weight": 1.0}, "engagement": {"weight": 1.0, "normalise": 5.0}},
+}
+
+
+def test_a_world_whose_reward_remembers_goes_on_and_begins_anew_to_the_bit(draw, check_continuation):
+    check_continuation(world(REAL), world(REAL), draw(TURNS, ROWS))
+    one = world(REAL, yardsticks=[{**REAL, "name": "other"}])
+    actions = draw(TURNS, ROWS)
+    rewards = []
+    for _ in range(2):
+        one.reset(3)
+        steps = [one.step(action) for action in actions]
+        rewards.append(np.array([step.reward for step in steps]).tobytes())
+        assert all(step.yardsticks["other"].tobytes() == step.reward.tobytes() for step in steps)
+    assert rewards[0] == rewards[1]
+    twin = pickle.loads(pickle.dumps(one))
+    assert twin.step(actions[0]).reward.tobytes() == one.step(actions[0]).reward.tobytes()
+
+
+def test_what_people_do_is_the_same_whatever_a_reward_sees_of_it(run, draw):
+    actions = draw(TURNS, ROWS)
+    obs, _, ends, _ = run(world("engagement_only"), actions)
+    seen, _, there, _ = run(world(REAL), actions)
+    assert obs.tobytes() == seen.tobytes()
+    assert ends.tobytes() == there.tobytes()
+
+
+def test_without_a_normalised_term_rows_go_as_they_would_alone(draw):
+    knobs = {**REAL, "terms": {"rating": {"weight": 1.0}, "engagement": {"weight": 1.0}}}
+    many, few = world(knobs), world(knobs, rows=2)
+    many.reset(3), few.reset(3)
+    for action in draw(TURNS, ROWS):
+        assert many.step(action).reward[:2].tobytes() == few.step(action[:2]).reward.tobytes()

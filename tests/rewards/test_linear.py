@@ -53,10 +53,8 @@ def test_a_turn_keeps_to_the_limit_and_rows_do_not_meet(
     low, high = params.staying()
     assert (scores >= low - 1e-9).all()
     assert (scores <= high + 1e-9).all()
-    from rlgen.checks.reward import rows_of
-
     for row in (0, 7):
-        alone = LINEAR(rows_of(trace, np.array([row])), params)
+        alone = LINEAR(trace.rows(np.array([row])), params)
         assert alone.tobytes() == scores[row : row + 1].tobytes()
 
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.display.progress import Shown, note
+from rlgen.experiments.display.progress import Shown
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.files.whole import writable_file, write_atomically
 from rlgen.experiments.options import TableOptions, parse
@@ -18,6 +18,7 @@ from rlgen.experiments.runs.worlds import WorldOptions, open_world
 from rlgen.rewards import RewardDesign
 
 if TYPE_CHECKING:
+    from rlgen.policies.baselines import Baseline
     from rlgen.rewards.distances import Turns
 
 _WIDTH = 118
@@ -85,12 +86,12 @@ def _logged(options: FitReward) -> tuple[Turns, str]:
         turns = together([read_dialogues(path) for path in options.dialogues])
         names = ", ".join(path.name for path in options.dialogues)
         return turns, f"{turns.dialogues:,} dialogues of {names}"
-    from rlgen.policies.baselines import PerPerson, Random, shipped_baselines
+    from rlgen.policies.baselines import Fixed, Random, shipped_baselines
 
     config = options.world_config()
     world = open_world(config, min(ROWS[config.has_words], options.people))
     ladder = shipped_baselines(options.env)
-    rules = {"random": Random(), "constants per person": PerPerson()}
+    rules: dict[str, Baseline] = {"random": Random(), "constants per person": Fixed(controls=(None,) * 4)}
     rules |= {name: ladder[name] for name in ("schedule", "emotion_table") if name in ladder}
     logs = []
     with Shown("fit reward", "people", options.people * len(rules)) as shown:

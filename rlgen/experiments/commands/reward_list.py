@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from pydantic import Field
 
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.rewards import TERMS, RewardDesign, design, shipped_designs
+
+_WIDTH = 100
 
 
 class RewardListOptions(TableOptions):
@@ -42,10 +45,14 @@ def _lines(one: RewardDesign) -> list[str]:
     low, high = one.staying()
     fixed, left = one.completing()
     weights = " + ".join(f"{weighted.weight:g} {name}" for name, weighted in one.terms.items())
+    how = weights if one.combine == "sum" else f"{one.combine} of {weights}"
     pays = f"a turn pays {low:g} to {high:g} while staying; completion pays {fixed:g} + {left:g} per turn left"
-    return [one.description, weights, pays, *([one.notice] if one.notice else [])]
+    law = "may pay for prolonging, and says so" if one.allow_prolonging else "does not pay for prolonging"
+    cites = [f"cites {one.cites}"] if one.cites else []
+    return [one.description, *cites, how, pays, one.notice or law]
 
 
 def _entry(name: str, *lines: str) -> None:
-    for i, line in enumerate(lines):
-        print(f"  {name if i == 0 else '':<16}{line}")
+    told = [part for line in lines for part in textwrap.wrap(line, _WIDTH) or [""]]
+    for i, line in enumerate(told):
+        print(f"  {name if i == 0 else '':<17}{line}")

@@ -14,6 +14,8 @@ def test_reward_list_shows_terms_and_designs(capsys: pytest.CaptureFixture[str])
     assert cli.main(["reward", "list"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("alignment", "continuity", "engagement", "default", "ratings"))
+    assert shown.count("may pay for prolonging, and says so") == 4
+    assert all(word in shown for word in ("Ng, Harada and Russell", "Bradley and Terry", "Coste et al."))
     assert cli.main(["reward", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert {"default", "engagement_only", "ratings"} <= {design["name"] for design in listed["designs"]}
