@@ -48,7 +48,7 @@ class Finished:
         completed: `[K]` left because it was enough.
         abandoned: `[K]` left because it did not help.
         limit: `[K]` neither: the turn limit ended it. Exactly one of the three is true.
-        relief: `[K]` gold outcome: fall of the hidden intensity, in [-1, 1]; NaN where it is unknown.
+        relief: `[K]` the true outcome: fall of the hidden intensity, in [-1, 1]; NaN where it is unknown.
         mean_rating: `[K]`, NaN where no rating was given.
         cost: `[K]` summed over the episode.
         terms: reward term -> `[K]` summed over the episode.

@@ -40,7 +40,7 @@ class Answers:
         left: n of `""`, `"completed"`, `"abandoned"` and `"limit"`: how those left who left after this reply.
         utterances: n strings, also of who takes leave; `""` where nobody is there any more.
         relief_points: `[n]` by how many points of a survey from 1 to 5 the feeling of those who left now has fallen;
-            NaN for the others, and where nobody knows. The gold outcome: to report, not to train on.
+            NaN for the others, and where nobody knows. The true outcome: to report, not to train on.
     """
 
     ratings: F32

@@ -45,9 +45,9 @@ class DialogueEnv(WithSpec, gymnasium.Env[F32, NDArray[Any]]):
     """A world of one dialogue; the ids' own classes say what is in it.
 
     `info` of a step holds the weighted reward terms (`term_<name>`), `cost` and `cost_<name>`; of the
-    last step also `episode_summary`: return, length, relief (gold; `relief_points` on the survey's scale), how it
-    ended (`ending`, and as booleans completed, abandoned, limit), mean_rating, cost. With `words_in_info` the infos of
-    `reset` and `step` hold what was said last on both sides, and how long ago
+    last step also `episode_summary`: return, length, relief (the true outcome; `relief_points` on the survey's
+    scale), how it ended (`ending`, and as booleans completed, abandoned, limit), mean_rating, cost. With
+    `words_in_info` the infos of `reset` and `step` hold what was said last on both sides, and how long ago
     (`rlgen.envs.rendering.Transcripts.words`).
     """
 

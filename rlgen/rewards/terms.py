@@ -181,6 +181,6 @@ class Relief(TermParams):
 
 @term("relief", Relief, reads=("relief",))
 def relief(trace: Trace, params: Relief) -> Floats:
-    """Fall of the person's hidden intensity, in [-1, 1], paid once at the end: the gold outcome, for research."""
+    """Fall of the person's hidden intensity, in [-1, 1], paid once at the end: the true outcome, for research."""
     assert trace.relief is not None  # Term.__call__ has refused it
     return np.where(trace.over, trace.relief, 0.0)
