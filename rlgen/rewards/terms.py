@@ -76,6 +76,27 @@ def rating(trace: Trace, params: Rating) -> Floats:
     return np.where(np.isnan(change), 0.0, change)
 
 
+class Satisfaction(TermParams):
+    """Parameters of `satisfaction`.
+
+    Attributes:
+        centre: the rating that earns nothing, 1 to 5.
+    """
+
+    centre: float = Field(default=3.0, ge=1.0, le=5.0)
+
+    def staying(self) -> tuple[float, float]:
+        """From the worst rating to the best."""
+        return (1.0 - self.centre) / 4.0, (5.0 - self.centre) / 4.0
+
+
+@term("satisfaction", Satisfaction, reads=(), optional=("feedback.rating",))
+def satisfaction(trace: Trace, params: Satisfaction) -> Floats:
+    """The rating itself about a centre, over 4; 0 without one: for people who are asked once and have no history."""
+    above = (trace.feedback.rating - params.centre) / 4.0
+    return np.where(np.isnan(above), 0.0, above)
+
+
 class Continuity(TermParams):
     """Parameters of `continuity`.
 

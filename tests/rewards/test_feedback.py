@@ -167,6 +167,29 @@ def test_a_normalised_term_is_divided_by_the_deviation_of_all_so_far() -> None:
     assert alone[0] == pytest.approx(2 * np.clip(seen[-1][0], -1.5, 1.5)), "one value spreads nothing"
 
 
+def test_who_is_asked_once_is_rewarded_by_the_rating_itself() -> None:
+    one = design(
+        {
+            "name": "once",
+            "allow_prolonging": True,
+            "feedback": {"end_only": True},
+            "terms": {"satisfaction": {"weight": 1.0}, "rating": {"weight": 1.0}},
+        }
+    )
+    scorer, paid = Scorer(one, 1), []
+    for turn, given in enumerate([5, 3, 5]):
+        trace = made_trace(1)
+        feedback = replace(
+            trace.feedback,
+            rating=np.array([given], np.float32),
+            completed=np.array([turn == 2]),
+            abandoned=np.array([False]),
+        )
+        trace = replace(trace, feedback=feedback, turn=np.array([turn]))
+        paid.append(float(scorer.score(trace, Streams.of(0, 1), ALL)[0][0]))
+    assert paid == pytest.approx([0.0, 0.0, (13 / 3 - 3) / 4]), "there is no history that `rating` could compare with"
+
+
 def test_a_design_that_remembers_is_scored_by_a_scorer_alone() -> None:
     with pytest.raises(RewardError, match="'real' remembers earlier turns"):
         remembering().score(made_trace(2))

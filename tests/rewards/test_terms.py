@@ -93,7 +93,8 @@ def test_every_term_keeps_its_promised_range_while_staying(
 ) -> None:
     trace = make_trace(64, seed, turn, relief=np.ones(64, dtype=np.float32))
     for name, kind in TERMS.items():
-        params = kind.params(**({"centre": centre} if "centre" in kind.params.model_fields else {}))
+        given = 1 + 4 * centre if name == "satisfaction" else centre  # ratings go from 1 to 5
+        params = kind.params(**({"centre": given} if "centre" in kind.params.model_fields else {}))
         low, high = params.staying()
         earned = kind(trace, params)
         assert (earned >= low - 1e-6).all(), name
@@ -149,6 +150,12 @@ def test_terms_of_ones_own(make_trace: MakeTrace, monkeypatch: pytest.MonkeyPatc
         registered["broken"](trace, TermParams())
     with pytest.raises(ConfigError, match="registered twice"):
         term("asks", TermParams, reads=())(asks)
+
+
+def test_satisfaction_is_the_rating_about_a_centre(make_trace: MakeTrace) -> None:
+    trace = make_trace(3, rating=np.array([5, np.nan, 2], np.float32))
+    assert score("satisfaction", trace).tolist() == [0.5, 0.0, -0.25]
+    assert score("satisfaction", trace, centre=4.0).tolist() == [0.25, 0.0, -0.5]
 
 
 def test_cost_is_what_the_guard_found_up_to_a_most(make_trace: MakeTrace) -> None:
