@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from rlgen.envs.config import WorldConfig
-from rlgen.errors import ConfigError
+from rlgen.errors import ConfigError, RewardError
 from rlgen.rewards import RewardDesign, Scorer, Trace, design
 from rlgen.rng import Streams
 from rlgen.types import F32, I64
 from rlgen.users import Users
+
+
+class _Unsaid(list[str]):
+    """Replies of a world without words: whoever reads them is told so, and not given empty ones."""
+
+    def __iter__(self) -> Iterator[str]:
+        self._refuse()
+
+    def __getitem__(self, index: Any) -> Any:
+        self._refuse()
+
+    @staticmethod
+    def _refuse() -> NoReturn:
+        raise RewardError(
+            "a reward reads the words of replies, and a response surface has none; take a generator of words, or "
+            "a reward that goes by readings"
+        )
 
 
 class Scoring:
@@ -54,7 +72,7 @@ class Scoring:
                     f"reward was {one.name}: it reads the words of replies, and a response surface has none"
                 )
 
-        self._rows = rows
+        self._rows, self._words = rows, config.has_words
         self._begin()
 
     @property
@@ -75,7 +93,13 @@ class Scoring:
         self._others = {name: Scorer(one, self._rows) for name, one in self.yardsticks.items()}
 
     def score(self, trace: Trace, streams: Streams, rows: I64) -> tuple[F32, dict[str, F32], dict[str, F32]]:
-        """Of a turn of some rows: reward `[K]`, its terms, and what each yardstick would have paid, `[K]` by name."""
+        """Of a turn of some rows: reward `[K]`, its terms, and what each yardstick would have paid, `[K]` by name.
+
+        Raises:
+            RewardError: a term met something missing or not finite, or reads the words of a world that has none.
+        """
+        if not self._words:
+            trace = replace(trace, reply=_Unsaid(trace.reply))
         reward, terms = self._reward.score(trace, streams, rows)
         return reward, terms, {name: one.score(trace, streams, rows)[0] for name, one in self._others.items()}
 

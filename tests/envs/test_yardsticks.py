@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rlgen.envs import World, world_config
-from rlgen.errors import ConfigError
+from rlgen.errors import ConfigError, RewardError
 from rlgen.rewards import shipped_designs
 
 ID = "rlgen/SupportDynamic-v0"
@@ -122,3 +122,17 @@ def test_without_a_normalised_term_rows_go_as_they_would_alone(draw):
     many.reset(3), few.reset(3)
     for action in draw(TURNS, ROWS):
         assert many.step(action).reward[:2].tobytes() == few.step(action[:2]).reward.tobytes()
+
+
+def test_a_reward_that_does_not_say_that_it_reads_words_is_told_when_it_does(draw):
+    """Never empty ones in silence: a penalty of long replies would be best where there are none."""
+    for reader in (lambda trace: np.array([float(len(reply)) for reply in trace.reply]),
+                   lambda trace: np.full(len(trace.turn), float(len(trace.reply[0])))):  # fmt: skip
+        reader.staying = (0.0, 0.0)
+        made = world(reader)
+        made.reset(0)
+        with pytest.raises(RewardError, match="reads the words of replies, and a response surface has none"):
+            made.step(draw(1, ROWS)[0])
+    counted = world(lambda trace: np.full(len(trace.reply), 1.0))
+    counted.reset(0)
+    assert (counted.step(draw(1, ROWS)[0]).reward == 1.0).all()
