@@ -39,6 +39,9 @@ SHIPPED: Final = "shipped:"
 UNNAMED: Final = "unnamed"
 """Key of the mapping that stands for an object which cannot be found again by a name."""
 
+IMPORTED: Final[list[str]] = []
+"""Modules that this command was told to import, for the parts that they register; processes at its work do so too."""
+
 _SHORT: Final = {
     "hf": ("kind", "huggingface", "model"),
     "constant": ("kind", "constant", "text"),

@@ -13,7 +13,7 @@ from rlgen import __version__
 from rlgen.errors import RlgenError
 from rlgen.experiments.display.encodings import take_any_text
 from rlgen.experiments.extras import missing
-from rlgen.seams import look_in
+from rlgen.seams import IMPORTED, look_in
 
 # group -> name -> (module under rlgen.experiments.commands, summary); the module has `main(argv) -> int`.
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
@@ -145,6 +145,7 @@ def call(program: str, command: Callable[[Sequence[str]], int], argv: Sequence[s
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command; exit statuses as of `call`."""
     take_any_text()
+    IMPORTED.clear()
     look_in(Path.cwd())  # as `python -m` does: parts of one's own lie where one works
     argv = list(sys.argv[1:] if argv is None else argv)
     if any(word.partition("=")[0] == "--import" for word in argv):

@@ -17,13 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from rlgen.config import parse_yaml, read_yaml, sentence, validate
 from rlgen.errors import ConfigError
-from rlgen.seams import load_module
+from rlgen.seams import IMPORTED, load_module
 
 __all__ = [
     "Options",
     "Part",
     "TableOptions",
-    "imported",
     "parse",
     "program",
     "read_yaml",
@@ -35,8 +34,6 @@ __all__ = [
 ]
 
 T = TypeVar("T", bound=BaseModel)
-
-_IMPORTED: Final[list[str]] = []
 
 
 def _part(words: list[str]) -> Any:
@@ -233,14 +230,9 @@ def take_imports(argv: Sequence[str]) -> list[str]:
     modules, rest = take(argv, "--import", "the name of a module")
     for module in modules:
         load_module(module)
-        if module not in _IMPORTED:
-            _IMPORTED.append(module)
+        if module not in IMPORTED:
+            IMPORTED.append(module)
     return rest
-
-
-def imported() -> list[str]:
-    """Modules that `--import` named in this process; others that work for it import them too."""
-    return list(_IMPORTED)
 
 
 def parse(kind: type[T], argv: Sequence[str], command: str, below: Mapping[str, Any] | None = None) -> T:

@@ -148,7 +148,7 @@ def test_an_object_without_a_name_trains_and_its_run_says_that_it_must_be_given_
     assert train(asked(mine)).started_at == 64, "the same object goes on"
     assert cli.main(["evaluate", "run", "--people", "4", "--no-ladder"]) == 2
     assert "give the part again" in capsys.readouterr().err
-    again = ["--people", "4", "--no-ladder", "--reward", "house_of_own:short"]
+    again = ["--people", "4", "--no-ladder", "--reward", "ratings"]
     assert cli.main(["evaluate", "run", *again, "--out", "elsewhere"]) == 0, capsys.readouterr().err
     with pytest.raises(ConfigError, match="another config"):
         train(asked("default"))

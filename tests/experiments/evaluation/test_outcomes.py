@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.commands.evaluate import _check_parts
 from rlgen.experiments.evaluation.outcomes import Evaluation, behaviour, describe, evaluate, per_person_csv
 from rlgen.experiments.runs.run import Run
 from rlgen.policies.baselines import EmotionTable, Fixed, Random
@@ -71,13 +70,13 @@ def test_other_parts_are_told_of(tmp_path):
     parts = {"encoder": "as float32", "readers": "a"}
     home = "minilm (53aa)"
     run.write_manifest(parts, home, {})
-    _check_parts(run, parts, home)
+    run.check_parts(parts, home)
     with pytest.raises(ConfigError, match="encoder changed"):
-        _check_parts(run, {**parts, "encoder": "as bfloat16"}, home)
+        run.check_parts({**parts, "encoder": "as bfloat16"}, home)
     with pytest.raises(ConfigError, match=r"encoder minilm \(53aa\), and this is fast \(77\)"):
-        _check_parts(run, parts, "fast (77)")
+        run.check_parts(parts, "fast (77)")
     with pytest.raises(ConfigError, match="readers changed"):
-        _check_parts(run, {**parts, "readers": "b"}, home)
+        run.check_parts({**parts, "readers": "b"}, home)
 
 
 def test_the_csv_has_a_line_per_policy_and_person(world):

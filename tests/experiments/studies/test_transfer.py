@@ -42,6 +42,7 @@ def test_no_difference_is_seldom_a_loss():
     assert transfer_summary(planted(kinds))["holds"] >= 36
 
 
+@pytest.mark.slow
 def test_policies_meet_other_people(trained, tmp_path):
     told, found = meet_others(
         [trained], WorldOptions(), kinds=["without pacing", "calibrated"], policies=1, people=16, seed=0, num_envs=16,

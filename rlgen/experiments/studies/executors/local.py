@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from rlgen.experiments.options import imported
 from rlgen.experiments.studies.executors.executor import Done, Spec
+from rlgen.seams import IMPORTED
 
 _TRIES: Final = 3  # of a job whose process dies
 _PATIENCE: Final = 60.0  # seconds that a stopped job has to save
@@ -44,7 +44,7 @@ class _Worker:
         """Hand over a job."""
         self.index = index
         assert self.process.stdin is not None
-        line = json.dumps({"run": run, "spec": dict(spec), "modules": imported()})
+        line = json.dumps({"run": run, "spec": dict(spec), "modules": list(IMPORTED)})
         try:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()

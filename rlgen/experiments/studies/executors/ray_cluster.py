@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.options import imported
 from rlgen.experiments.studies.executors.calls import call
 from rlgen.experiments.studies.executors.executor import Done, Spec
+from rlgen.seams import IMPORTED
 
 _TRIES: Final = 3  # of a job whose process or machine dies
 
@@ -74,7 +74,7 @@ class RayExecutor:
         while waiting or running:
             while waiting and (self._most is None or len(running) < self._most):
                 index = waiting.pop()
-                running[task.remote(run, dict(specs[index]), imported(), str(Path.cwd()))] = index
+                running[task.remote(run, dict(specs[index]), list(IMPORTED), str(Path.cwd()))] = index
             (ready, *_), _ = self._ray.wait(list(running), num_returns=1)
             index = running.pop(ready)
             try:

@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.options import imported
 from rlgen.experiments.studies.executors.calls import call
 from rlgen.experiments.studies.executors.executor import Done, Spec
+from rlgen.seams import IMPORTED
 
 _POLL: Final = 1.0  # seconds between two looks at jobs
 
@@ -60,7 +60,7 @@ class SlurmExecutor:
 
     def map(self, run: str, specs: Sequence[Spec]) -> Iterator[Done]:
         """See `Executor.map`."""
-        arguments = [(run, dict(spec), imported(), str(Path.cwd())) for spec in specs]
+        arguments = [(run, dict(spec), list(IMPORTED), str(Path.cwd())) for spec in specs]
         if self._executor.cluster == "slurm":
             waiting: list[int] = []
             self._jobs = self._executor.map_array(call, *zip(*arguments, strict=True))

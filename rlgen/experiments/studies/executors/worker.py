@@ -21,18 +21,21 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a job prints goes into the log
     jobs: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    busy = threading.Event()
+    busy, gone = threading.Event(), threading.Event()  # each side sets its own before it looks at the other's
 
     def listen() -> None:
         for line in sys.stdin:
             jobs.put(line)
         jobs.put(None)
+        gone.set()
         if busy.is_set():
             os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=listen, daemon=True).start()
     while (line := jobs.get()) is not None:
         busy.set()
+        if gone.is_set():
+            return
         job: dict[str, Any] = json.loads(line)
         answer = call(job["run"], job["spec"], job["modules"])
         busy.clear()

@@ -79,6 +79,7 @@ def test_killed_workers_cost_no_trial_and_change_none(study, in_process, tmp_pat
     assert killed["trials"] == whole["trials"]
 
 
+@pytest.mark.slow
 def test_two_workers_share_the_trials(study, tmp_path):
     one = study("slowly", pruner="none", finalists=1, final_seeds=2)
     result = tune(one, tmp_path, ExecutorOptions(workers=2))
