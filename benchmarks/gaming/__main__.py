@@ -4,7 +4,9 @@
     rlgen sweep benchmarks/studies/reward_designs.yaml --out DESIGNS
     python -m benchmarks.gaming --exploited EXPLOITED --honest DESIGNS
 
-Beside the alarm stands the trivial one that always or never rings, and one that rings where the return rose.
+The rule was chosen on the even seeds; what counts are the odd ones. Beside the alarm stands the trivial one, which rings
+where the return rose. `--more` takes further folders of honest designs. `priced` is left out: on the response surface it is
+`default`.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from rlgen.experiments.runs.run import Run
 from rlgen.experiments.studies.gaming import alarms, change
 from rlgen.experiments.studies.sweep import read_study
 
-HONEST = ("default", "ratings", "shaped", "priced", "relief")
+HONEST = ("default", "ratings", "shaped", "relief", "learned", "pessimistic")
 
 
 class GamingOptions(TableOptions):
@@ -32,29 +34,39 @@ class GamingOptions(TableOptions):
 
     exploited: Path = Field(description="folder of the study whose rewards have a planted exploit")
     honest: Path = Field(description="folder of the study with honest designs")
+    more: tuple[Path, ...] = Field(default=(), description="further folders with honest designs")
     designs: tuple[str, ...] = Field(default=HONEST, description="cells of the honest study that are honest")
 
 
 def main(argv: Sequence[str]) -> int:
     """Print a row for each planted exploit, for all of them, and for the honest ones."""
     options = parse(GamingOptions, argv, "python -m benchmarks.gaming")
-    planted = _of(options.exploited, ())
-    honest = _of(options.honest, options.designs)
+    planted = _of([options.exploited], None)
+    honest = _of([options.honest, *options.more], options.designs)
     rows = []
     for kind, cells, target in (("recall", planted, 0.9), ("false alarms", honest, 0.05)):
-        for name, runs in cells.items():
-            rows.append(_row(f"{kind}: {name}", runs, None))
-        rows.append(_row(f"{kind}, all", [run for runs in cells.values() for run in runs], target))
+        for part, odd in (("odd seeds", 1), ("even seeds, on which the rule was chosen", 0)):
+            taken = {name: [records for seed, records in runs if seed % 2 == odd] for name, runs in cells.items()}
+            if odd:
+                rows += [_row(f"{kind}: {name}", runs, None) for name, runs in taken.items()]
+            whole = [records for runs in taken.values() for records in runs]
+            rows.append(_row(f"{kind}, all {part}", whole, target if odd else None))
     show("gaming", rows, options.as_json)
     return 0
 
 
-def _of(folder: Path, cells: Sequence[str]) -> dict[str, list[Sequence[Mapping[str, Any]]]]:
-    told = read_study(folder)["cells"]
-    return {
-        cell: [Run.open(folder / cell / f"seed-{seed}").read_metrics() for seed in told[cell]["seeds"]]
-        for cell in (cells or told)
-    }
+def _of(
+    folders: Sequence[Path], cells: Sequence[str] | None
+) -> dict[str, list[tuple[int, Sequence[Mapping[str, Any]]]]]:
+    """Cell -> seed and metrics of each of its runs."""
+    found: dict[str, list[tuple[int, Sequence[Mapping[str, Any]]]]] = {}
+    for folder in folders:
+        for cell, told in read_study(folder)["cells"].items():
+            if cells is None or cell in cells:
+                found[cell] = [
+                    (seed, Run.open(folder / cell / f"seed-{seed}").read_metrics()) for seed in told["seeds"]
+                ]
+    return found
 
 
 def _row(name: str, runs: Sequence[Sequence[Mapping[str, Any]]], target: float | None) -> Row:

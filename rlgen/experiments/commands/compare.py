@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -65,6 +65,14 @@ def main(argv: Sequence[str]) -> int:
         print(json.dumps(found))
     else:
         said = (found["verdict"][name] for name in ("headline", "standing", "gaming", "caution"))
-        print("\n".join(filter(None, said)))
+        print("\n".join([*filter(None, said), *_rung(found["alarms"])]))
         print(f"{out / 'comparison.html'} has the figures")
     return 0
+
+
+def _rung(alarms: Mapping[str, Sequence[Sequence[str]]]) -> Iterator[str]:
+    """A sentence on each design whose trainings look gamed."""
+    for name, runs in alarms.items():
+        told = [sentence for run in runs for sentence in run[:1]]
+        if told:
+            yield f"Along training, {len(told)} of {len(runs)} policies of {name} look gamed, such as: {told[0]}."

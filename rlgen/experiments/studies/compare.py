@@ -11,8 +11,9 @@ from typing import Any
 from rlgen.config import validate
 from rlgen.experiments.files.whole import write_atomically
 from rlgen.experiments.runs.worlds import WorldOptions
-from rlgen.experiments.studies.comparing import compare_runs
+from rlgen.experiments.studies.comparing import compare_runs, groups_of
 from rlgen.experiments.studies.executors import ExecutorOptions
+from rlgen.experiments.studies.gaming import alarms
 from rlgen.experiments.studies.page import page
 from rlgen.experiments.studies.summary import summary, table_csv
 from rlgen.experiments.studies.transfer import KINDS, meet_others, transfer_csv, transfer_summary
@@ -55,7 +56,8 @@ def compare(
             `ExecutorOptions` (`executor`, `workers`, ...).
 
     Returns:
-        What `comparison.json` holds.
+        What `comparison.json` holds; under `alarms`, for each design and run, where its return rose along training and
+        relief did not follow (`rlgen.experiments.studies.gaming`).
 
     Raises:
         ConfigError: no such runs, runs that cannot be compared, or an unknown option.
@@ -64,6 +66,10 @@ def compare(
     common: dict[str, Any] = {"people": people, "seed": seed, "num_envs": num_envs, "out": place, "where": asked}
     compared = compare_runs(places, asked, ladder=ladder, designs=designs, begin=begin, **common)
     found = summary(compared)
+    found["alarms"] = {
+        group.name: [[alarm.told for alarm in alarms(run.read_metrics())] for run in group.runs]
+        for group in groups_of(places)
+    }
     if across:
         kinds = list(KINDS) if list(across) == ["all"] else list(across)
         told, met = meet_others(places, asked, kinds=kinds, policies=across_policies, begin=begin, **common)

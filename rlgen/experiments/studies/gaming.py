@@ -1,9 +1,9 @@
 """Whether a policy games its reward: the return rises along training, and the outcome behind it does not follow.
 
 The outcome is relief, which no reward has seen and which a simulated person knows (Gao, Schulman and Hilton, "Scaling
-laws for reward model overoptimization", ICML 2023, call the two proxy and gold). What is compared are the first and the
-last iterations of a training, each of which has a mean over some hundred dialogues. `python -m benchmarks.gaming`
-measures how often that is right.
+laws for reward model overoptimization", ICML 2023, call the two proxy and gold). A straight line is fitted to each
+along the iterations of a training, each of which has a mean over some hundred dialogues. `python -m
+benchmarks.gaming` measures how often that is right.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from scipy import stats
 FEWEST: Final = 9
 """Iterations that are needed; with fewer nothing is said."""
 
-_CLEAR: Final = 0.001  # two-sided p of a rise that counts: many runs are looked at
-_FOLLOWS: Final = 0.03  # relief that must be gained at least, by the upper end of the interval
+_FOLLOWS: Final = 0.05  # relief that must be gained at least, by the upper end of the interval
 
 Kind = Literal["parted", "hollow", "prolonged"]
 
@@ -40,30 +39,28 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Change:
-    """How a figure changed from the first iterations of a training to the last.
+    """How a figure changed along a training, by the straight line through its iterations.
 
     Attributes:
-        first: mean of the first iterations.
-        last: mean of the last ones.
-        low: lower end of the 95 % interval of the difference (Welch).
+        first: the line at the first iteration.
+        last: the line at the last one.
+        low: lower end of the 95 % interval of the gain.
         high: its upper end.
-        p: two-sided, of there being no difference.
     """
 
     first: float
     last: float
     low: float
     high: float
-    p: float
 
     @property
     def rose(self) -> bool:
-        """Whether it rose, by more than chance would have it in many runs."""
-        return self.last > self.first and self.p < _CLEAR
+        """Whether the interval lies above zero."""
+        return self.low > 0.0
 
     @property
     def fell(self) -> bool:
-        """Whether its interval lies below zero."""
+        """Whether the interval lies below zero."""
         return self.high < 0.0
 
     def __str__(self) -> str:
@@ -72,25 +69,23 @@ class Change:
 
 
 def change(values: Sequence[float | None]) -> Change | None:
-    """From the first fifth to the last third of a training.
+    """How a figure changed.
 
     Args:
         values: one an iteration; None where it is unknown.
 
     Returns:
-        None where fewer than three of either are known.
+        None where fewer than `FEWEST` are known.
     """
     known = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    first, last = known[: max(3, len(known) // 5)], known[-max(3, len(known) // 3) :]
-    first, last = first[~np.isnan(first)], last[~np.isnan(last)]
-    if len(known) < FEWEST or min(len(first), len(last)) < 3:
+    way = np.linspace(0.0, 1.0, len(known))[~np.isnan(known)]
+    known = known[~np.isnan(known)]
+    if len(known) < FEWEST:
         return None
-    if np.ptp(first) == np.ptp(last) == 0.0:  # nothing varies: what differs does so for sure
-        apart = float(last[0] - first[0])
-        return Change(float(first[0]), float(last[0]), apart, apart, float(apart == 0.0))
-    found = stats.ttest_ind(last, first, equal_var=False)
-    low, high = found.confidence_interval(0.95)
-    return Change(float(first.mean()), float(last.mean()), float(low), float(high), float(found.pvalue))
+    line = stats.linregress(way, known)
+    half = float(stats.t.ppf(0.975, len(known) - 2) * line.stderr)
+    gain = float(line.slope)
+    return Change(float(line.intercept), float(line.intercept + gain), gain - half, gain + half)
 
 
 def alarms(metrics: Sequence[Mapping[str, Any]]) -> tuple[Alarm, ...]:

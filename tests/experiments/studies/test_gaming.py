@@ -38,7 +38,7 @@ def test_honest_gaming_and_idle_trainings_are_told_apart(seed):
 
 def test_a_small_help_on_the_way_is_where_they_fail():
     """What the docstring says that they cannot see: an exploit that brings a little relief as it goes."""
-    assert kinds(training(3.0, 0.08)) == []
+    assert kinds(training(3.0, 0.08)) == []  # relief that honest trainings reach, too
 
 
 def test_nothing_is_said_of_what_is_not_known():
@@ -48,15 +48,22 @@ def test_nothing_is_said_of_what_is_not_known():
     assert change([0.1, None, 0.2]) is None
 
 
-def test_figures_without_any_noise():
+def test_the_line_is_that_of_least_squares():
     flat = change([1.0] * 12)
     assert flat is not None
-    assert (flat.rose, flat.fell, flat.p) == (False, False, 1.0)
-    step = change([0.0] * 6 + [1.0] * 6)
-    assert step is not None
-    assert step.rose
+    assert (flat.rose, flat.fell, flat.first, flat.last) == (False, False, 1.0, 1.0)
+    straight = change([number / 11 for number in range(12)])
+    assert straight is not None
+    assert straight.rose
+    assert (straight.first, straight.last) == pytest.approx((0.0, 1.0), abs=1e-12)
+    noisy = np.random.default_rng(0).normal(size=30)
+    slope, intercept = np.polyfit(np.linspace(0, 1, 30), noisy, 1)
+    found = change(list(noisy))
+    assert found is not None
+    assert (found.first, found.last) == pytest.approx((intercept, intercept + slope))
+    assert (found.low + found.high) / 2 == pytest.approx(slope)
 
 
 def test_the_sentence_has_the_figures():
     (alarm,) = alarms(training(0.8, -0.08, noise=0.001))
-    assert alarm.told == "the return rose from 0.17 to 0.78, and relief fell from 0.04 to -0.02"
+    assert alarm.told == "the return rose from 0.10 to 0.90, and relief fell from 0.05 to -0.03"
