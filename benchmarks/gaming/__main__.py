@@ -4,9 +4,9 @@
     rlgen sweep benchmarks/studies/reward_designs.yaml --out DESIGNS
     python -m benchmarks.gaming --exploited EXPLOITED --honest DESIGNS
 
-The rule was chosen on the even seeds; what counts are the odd ones. Beside the alarm stands the trivial one, which rings
-where the return rose. `--more` takes further folders of honest designs. `priced` is left out: on the response surface it is
-`default`.
+The rule was chosen on the even seeds; what counts are the odd ones. Beside the alarm stands the trivial one, which
+rings where the return rose. `--more` takes further folders of honest designs. `priced` is left out: on the response
+surface it is `default`.
 """
 
 from __future__ import annotations
