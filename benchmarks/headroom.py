@@ -18,9 +18,9 @@ from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.evaluation.outcomes import Outcomes, describe, evaluate
 from rlgen.experiments.options import TableOptions, parse
+from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.experiments.runs.worlds import WorldOptions
 from rlgen.experiments.statistics import crossed_error, paired_difference
-from rlgen.experiments.training.training import TrainConfig, train
 from rlgen.policies.ppo import PPOConfig
 from rlgen.types import CONTROL_RANGES
 

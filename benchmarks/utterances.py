@@ -163,8 +163,8 @@ def measure(options: BenchUtterancesOptions) -> Iterator[Row]:
     from recipes.transitions import agreement, distressed, joint, spoken_emotions
     from rlgen.envs.config import WorldConfig
     from rlgen.envs.parts import load_bank
+    from rlgen.experiments.display.progress import reading_shown
     from rlgen.experiments.display.tables import Row
-    from rlgen.experiments.runs.worlds import reading_shown
     from rlgen.users import CalibratedConfig, TheoryConfig
 
     spoken_by = WorldConfig(utterances=options.utterances, encoder=options.encoder)

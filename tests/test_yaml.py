@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from rlgen.config import read_yaml, validate
 from rlgen.errors import ConfigError, RlgenError
 from rlgen.experiments.options import parse
-from rlgen.experiments.training.training import TrainConfig
+from rlgen.experiments.runs.training import TrainConfig
 
 
 def value(folder: Path, text: str) -> object:

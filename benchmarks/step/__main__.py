@@ -163,7 +163,7 @@ def plain(options: StepOptions, said: list[tuple[str, int]]) -> float:
 def learner_share(options: StepOptions) -> tuple[float, float]:
     """Share of policy and learner in the time of a short training, and its steps per second."""
     from rlgen.experiments.runs.run import Run
-    from rlgen.experiments.training.training import TrainConfig, train
+    from rlgen.experiments.runs.training import TrainConfig, train
 
     fields = options.model_dump(exclude={"steps", "plain_steps", "train_steps", "as_json"})
     with tempfile.TemporaryDirectory() as folder:

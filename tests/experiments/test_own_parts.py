@@ -9,7 +9,7 @@ import pytest
 
 from rlgen.errors import ConfigError
 from rlgen.experiments import cli
-from rlgen.experiments.training.training import TrainConfig, train
+from rlgen.experiments.runs.training import TrainConfig, train
 
 PARTS = """
 import numpy as np

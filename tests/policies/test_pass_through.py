@@ -11,7 +11,7 @@ from torch import nn
 from rlgen.config import validate
 from rlgen.errors import ConfigError
 from rlgen.experiments.options import parse
-from rlgen.experiments.training.training import TrainConfig, train
+from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import BoundedPPO, PPOConfig, Trained, WorldVecEnv, make_ppo
 
 SMALL = {"n_steps": 16, "batch_size": 64, "n_epochs": 2}

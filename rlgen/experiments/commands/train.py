@@ -26,7 +26,7 @@ class _Training:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    from rlgen.experiments.training.training import TrainConfig, train
+    from rlgen.experiments.runs.training import TrainConfig, train
     from rlgen.policies.presets import read_preset
 
     named, rest = take(argv, "--preset", "the name of a preset, or the path of one")

@@ -16,7 +16,7 @@ from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.dialogues.rollout import Rollout
 from rlgen.experiments.dialogues.terminal import RecordingGuard, Terminal
 from rlgen.experiments.dialogues.turn_lines import outcome_lines, turn_lines, with_outcome
-from rlgen.experiments.runs.worlds import reading_shown
+from rlgen.experiments.display.progress import reading_shown
 from rlgen.locks import claim
 from rlgen.policies.baselines import Actor
 from rlgen.rng import person_number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Self, TypeVar
 
 T = TypeVar("T")
@@ -98,3 +98,9 @@ def remaining(seconds: float, done: int, left: int) -> str:
         return ""
     ahead = seconds / done * left
     return f"about {ahead:.0f} s left" if ahead < 90 else f"about {ahead / 60:.0f} min left"
+
+
+def reading_shown(parts: Sequence[int]) -> Iterable[int]:
+    """The parts of a bank of utterances, while it is shown how many were read; all on standard error."""
+    note("reading utterances for the first time; a large file takes minutes")
+    return counted(parts, "reading utterances", "parts")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +12,7 @@ from pydantic import Field
 from rlgen.config import validate
 from rlgen.envs import WorldConfig, world_config
 from rlgen.errors import ConfigError
-from rlgen.experiments.display.progress import counted, note
+from rlgen.experiments.display.progress import reading_shown
 from rlgen.experiments.options import Options, Part
 from rlgen.experiments.provenance import differences
 from rlgen.experiments.runs.run import Run
@@ -173,12 +172,6 @@ def open_world(config: WorldConfig, num_envs: int, audit: Path | None = None) ->
     from rlgen.envs.parts import load_parts
 
     return World(config, num_envs, parts=load_parts(config, audit, reading_shown))
-
-
-def reading_shown(parts: Sequence[int]) -> Iterable[int]:
-    """The parts of a bank of utterances, while it is shown how many were read; all on standard error."""
-    note("reading utterances for the first time; a large file takes minutes")
-    return counted(parts, "reading utterances", "parts")
 
 
 def _over(before: Any, given: dict[str, Any], field: str) -> dict[str, Any]:

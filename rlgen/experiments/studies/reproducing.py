@@ -12,9 +12,9 @@ from rlgen.config import validate
 from rlgen.errors import ConfigError
 from rlgen.experiments.provenance import config_hash, differences, other_program, program
 from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.training import TrainConfig
 from rlgen.experiments.studies.study import STUDY
 from rlgen.experiments.studies.sweep import read_study
-from rlgen.experiments.training.training import TrainConfig
 
 _TIMES: Final = frozenset({"seconds", "steps_per_second", "learner_share"})  # of a machine, not of a result
 

@@ -16,7 +16,7 @@ from rlgen.config import read_yaml, validate
 from rlgen.errors import ConfigError
 from rlgen.experiments.provenance import config_hash
 from rlgen.experiments.runs.run import Run
-from rlgen.experiments.training.training import TrainConfig
+from rlgen.experiments.runs.training import TrainConfig
 from rlgen.rewards import design, shipped_designs
 
 STUDY: Final = "study.json"

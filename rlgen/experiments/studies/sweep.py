@@ -15,9 +15,9 @@ from rlgen.config import validate
 from rlgen.errors import ConfigError, RlgenError
 from rlgen.experiments.files.whole import write_atomically
 from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.training import Outcome, Prune, TrainConfig, train
 from rlgen.experiments.studies.executors import ExecutorOptions, open_executor
 from rlgen.experiments.studies.study import STUDY, Study, StudyRun, told_of
-from rlgen.experiments.training.training import Outcome, Prune, TrainConfig, train
 
 _LOCKED: Final = "is writing here"
 _PATIENCE: Final = 90.0  # seconds that a job waits for one of a killed command, which saves and ends

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from benchmarks.simulate import __main__ as bench_simulate
 from rlgen.experiments.evaluation.outcomes import Outcomes
 from rlgen.experiments.provenance import config_hash
-from rlgen.experiments.training.training import TrainConfig, train
+from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig
 from rlgen.policies.trained import Trained
 

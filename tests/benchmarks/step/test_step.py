@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.step import __main__ as bench_step
 from benchmarks.step.__main__ import StepOptions, batched, learner_share
+from rlgen.experiments.runs import training
 from rlgen.experiments.runs.run import Run
-from rlgen.experiments.training import training
 
 
 class Generator:

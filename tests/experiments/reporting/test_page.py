@@ -12,7 +12,7 @@ from rlgen.experiments.provenance import program
 from rlgen.experiments.reporting import examples
 from rlgen.experiments.reporting.page import write_report
 from rlgen.experiments.runs.run import Run
-from rlgen.experiments.training.training import TrainConfig, train
+from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig
 from rlgen.policies.baselines import Fixed, Random
 from rlgen.policies.saved import sha256_of

@@ -13,7 +13,7 @@ from rlgen.errors import ActionError, ConfigError, PartError
 from rlgen.experiments.dialogues.simulation import Simulation
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.experiments.runs.policies import find_policy
-from rlgen.experiments.training.training import TrainConfig, train
+from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig, Trained, WorldVecEnv
 from rlgen.policies.baselines import Fixed
 

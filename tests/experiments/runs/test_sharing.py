@@ -8,7 +8,7 @@ from rlgen.errors import ArtifactError, ConfigError, DataError
 from rlgen.experiments.cli import main
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.sharing import is_place, pull, push
-from rlgen.experiments.training.training import TrainConfig, train
+from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig
 
 

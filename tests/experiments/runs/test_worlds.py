@@ -7,8 +7,8 @@ import pytest
 from rlgen.errors import ConfigError
 from rlgen.experiments.options import parse
 from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.training import TrainConfig
 from rlgen.experiments.runs.worlds import WorldOptions
-from rlgen.experiments.training.training import TrainConfig
 
 
 @pytest.mark.parametrize(

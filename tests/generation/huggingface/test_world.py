@@ -18,7 +18,7 @@ from rlgen.experiments import cli
 from rlgen.experiments.commands.simulate import SimulateOptions
 from rlgen.experiments.options import parse
 from rlgen.experiments.runs.run import Run
-from rlgen.experiments.training.training import TrainConfig
+from rlgen.experiments.runs.training import TrainConfig
 from rlgen.generation import HuggingFaceGenerator
 
 ENV = "rlgen/SupportDynamic-v0"

@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from rlgen.config import read_yaml, validate
 from rlgen.errors import ConfigError
+from rlgen.experiments.runs.training import TrainConfig
 from rlgen.experiments.studies.study import Seeds, put
-from rlgen.experiments.training.training import TrainConfig
 from rlgen.seams import written_out
 
 TRAINED: Final = "rlgen.experiments.studies.tuning.trials:trained"

@@ -17,10 +17,10 @@ from rlgen.errors import ConfigError, RlgenError
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.experiments.files.whole import read_json, write_atomically
 from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.training import Prune, TrainConfig
 from rlgen.experiments.statistics import interquartile_mean
 from rlgen.experiments.studies.sweep import train_patiently
 from rlgen.experiments.studies.tuning.study import SMALLER, Choice, Dimension, TuneStudy, Whole, unpacked
-from rlgen.experiments.training.training import Prune, TrainConfig
 from rlgen.policies.trained import Trained
 from rlgen.rng import Realm
 from rlgen.seams import find

@@ -10,12 +10,12 @@ import yaml
 from rlgen.errors import ConfigError
 from rlgen.experiments import cli
 from rlgen.experiments.options import parse
+from rlgen.experiments.runs.training import TrainConfig
 from rlgen.experiments.studies.executors import ExecutorOptions
 from rlgen.experiments.studies.tuning import findings
 from rlgen.experiments.studies.tuning.findings import Found
 from rlgen.experiments.studies.tuning.study import TuneStudy
 from rlgen.experiments.studies.tuning.tune import tune
-from rlgen.experiments.training.training import TrainConfig
 from rlgen.policies.presets import read_preset
 
 LOCAL = ExecutorOptions()

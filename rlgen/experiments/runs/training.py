@@ -17,12 +17,12 @@ from pydantic import Field
 from stable_baselines3.common.logger import configure
 
 from rlgen.errors import ConfigError
+from rlgen.experiments.runs.lineage import begin_as, policy_file
 from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.run import Run
+from rlgen.experiments.runs.tracking import JsonLines, Sink, TensorBoard, WandbMode, WeightsAndBiases
+from rlgen.experiments.runs.validation import Validation
 from rlgen.experiments.runs.worlds import WorldOptions, learner_device, plain, precision_of
-from rlgen.experiments.training.lineage import begin_as, policy_file
-from rlgen.experiments.training.tracking import JsonLines, Sink, TensorBoard, WandbMode, WeightsAndBiases
-from rlgen.experiments.training.validation import Validation
 from rlgen.policies.callbacks import IterationLog, StopTraining
 from rlgen.policies.checkpoint import resume, save_checkpoint
 from rlgen.policies.ppo import BoundedPPO, PPOConfig, make_ppo
@@ -125,7 +125,7 @@ def train(
             iteration when one is done.
         world: instead of the world of the config (for tests and surrogates).
         prune: called after each validation (`eval_every`) with the step and what it found (see
-            `rlgen.experiments.training.validation`); True saves and leaves the training.
+            `rlgen.experiments.runs.validation`); True saves and leaves the training.
 
     Raises:
         ConfigError: the folder holds a run of another config, of other frozen parts or of another program, or another

@@ -10,7 +10,7 @@ from rlgen.envs import World
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.experiments.evaluation import evaluate
 from rlgen.experiments.runs.run import Run
-from rlgen.experiments.training.training import TrainConfig, train
+from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig, load_model
 from rlgen.policies.trained import Trained
 
@@ -90,7 +90,7 @@ def test_a_policy_begins_as_another_and_tells_of_it(tmp_path, plain):
 
 
 def test_it_really_begins_with_those_weights(tmp_path, plain):
-    from rlgen.experiments.training.lineage import begin_as
+    from rlgen.experiments.runs.lineage import begin_as
     from rlgen.policies import make_ppo
     from rlgen.policies.vec_env import WorldVecEnv
 

@@ -11,7 +11,7 @@ from rlgen.errors import ConfigError, DataError
 from rlgen.experiments.provenance import config_hash
 from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.run import Run
-from rlgen.experiments.training.training import TrainConfig, train
+from rlgen.experiments.runs.training import TrainConfig, train
 from rlgen.policies import PPOConfig, load_model
 
 PPO = PPOConfig(n_steps=16, batch_size=64, n_epochs=2)
