@@ -22,9 +22,8 @@ from scipy.stats import binomtest
 from rlgen.experiments.cli import call
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import TableOptions, parse
-from rlgen.experiments.runs.run import Run
 from rlgen.experiments.studies.gaming import alarms, change
-from rlgen.experiments.studies.sweep import read_study
+from rlgen.experiments.studies.sweep import trained_runs
 
 HONEST = ("default", "ratings", "shaped", "relief", "learned", "pessimistic")
 
@@ -61,11 +60,9 @@ def _of(
     """Cell -> seed and metrics of each of its runs."""
     found: dict[str, list[tuple[int, Sequence[Mapping[str, Any]]]]] = {}
     for folder in folders:
-        for cell, told in read_study(folder)["cells"].items():
+        for cell, runs in trained_runs(folder).items():
             if cells is None or cell in cells:
-                found[cell] = [
-                    (seed, Run.open(folder / cell / f"seed-{seed}").read_metrics()) for seed in told["seeds"]
-                ]
+                found[cell] = [(int(run.config()["seed"]), run.read_metrics()) for run in runs]
     return found
 
 

@@ -18,7 +18,7 @@ from rlgen.experiments.studies.compared import F64, Compared, Curve, SamePerson,
 from rlgen.experiments.studies.executors import ExecutorOptions
 from rlgen.experiments.studies.judging import Judged, measure
 from rlgen.experiments.studies.study import STUDY
-from rlgen.experiments.studies.sweep import read_study
+from rlgen.experiments.studies.sweep import trained_runs
 from rlgen.policies.baselines import shipped_baselines
 from rlgen.rewards import RewardDesign, design
 
@@ -53,8 +53,8 @@ def groups_of(places: Sequence[Path]) -> list[Group]:
     named: dict[str, list[Run]] = {}
     for place in places:
         if (place / STUDY).is_file():
-            for cell, told in read_study(place)["cells"].items():
-                named.setdefault(cell, []).extend(Run.open(place / cell / f"seed-{seed}") for seed in told["seeds"])
+            for cell, found in trained_runs(place).items():
+                named.setdefault(cell, []).extend(found)
         else:
             run = Run.open(place)
             named.setdefault(_training(run, named), []).append(run)

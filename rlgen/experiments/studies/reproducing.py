@@ -14,7 +14,7 @@ from rlgen.experiments.provenance import config_hash, differences, other_program
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.training import TrainConfig
 from rlgen.experiments.studies.study import STUDY
-from rlgen.experiments.studies.sweep import read_study
+from rlgen.experiments.studies.sweep import trained_runs
 
 _TIMES: Final = frozenset({"seconds", "steps_per_second", "learner_share"})  # of a machine, not of a result
 
@@ -67,8 +67,7 @@ def runs_of(places: Sequence[Path]) -> list[Run]:
     runs = []
     for place in places:
         if (place / STUDY).is_file():
-            for cell, told in read_study(place)["cells"].items():
-                runs += [Run.open(place / cell / f"seed-{seed}") for seed in told["seeds"]]
+            runs += [run for found in trained_runs(place).values() for run in found]
         else:
             runs.append(Run.open(place))
     for run in runs:

@@ -13,7 +13,7 @@ import yaml
 
 from rlgen.config import validate
 from rlgen.errors import ConfigError, RlgenError
-from rlgen.experiments.files.whole import write_atomically
+from rlgen.experiments.files.whole import read_json, write_atomically
 from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.training import Outcome, Prune, TrainConfig, train
 from rlgen.experiments.studies.executors import ExecutorOptions, open_executor
@@ -99,14 +99,22 @@ def read_study(folder: Path) -> dict[str, Any]:
     Raises:
         ConfigError: there is none, or another file of that name.
     """
-    from rlgen.experiments.files.whole import read_json
-
     if not (folder / STUDY).is_file():
         raise ConfigError(f"{folder}: not a study ({STUDY} is missing); give the folder that `rlgen sweep` wrote")
     found = read_json(folder / STUDY)
     if not {"study", "cells"} <= found.keys():
         raise ConfigError(f"{folder / STUDY}: is not what `rlgen sweep` writes; choose another folder")
     return found
+
+
+def trained_runs(folder: Path) -> dict[str, list[Run]]:
+    """The runs of a study by cell, in the order of their seeds.
+
+    Raises:
+        ConfigError: it is no study, or a run is not there.
+    """
+    cells = read_study(folder)["cells"]
+    return {cell: [Run.open(folder / cell / f"seed-{seed}") for seed in told["seeds"]] for cell, told in cells.items()}
 
 
 def commands(runs: Sequence[StudyRun], folder: Path) -> list[str]:

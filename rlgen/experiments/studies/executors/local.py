@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from rlgen.experiments.studies.executors.calls import threads_env
 from rlgen.experiments.studies.executors.executor import Done, Spec
 from rlgen.seams import IMPORTED
 
@@ -27,8 +28,6 @@ class _Worker:
     def __init__(self, threads: int, log: Path) -> None:
         self.log = log
         self.index = -1
-        number = str(threads)
-        env = {**os.environ, "OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number, "OPENBLAS_NUM_THREADS": number}
         with log.open("ab") as told:
             # In a session of its own, so that Ctrl-C reaches us alone and a job ends at a whole iteration.
             self.process = subprocess.Popen(
@@ -36,7 +35,7 @@ class _Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=told,
-                env=env,
+                env={**os.environ, **threads_env(threads)},
                 start_new_session=True,
             )
 
@@ -45,11 +44,9 @@ class _Worker:
         self.index = index
         assert self.process.stdin is not None
         line = json.dumps({"run": run, "spec": dict(spec), "modules": list(IMPORTED)})
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it is dead, which its other end tells
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it is dead, which its other end tells
 
     def leave(self) -> None:
         """Ask it to stop."""

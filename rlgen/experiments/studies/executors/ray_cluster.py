@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from rlgen.errors import ConfigError
-from rlgen.experiments.studies.executors.calls import call
+from rlgen.experiments.studies.executors.calls import call, threads_env
 from rlgen.experiments.studies.executors.executor import Done, Spec
 from rlgen.seams import IMPORTED
 
@@ -34,13 +34,11 @@ class RayExecutor:
 
         self._ray: Any = ray
         self._most, self._threads = workers, threads
-        number = str(threads)
-        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         settings: dict[str, Any] = {
             "address": address,
             "log_to_driver": False,
             "logging_level": "ERROR",
-            "runtime_env": {"env_vars": dict.fromkeys(names, number)},
+            "runtime_env": {"env_vars": threads_env(threads)},
         }
         if address is None:
             settings |= {
