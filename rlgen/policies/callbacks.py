@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
+from rlgen.policies.reference import Reference
 from rlgen.policies.vec_env import WorldVecEnv
 
 _OUTCOMES = ("completed", "abandoned", "limit", "relief", "relief_points", "mean_rating", "cost")
@@ -27,9 +28,11 @@ class IterationLog(BaseCallback):
         on_iteration: takes a record: `step`, `episodes` (in this iteration), `return`, `return_sd`,
             `length`, the outcomes, `terms` by name, `loss` by name, `steps_per_second`,
             `learner_share` (of the time, in [0, 1]) and `seconds`. Means are
-            over the dialogues that finished in the iteration; None where none did.
+            over the dialogues that finished in the iteration; None where none did. `kl` is how far the policy of the
+            iteration was from the reference, in nats a turn; None without one.
         on_step: takes the number of steps so far, after every vector step.
         seconds: spent before a resume.
+        reference: the policy that the distance is taken from.
     """
 
     def __init__(
@@ -37,11 +40,14 @@ class IterationLog(BaseCallback):
         on_iteration: Callable[[dict[str, Any]], None],
         on_step: Callable[[int], None] | None = None,
         seconds: float = 0.0,
+        reference: Reference | None = None,
     ) -> None:
         super().__init__()
         self._on_iteration = on_iteration
         self._tick = on_step
         self._seconds = seconds
+        self._reference = reference
+        self._kl: float | None = None
         self._gathered: defaultdict[str, list[float]] = defaultdict(list)
         self._terms: defaultdict[str, list[float]] = defaultdict(list)
         self._since: float | None = None
@@ -68,6 +74,11 @@ class IterationLog(BaseCallback):
             self._tick(self.num_timesteps)
         return True
 
+    def _on_rollout_end(self) -> None:
+        if self._reference is not None:  # of the policy that spoke in this iteration, before it is updated
+            policy, buffer = self.model.policy, self.locals["rollout_buffer"]
+            self._kl = self._reference.kl(policy, buffer.observations.reshape(-1, *buffer.obs_shape))  # type: ignore[arg-type]
+
     def _finish_iteration(self) -> None:
         now, env = time.perf_counter(), self.training_env
         spent_in_world = env.seconds if isinstance(env, WorldVecEnv) else 0.0
@@ -83,6 +94,7 @@ class IterationLog(BaseCallback):
                 "length": _mean(self._gathered["length"]),
                 **{name: _mean(self._gathered[name]) for name in _OUTCOMES},
                 "terms": {name: _mean(values) for name, values in self._terms.items()},
+                "kl": self._kl,
                 "loss": self._losses(),
                 "steps_per_second": round((self.model.num_timesteps - self._steps_then) / elapsed, 2),
                 "learner_share": round(1 - (spent_in_world - self._world_then) / elapsed, 4),

@@ -26,6 +26,7 @@ from rlgen.experiments.runs.worlds import WorldOptions, learner_device, plain, p
 from rlgen.policies.callbacks import IterationLog, StopTraining
 from rlgen.policies.checkpoint import resume, save_checkpoint
 from rlgen.policies.ppo import BoundedPPO, PPOConfig, make_ppo
+from rlgen.policies.reference import Reference
 from rlgen.policies.saved import sha256_of
 from rlgen.policies.vec_env import WorldVecEnv
 
@@ -175,7 +176,7 @@ def _train(
 ) -> Outcome:
     env = WorldVecEnv(world, seed=config.seed)
     device = learner_device(config.device)
-    model, seconds = _start(run, config, env, device)
+    model, seconds, reference = _start(run, config, env, device)
     if not (run.path / "config.json").is_file():  # what could not be made leaves the folder free for what is mended
         run.write_config(resolved)
     started_at = model.num_timesteps
@@ -192,21 +193,21 @@ def _train(
         validation = Validation(run, model, world, config.eval_every, config.eval_people, config.seed)
     try:
         with _asked_to_stop() as stopping:
-            saver = _Saver(run, model, config.checkpoint_every, sinks, progress, stopping, validation, prune)
-            log = IterationLog(saver.iteration, step_callback, seconds)
+            saver = _Saver(run, model, reference, config.checkpoint_every, sinks, progress, stopping, validation, prune)
+            log = IterationLog(saver.iteration, step_callback, seconds, reference)
             try:
                 anew = started_at == 0
                 model.learn(config.steps - started_at, log, log_interval=sys.maxsize, reset_num_timesteps=anew)
             except StopTraining:
                 return Outcome(run, model.num_timesteps, model.num_timesteps >= config.steps, started_at)
-        save_checkpoint(run.policy, model, {"seconds": saver.seconds})
+        saver.save()
     finally:
         for sink in sinks:
             sink.close()
     return Outcome(run, model.num_timesteps, True, started_at)
 
 
-def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tuple[BoundedPPO, float]:
+def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tuple[BoundedPPO, float, Reference | None]:
     parts, learner = dict(getattr(env.world, "sha256", {})), config.ppo.sha256
     if run.policy.is_file():
         known, now = {**run.manifest()["parts"], **run.manifest()["learner"]}, {**parts, **learner}
@@ -221,15 +222,17 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
             )
         model, extra = resume(run.policy, env, device)
         run.rewind_metrics(model.num_timesteps)
-        seconds = float(extra["seconds"])
+        seconds, weights = float(extra["seconds"]), extra.get("reference")  # which older checkpoints lack
+        reference = None if weights is None else Reference(model.policy, weights)
     else:
         seeds = {"learner": config.seed, "people": {"realm": "training", "seed": config.seed, "rows": config.num_envs}}
         model, seconds = make_ppo(env, config.ppo, seed=config.seed, device=device), 0.0
         lineage = None if config.init_from is None else begin_as(model, config.init_from)
+        reference = Reference(model.policy)
         run.write_manifest(parts, getattr(env.world, "encoder", ""), seeds, learner, lineage)
         run.rewind_metrics(-1)
     model.set_logger(configure(None, []))
-    return model, seconds
+    return model, seconds, reference
 
 
 def _sinks(run: Run, config: TrainConfig, resolved: dict[str, Any], started_at: int) -> list[Sink]:
@@ -249,6 +252,7 @@ class _Saver:
         self,
         run: Run,
         model: BoundedPPO,
+        reference: Reference | None,
         every: int,
         sinks: list[Sink],
         progress: Progress | None,
@@ -256,7 +260,7 @@ class _Saver:
         validation: Validation | None,
         prune: Prune | None,
     ) -> None:
-        self._run, self._model, self._every, self._sinks = run, model, every, sinks
+        self._run, self._model, self._reference, self._every, self._sinks = run, model, reference, every, sinks
         self._progress, self._stopping = progress, stopping
         self._validation, self._prune = validation, prune
         self._saved_at = model.num_timesteps
@@ -276,10 +280,15 @@ class _Saver:
         if found is not None and self._prune is not None:
             stop |= self._prune(record["step"], found)
         if stop or record["step"] - self._saved_at >= self._every:
-            save_checkpoint(self._run.policy, self._model, {"seconds": self.seconds})
+            self.save()
             self._saved_at = record["step"]
         if stop:
             raise StopTraining
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        reference = None if self._reference is None else self._reference.weights
+        save_checkpoint(self._run.policy, self._model, {"seconds": self.seconds, "reference": reference})
 
 
 @contextmanager
