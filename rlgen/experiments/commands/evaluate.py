@@ -25,6 +25,8 @@ from rlgen.experiments.provenance import config_hash, program
 from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.policies import POLICY, Policy, find_policy
 from rlgen.experiments.runs.run import DIALOGUES, Run
+from rlgen.experiments.runs.tracking import WandbMode
+from rlgen.experiments.runs.weights_and_biases import WeightsAndBiases
 from rlgen.experiments.runs.worlds import WorldOptions, open_world
 from rlgen.experiments.runs.worlds import plain as as_kept
 
@@ -54,6 +56,9 @@ class EvaluateOptions(TableOptions, WorldOptions):
     out: Path | None = Field(
         default=None, description="where evaluation.json and the dialogues go; the run's folder by default"
     )
+    wandb: WandbMode = Field(
+        default="off", description="add the evaluation to the run's page at Weights & Biases: off, offline or online"
+    )
 
 
 def main(argv: Sequence[str]) -> int:
@@ -66,9 +71,16 @@ def main(argv: Sequence[str]) -> int:
     named = options.run or str(options.policy)
     # A run's folder is a run, however it was named: its world, and its training's people, are known.
     run = Run.open(named) if options.run or (Path(named) / "config.json").is_file() else None
+    if options.wandb != "off" and (run is None or options.out is not None):
+        raise ConfigError("--wandb adds to the page of a run: give a run folder, and neither --policy nor --out")
     place = options.out or (run.path if run is not None else None)
     with nullcontext() if place is None else only_writer(place, "rlgen evaluate"):
+        page = None if run is None or options.wandb == "off" else WeightsAndBiases(run, options.wandb)
         result = measure(options, run, place)
+        if page is not None:
+            if result is not None:
+                page.evaluated(result)
+            page.finish()
     if result is None:
         return 130
     if options.as_json:

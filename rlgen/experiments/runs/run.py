@@ -213,13 +213,19 @@ class Run:
         """In words, what differs between this program and the one that trained last; None where nothing does."""
         return other_program(self.manifest()["segments"][-1], program())
 
-    def wandb_id(self) -> str:
-        """The id of this run at W&B: drawn once, kept in the manifest, whatever the folder is called."""
+    def wandb(self, project: str | None = None, group: str | None = None) -> dict[str, Any]:
+        """By what W&B knows this run, as the manifest keeps it: an id that is drawn once, project, group.
+
+        Args:
+            project: from now on; None for the one that it has, "rlgen" at first.
+            group: from now on; None for the one that it has, if any.
+        """
         manifest = self.manifest()
-        if manifest["wandb"] is None:
-            manifest["wandb"] = secrets.token_hex(8)
-            self._write_manifest(manifest)
-        return str(manifest["wandb"])
+        known = manifest["wandb"] or {"id": secrets.token_hex(8), "project": "rlgen", "group": None}
+        now = {**known, "project": project or known["project"], "group": group or known["group"]}
+        if now != manifest["wandb"]:
+            self._write_manifest({**manifest, "wandb": now})
+        return now
 
     def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
         write_atomically(self.path / "manifest.json", json.dumps(manifest, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Where metrics go: JSON lines are the truth; TensorBoard and W&B are views of them."""
+"""Where metrics go: JSON lines are the truth; TensorBoard and W&B (`weights_and_biases`) are views of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from rlgen.errors import ConfigError
-
 WandbMode = Literal["off", "offline", "online"]
-_NAME = 128  # characters of a name that W&B takes
 
 
 class Sink(Protocol):
@@ -20,7 +17,7 @@ class Sink(Protocol):
         """Take a record; it has `"step"`, numbers, and mappings of numbers."""
 
     def close(self) -> None:
-        """Flush and let go."""
+        """The training is over, done or not: flush and let go."""
 
 
 def flat(record: Mapping[str, Any]) -> dict[str, float]:
@@ -71,45 +68,3 @@ class TensorBoard:
     def close(self) -> None:
         """Flush."""
         self._writer.close()
-
-
-class WeightsAndBiases:
-    """A W&B run; offline it writes to `folder/wandb` and `wandb sync` sends it later.
-
-    Args:
-        folder: of the run, which gives the run's name.
-        ident: by which W&B knows the run when it goes on.
-        mode: whether it is sent at once.
-        project: at W&B.
-        config: shown beside the run.
-
-    Raises:
-        ConfigError: W&B cannot start, e.g. online without a login.
-    """
-
-    def __init__(
-        self, folder: Path, ident: str, mode: Literal["offline", "online"], project: str, config: Mapping[str, Any]
-    ) -> None:
-        import wandb
-
-        try:
-            self._run: Any = wandb.init(
-                project=project,
-                dir=str(folder),
-                mode=mode,
-                id=ident,
-                resume="allow",
-                name=folder.resolve().name[:_NAME],
-                config=dict(config),
-                settings=wandb.Settings(silent=True),
-            )
-        except (wandb.errors.Error, OSError) as error:
-            raise ConfigError(f"--wandb {mode}: W&B did not start ({error}); use --wandb offline or off") from error
-
-    def write(self, record: Mapping[str, Any]) -> None:
-        """Log the numbers of a record."""
-        self._run.log(flat(record), step=record["step"])
-
-    def close(self) -> None:
-        """Finish the W&B run."""
-        self._run.finish()

@@ -20,8 +20,9 @@ from rlgen.errors import ConfigError
 from rlgen.experiments.runs.lineage import begin_as, policy_file
 from rlgen.experiments.runs.lock import only_writer
 from rlgen.experiments.runs.run import Run
-from rlgen.experiments.runs.tracking import JsonLines, Sink, TensorBoard, WandbMode, WeightsAndBiases
+from rlgen.experiments.runs.tracking import JsonLines, Sink, TensorBoard, WandbMode
 from rlgen.experiments.runs.validation import Validation
+from rlgen.experiments.runs.weights_and_biases import WeightsAndBiases
 from rlgen.experiments.runs.worlds import WorldOptions, learner_device, plain, precision_of
 from rlgen.policies.callbacks import IterationLog, StopTraining
 from rlgen.policies.checkpoint import resume, save_checkpoint
@@ -50,6 +51,7 @@ class TrainConfig(WorldOptions):
     checkpoint_every: int = Field(default=10_000, ge=1, description="steps between checkpoints")
     wandb: WandbMode = Field(default="off", description="Weights & Biases: off, offline or online")
     wandb_project: str = Field(default="rlgen", description="W&B project")
+    wandb_group: str | None = Field(default=None, description="W&B group; a study gives it to the seeds of a cell")
     other_program: bool = Field(
         default=False,
         description="go on although rlgen or a package changed since the run began; the manifest tells of it",
@@ -186,7 +188,7 @@ def _train(
     if started_at:
         # What was logged between the checkpoint and the kill is lived through, and logged, again.
         note({"event": "resumed", "step": started_at})
-    sinks = _sinks(run, config, resolved, started_at)
+    sinks = _sinks(run, config, started_at)
     step_callback = (lambda step: progress(step, None)) if progress is not None else None
     validation = None
     if config.eval_every is not None:
@@ -235,13 +237,12 @@ def _start(run: Run, config: TrainConfig, env: WorldVecEnv, device: str) -> tupl
     return model, seconds, reference
 
 
-def _sinks(run: Run, config: TrainConfig, resolved: dict[str, Any], started_at: int) -> list[Sink]:
+def _sinks(run: Run, config: TrainConfig, started_at: int) -> list[Sink]:
     sinks: list[Sink] = [JsonLines(run.metrics)]
     if find_spec("tensorboard") is not None:
         sinks.append(TensorBoard(run.path / "tensorboard", started_at or None))
     if config.wandb != "off":
-        shown = {**run.config(), **resolved}
-        sinks.append(WeightsAndBiases(run.path, run.wandb_id(), config.wandb, config.wandb_project, shown))
+        sinks.append(WeightsAndBiases(run, config.wandb, config.wandb_project, config.wandb_group))
     return sinks
 
 

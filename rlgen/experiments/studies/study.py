@@ -122,7 +122,8 @@ class Study(BaseModel):
             for seed in self.seeds:
                 where = f"study {self.name}, cell {name}"
                 out = folder / name / f"seed-{seed}"
-                given = {"threads": self.threads, "checkpoint_every": 1, **values, "out": out, "seed": seed}
+                given = {"threads": self.threads, "checkpoint_every": 1, "wandb_group": f"{self.name}/{name}"}
+                given |= {**values, "out": out, "seed": seed}
                 found.append(StudyRun(name, seed, validate(TrainConfig, given, where), given))
         return found
 

@@ -160,22 +160,6 @@ def test_a_start_that_failed_leaves_the_folder_free(fake_world, tmp_path):
     assert not (tmp_path / "run" / ".lock").exists()
 
 
-@pytest.mark.parametrize("name", ["lr=1e-3,seed=2", "\N{GREEK SMALL LETTER LAMDA} 1/2".replace("/", "|"), "n" * 200])
-def test_wandb_ids_are_of_the_run_and_not_of_the_folders_name(fake_world, tmp_path, name):
-    wandb = pytest.importorskip("wandb")
-    del wandb
-    few = {"steps": 128, "wandb": "offline"}
-    runs = [tmp_path / place / name for place in ("monday", "tuesday")]
-    for path in runs:
-        train(config(path, **few), world=fake_world(8))
-    ids = [Run(path).manifest()["wandb"] for path in runs]
-    assert ids[0] != ids[1]
-    for path, ident in zip(runs, ids, strict=True):
-        assert [file.name for file in path.glob("wandb/offline-run-*/*.wandb")] == [f"run-{ident}.wandb"]
-    with pytest.raises(ConfigError, match="wandb_project was given"):
-        train(config(tmp_path / "other", steps=128, wandb_project="mine"), world=fake_world(8))
-
-
 def test_a_learner_that_cannot_be_made_leaves_the_folder_to_the_mended_one(fake_world, tmp_path):
     broken = config(tmp_path)
     broken = broken.model_copy(update={"ppo": broken.ppo.model_copy(update={"policy": "no_such_module:Policy"})})

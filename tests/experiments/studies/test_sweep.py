@@ -28,6 +28,14 @@ def study(**fields):
     return Study(**{"name": "small", "train": TRAIN, "seeds": 2, **fields})
 
 
+def test_seeds_of_a_cell_are_one_group_at_w_and_b(tmp_path):
+    made = study(designs=["default", "relief"], train={**TRAIN, "wandb": "offline"})
+    groups = [(run.config.wandb, run.config.wandb_group) for run in made.runs(tmp_path)]
+    assert groups == [("offline", "small/default")] * 2 + [("offline", "small/relief")] * 2
+    (own,) = study(train={**TRAIN, "wandb_group": "mine"}, seeds=1).runs(tmp_path)
+    assert own.config.wandb_group == "mine"
+
+
 def names(made, tmp_path):
     return [(run.cell, run.seed) for run in made.runs(tmp_path)]
 

@@ -148,7 +148,8 @@ class TuneStudy(BaseModel):
         Raises:
             ConfigError: it is no training config; names the field, what was given and what is allowed.
         """
-        return validate(TrainConfig, self.fields(values) | {"out": out, "seed": seed}, f"study {self.name}")
+        given = {"wandb_group": f"{self.name}/{out.parent.name}", **self.fields(values), "out": out, "seed": seed}
+        return validate(TrainConfig, given, f"study {self.name}")
 
     def fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Fields of `TrainConfig` with those values laid over the shared ones."""
