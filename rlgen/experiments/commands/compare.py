@@ -70,9 +70,9 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _rung(alarms: Mapping[str, Sequence[Sequence[str]]]) -> Iterator[str]:
+def _rung(alarms: Mapping[str, Sequence[Sequence[Mapping[str, str]]]]) -> Iterator[str]:
     """A sentence on each design whose trainings look gamed."""
     for name, runs in alarms.items():
-        told = [sentence for run in runs for sentence in run[:1]]
+        told = [alarm["told"] for run in runs for alarm in run[:1]]
         if told:
             yield f"Along training, {len(told)} of {len(runs)} policies of {name} look gamed, such as: {told[0]}."

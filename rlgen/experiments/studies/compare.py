@@ -67,7 +67,7 @@ def compare(
     compared = compare_runs(places, asked, ladder=ladder, designs=designs, begin=begin, **common)
     found = summary(compared)
     found["alarms"] = {
-        group.name: [[alarm.told for alarm in alarms(run.read_metrics())] for run in group.runs]
+        group.name: [[asdict(alarm) for alarm in alarms(run.read_metrics())] for run in group.runs]
         for group in groups_of(places)
     }
     if across:

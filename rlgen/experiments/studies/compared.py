@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rlgen.errors import DataError
 
 F64 = NDArray[np.float64]
-Curve = list[tuple[int, F64, F64]]
+Curve = list[tuple[int, F64, F64, F64]]
 
 METRICS: Final = (
     "relief", "relief_points", "mean_rating", "completed", "abandoned", "limit", "length", "cost", "engagement",
@@ -86,8 +86,9 @@ class Compared:
         designs: by name; S policies each, one for a baseline.
         outcomes: design -> metric (`METRICS`) -> `[S, P]`; NaN where it is unknown or there is none.
         yardsticks: design -> design by whose reward it is measured -> `[S, P]`, undiscounted return of its dialogues.
-        curves: design -> for each iteration of the training its step, mean return `[S]` by the design's own reward
-            and mean relief `[S]`, NaN where unknown.
+        curves: design -> for each iteration of the training its step, mean return `[S]` by the design's own reward,
+            mean relief `[S]`, and how far the policy was from the one that it began as, `[S]` in nats a turn; NaN where
+            unknown.
         dialogues: the same persons under two designs.
         program: what measured them, for the page's end.
         command: the command that measured them.

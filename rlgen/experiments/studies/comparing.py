@@ -224,14 +224,15 @@ def _told_of(group: Group) -> Trained:
 
 
 def _curve(group: Group) -> Curve:
-    """Step, return and relief of every seed, at the steps that all have."""
+    """Step, return, relief and divergence of every seed, at the steps that all have."""
     told = [{record["step"]: record for record in run.read_metrics()} for run in group.runs]
     steps = sorted(set.intersection(*(set(records) for records in told)))
 
     def of(step: int, name: str) -> F64:
-        return np.array([np.nan if records[step][name] is None else records[step][name] for records in told])
+        found = [records[step].get(name) for records in told]  # older runs have no divergence
+        return np.array([np.nan if value is None else value for value in found])
 
-    return [(step, of(step, "return"), of(step, "relief")) for step in steps]
+    return [(step, of(step, "return"), of(step, "relief"), of(step, "kl")) for step in steps]
 
 
 def _same_people(

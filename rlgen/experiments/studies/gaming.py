@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from scipy import stats
@@ -21,6 +21,7 @@ FEWEST: Final = 9
 _FOLLOWS: Final = 0.05  # relief that must be gained at least, by the upper end of the interval
 
 Kind = Literal["parted", "hollow", "prolonged"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from rlgen.experiments.display.numbers import UNKNOWN, plain, share, signed
 from rlgen.experiments.evaluation.verdict import in_both_units
 from rlgen.experiments.reporting.page import Cell, Table, over_interval, render
 from rlgen.experiments.studies.compared import Compared, SamePerson
+from rlgen.experiments.studies.gaming import KINDS
 from rlgen.experiments.studies.plots import Line, Point, Row, endings, panels, rows, scatter
 from rlgen.experiments.studies.verdicts import WORDS, judge, lone, pair, shown, trained
 
@@ -61,6 +62,8 @@ def page(compared: Compared, summary: Mapping[str, Any]) -> str:
         pairs=_pairs(summary),
         yardsticks=_yardsticks(summary),
         agreement=_agreement(summary),
+        alarms=_alarms(summary),
+        overoptimised=_overoptimised(summary),
         transfer=_transfer(summary),
         dialogues=[_side_by_side(met) for met in compared.dialogues if _has_words(met)],
         runs=_runs(summary),
@@ -149,6 +152,15 @@ def _curves(summary: Mapping[str, Any]) -> dict[str, str]:
                 shared=what == "relief",
                 level=best if what == "relief" and summary["gold"] == "relief" else math.nan,
             )
+    far = {name: curve for name in names if (curve := summary["curves"][name])["overoptimisation"] is not None}
+    if far:
+        at = {name: [math.sqrt(max(_number(kl), 0.0)) for kl in curve["kl"]["mean"]] for name, curve in far.items()}
+        drawn["overoptimisation"] = panels(
+            {name: _line(at[name], curve["relief"]) for name, curve in far.items()},
+            label="relief and return while training, by how far the policy went from the one that it began as",
+            x_name="root of the divergence from the policy at the start, in nats a turn",
+            beside={name: _line(at[name], curve["return"]) for name, curve in far.items()},
+        )
     return drawn
 
 
@@ -298,6 +310,30 @@ def _agreement(summary: Mapping[str, Any]) -> dict[str, Any] | None:
             cells.append(Heat(plain(value), ends, tone, _DEEPEST * abs(value or 0.0)))
         body.append((proxy, cells))
     return {"head": [WORDS[name] for name in golds], "rows": body}
+
+
+def _alarms(summary: Mapping[str, Any]) -> Table | None:
+    """Of how many trainings of each design an alarm rang, and what the first of them said."""
+    found = summary.get("alarms")
+    if not found:
+        return None
+    body: list[tuple[bool, Sequence[Cell]]] = []
+    for name in trained(summary):
+        rung = [run for run in found[name] if run]
+        kinds = [str(sum(any(alarm["kind"] == kind for alarm in run) for run in rung)) for kind in KINDS]
+        told = rung[0][0]["told"] if rung else ""
+        body.append((False, [name, f"{len(rung)} of {len(found[name])}", *kinds, told]))
+    return ["design", "alarms", *KINDS, "such as"], body
+
+
+def _overoptimised(summary: Mapping[str, Any]) -> str:
+    """Which designs were trained past the place where they help most."""
+    found = {name: curve["overoptimisation"] for name, curve in summary["curves"].items() if curve["overoptimisation"]}
+    past = {name: fit for name, fit in found.items() if fit["low"] is not None and fit["low"] > 0}
+    if not past:
+        return "By the fitted curves no design is seen to lose relief by having been trained too far."
+    told = [f"{name} {plain(fit['lost'])} [{plain(fit['low'])}, {plain(fit['high'])}]" for name, fit in past.items()]
+    return f"By the fitted curves relief was lost by training on past its largest value: {'; '.join(told)}."
 
 
 def _transfer(summary: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -135,6 +135,7 @@ def panels(
     shared: bool = True,
     level: float = math.nan,
     share: bool = False,
+    beside: Mapping[str, Line] | None = None,
 ) -> str:
     """Small multiples, a design each: its curve with its band, the others faint behind it.
 
@@ -146,6 +147,7 @@ def panels(
         shared: whether all have one y axis; else each has its own and no others behind it.
         level: a dashed line in all of them.
         share: whether y is a share, shown from 0 to 1.
+        beside: a second curve of each, thin, on a scale of its own without figures.
     """
     columns = 1 if len(shown) == 1 else 2
     down = math.ceil(len(shown) / columns)
@@ -180,6 +182,10 @@ def panels(
                 axes.axhline(level, color=COLOURS["muted"], linewidth=1.0, dashes=(4, 3))
             axes.fill_between(line.x, line.low, line.high, color=COLOURS[colour], alpha=0.22, linewidth=0)
             axes.plot(line.x, line.mean, color=COLOURS[colour], linewidth=2.0)
+            if beside is not None:
+                other = axes.twinx()
+                other.set_axis_off()
+                other.plot(beside[name].x, beside[name].mean, color=COLOURS["proxy"], linewidth=1.4, dashes=(3, 1.5))
             axes.set_title(fitted(name, across - _TICKS - 6, True), loc="left", fontsize=10.5, weight="bold",
                            color=COLOURS["ink"])  # fmt: skip
         figure.text(0.5, 4 / height, fitted(x_name, WIDTH - 40), ha="center", fontsize=11, color=COLOURS["muted"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any, Final
@@ -27,7 +27,8 @@ from rlgen.experiments.statistics import (
     profile,
     resample,
 )
-from rlgen.experiments.studies.compared import METRICS, Compared
+from rlgen.experiments.studies.compared import METRICS, Compared, Curve
+from rlgen.experiments.studies.overoptimisation import overoptimisation
 from rlgen.rng import person_number
 
 ALPHA: Final = 0.05
@@ -263,12 +264,15 @@ def _profiles(compared: Compared, gold: str, seed: int) -> dict[str, Any]:
     return {"thresholds": _listed(at), "designs": {name: _band(band) for name, band in found.items()}}
 
 
-def _curve(points: Iterable[tuple[int, Any, Any]]) -> dict[str, Any]:
-    steps, returns, relief = zip(*points, strict=True)
+def _curve(points: Curve) -> dict[str, Any]:
+    steps, returns, relief, kl = zip(*points, strict=True)
+    found = overoptimisation(np.stack(kl), np.stack(relief))
     return {
         "step": [int(step) for step in steps],
         "return": _band(curve(np.stack(returns))),
         "relief": _band(curve(np.stack(relief))),
+        "kl": _band(curve(np.stack(kl))),
+        "overoptimisation": None if found is None else asdict(found),
     }
 
 

@@ -82,7 +82,8 @@ def planted(
             rise = (1 - np.exp(-steps / 15_000))[:, None]
             level = found.mean(axis=1) * rise + draw.normal(0, 0.015, (len(steps), count))
             own = yardsticks[name][name].mean(axis=1) * rise + draw.normal(0, 0.05, (len(steps), count))
-            curves[name] = [(int(s), own[i], level[i]) for i, s in enumerate(steps)]
+            kl = (steps[:, None] / 50_000) * (1 + 0.1 * np.arange(count)) - 0.04  # the first iteration's policy began
+            curves[name] = [(int(s), own[i], level[i], kl[i]) for i, s in enumerate(steps)]
     pair = ("shaped", "engagement_only")
     dialogues = (SamePerson(7, "largest difference in relief", {name: talk(name) for name in pair}),)
     return Compared(

@@ -81,7 +81,7 @@ def test_baselines_meet_the_same_people_and_curves_are_those_of_the_metrics(trai
     found, _ = compared
     assert {"fixed", "schedule", "random"} <= set(found.baselines)
     assert "return" not in found.outcomes["fixed"]
-    steps = [step for step, _, _ in found.curves["default"]]
+    steps = [step for step, *_ in found.curves["default"]]
     assert steps == [256, 512]
     told = json.loads((trained / "default" / "seed-1" / "metrics.jsonl").read_text().splitlines()[-1])
     assert found.curves["default"][-1][1][1] == told["return"]

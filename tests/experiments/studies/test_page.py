@@ -54,7 +54,7 @@ def test_the_page_is_well_formed_stands_alone_and_every_figure_has_words(text):
     assert not re.search(r"https?://(?!www\.w3\.org/(?:2000/svg|1999/xlink))", text)
     assert "<script" not in text
     assert "@import" not in text
-    assert found.figures == 9
+    assert found.figures == 10
     assert found.unlabelled == 0
 
 
@@ -68,6 +68,21 @@ def test_the_verdict_comes_first(text):
     ]  # fmt: skip
     places = [words.index(piece) for piece in order]
     assert places == sorted(places)
+
+
+def test_alarms_and_what_lies_beyond_the_peak_are_told():
+    whole = planted(names=FEW, seeds=3, people=50)
+    found = summary(whole)
+    found["alarms"] = {name: [[], [{"kind": "hollow", "told": f"{name} rose in vain"}], []] for name in FEW}
+    words = "".join(Parsed(page(whole, found)).words)
+    assert words.index("Learning") < words.index("Alarms along training") < words.index("How far is too far")
+    assert "1 of 3" in words
+    assert f"{FEW[0]} rose in vain" in words
+    assert "no design is seen to lose relief" in words
+    for curve in found["curves"].values():
+        curve["overoptimisation"] |= {"lost": 0.2, "low": 0.1, "high": 0.3}
+    words = "".join(Parsed(page(whole, found)).words)
+    assert f"relief was lost by training on past its largest value: {found['order'][0]} 0.20 [0.10, 0.30]; " in words
 
 
 def test_hashes_seeds_and_commands_are_told(text):

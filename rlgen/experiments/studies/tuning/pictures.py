@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from rlgen.experiments.display.pictures import save_png
 from rlgen.experiments.studies.tuning.study import SMALLER, Choice, TuneStudy, told_value
@@ -112,6 +113,10 @@ def _scale(axes: Axes, study: TuneStudy, name: str, axis: str) -> None:
         (axes.set_xticks if axis == "x" else axes.set_yticks)(range(len(labels)), labels, fontsize=8)
     elif dimension.log:
         (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
+        scale = axes.xaxis if axis == "x" else axes.yaxis
+        scale.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        scale.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        scale.set_minor_formatter(NullFormatter())
 
 
 def _against(axes: Axes, study: TuneStudy, result: Mapping[str, Any], name: str) -> None:
