@@ -17,7 +17,7 @@ from rlgen.experiments.reporting.page import Cell, Table, over_interval, render
 from rlgen.experiments.studies.compared import Compared, SamePerson
 from rlgen.experiments.studies.gaming import KINDS
 from rlgen.experiments.studies.plots import Line, Point, Row, endings, panels, rows, scatter
-from rlgen.experiments.studies.verdicts import WORDS, judge, lone, pair, shown, trained
+from rlgen.experiments.studies.verdicts import WORDS, judge, listed, lone, pair, shown, trained
 
 _AXES: Final = {
     "relief": "relief, \N{MINUS SIGN}1 to 1 (\N{MULTIPLICATION SIGN} 4: survey points)",
@@ -312,18 +312,19 @@ def _agreement(summary: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"head": [WORDS[name] for name in golds], "rows": body}
 
 
-def _alarms(summary: Mapping[str, Any]) -> Table | None:
-    """Of how many trainings of each design an alarm rang, and what the first of them said."""
+def _alarms(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Designs in whose trainings an alarm rang, with what the first of them said; and the others."""
     found = summary.get("alarms")
     if not found:
         return None
+    rung = {name: [run for run in found[name] if run] for name in trained(summary)}
     body: list[tuple[bool, Sequence[Cell]]] = []
-    for name in trained(summary):
-        rung = [run for run in found[name] if run]
-        kinds = [str(sum(any(alarm["kind"] == kind for alarm in run) for run in rung)) for kind in KINDS]
-        told = rung[0][0]["told"] if rung else ""
-        body.append((False, [name, f"{len(rung)} of {len(found[name])}", *kinds, told]))
-    return ["design", "alarms", *KINDS, "such as"], body
+    for name, runs in rung.items():
+        if runs:
+            kinds = [str(sum(any(alarm["kind"] == kind for alarm in run) for run in runs)) for kind in KINDS]
+            body.append((False, [(name, runs[0][0]["told"]), f"{len(runs)} of {len(found[name])}", *kinds]))
+    silent = [name for name, runs in rung.items() if not runs]
+    return {"table": (["design", "alarms", *KINDS], body), "silent": listed(silent) if silent else ""}
 
 
 def _overoptimised(summary: Mapping[str, Any]) -> str:
