@@ -64,6 +64,22 @@ class EvaluateOptions(TableOptions, WorldOptions):
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     options = parse(EvaluateOptions, argv, "evaluate")
+    result = evaluate(options)
+    if result is None:
+        return 130
+    if options.as_json:
+        print(json.dumps(result))
+    else:
+        show(result)
+    return 0
+
+
+def evaluate(options: EvaluateOptions) -> dict[str, Any] | None:
+    """Do what the options ask for.
+
+    Returns:
+        What evaluation.json holds; None where it was stopped and can go on.
+    """
     if bool(options.run) == bool(options.policy):
         raise ConfigError("evaluate needs either a run folder or --policy NAME; `rlgen evaluate --help` shows both")
     if options.out is not None:
@@ -81,13 +97,7 @@ def main(argv: Sequence[str]) -> int:
             if result is not None:
                 page.evaluated(result)
             page.finish()
-    if result is None:
-        return 130
-    if options.as_json:
-        print(json.dumps(result))
-    else:
-        show(result)
-    return 0
+    return result
 
 
 def measure(options: EvaluateOptions, run: Run | None, place: Path | None) -> dict[str, Any] | None:
@@ -107,12 +117,14 @@ def measure(options: EvaluateOptions, run: Run | None, place: Path | None) -> di
     evaluation = Evaluation(world, actors, options.people, options.seed, keep)
     facts = _facts(options, env_id, world, policy, actors)
     found: dict[str, Any] = {}
+    # For `rlgen reproduce`; where it goes and how it is shown is no part of what is measured.
+    asked = options.model_dump(mode="json", exclude_unset=True, exclude={"as_json", "out", "save_every", "wandb"})
 
     def finish(digest: str) -> None:
         stamp = {**standing, "policy": policy.stamp, "world": facts["world"], **program()}
         found.update(evaluation_record(world, env_id, evaluation.outcomes, options.seed))
         found.update(stamp=stamp, borrowed=facts["borrowed"], deterministic=not options.stochastic)
-        found.update(dialogues=digest if keep == "words" else None)
+        found.update(dialogues=digest if keep == "words" else None, asked=asked)
         if place is not None:
             write_atomically(place / "evaluation.csv", per_person_csv(evaluation.outcomes, options.seed))
             write_atomically(place / "evaluation.json", json.dumps(found, indent=1) + "\n")
