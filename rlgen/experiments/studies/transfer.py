@@ -19,6 +19,7 @@ from rlgen.experiments.studies.compared import F64
 from rlgen.experiments.studies.comparing import Group, common_world, groups_of
 from rlgen.experiments.studies.executors import ExecutorOptions
 from rlgen.experiments.studies.judging import measure
+from rlgen.experiments.studies.verdicts import shown
 
 HOME: Final = "as trained"
 _MECHANISMS: Final = ("pacing", "reactance", "sincerity", "habituation", "over_validation")
@@ -146,6 +147,7 @@ def transfer_summary(found: Meetings, seed: int = 0) -> dict[str, Any]:
 
 
 def _sentence(best: str, others: Sequence[str], beaten: Mapping[str, str]) -> str:
+    best = shown(best)
     if not others:
         return f"{best} brings the most relief to the people that the policies were trained on; no others were met."
     if not beaten:
@@ -153,7 +155,7 @@ def _sentence(best: str, others: Sequence[str], beaten: Mapping[str, str]) -> st
             f"{best} brings the most relief to the people that the policies were trained on, and nowhere less than "
             f"another design for certain: {len(others)} other kinds of people were met."
         )
-    told = ", ".join(f"{kind} ({name})" for kind, name in beaten.items())
+    told = ", ".join(f"{kind} ({shown(name)})" for kind, name in beaten.items())
     only = "for those people alone" if len(beaten) == len(others) else "but not for all people"
     return (
         f"That {best} brings the most relief holds for the people that the policies were trained on, {only}: another "

@@ -52,7 +52,7 @@ class Verdict:
 def judge(summary: Mapping[str, Any]) -> Verdict:
     """The verdict on a comparison, from what `rlgen.experiments.studies.summary.summary` found."""
     return Verdict(
-        _headline(summary) + _elsewhere(summary),
+        _headline(summary),
         _standing(summary),
         _gaming(summary),
         _baselines(summary),
@@ -63,8 +63,8 @@ def judge(summary: Mapping[str, Any]) -> Verdict:
 
 
 def shown(name: str) -> str:
-    """A design's or a baseline's name for people; designs keep the name that is typed."""
-    return TITLES.get(name, name)
+    """A design's or a baseline's name for people; a design's as it is typed, in quotes where it is an outcome's too."""
+    return f'"{name}"' if name in WORDS else TITLES.get(name, name)
 
 
 def span(low: float, high: float) -> str:
@@ -132,6 +132,19 @@ def _known(summary: Mapping[str, Any], name: str) -> float | None:
 
 
 def _headline(summary: Mapping[str, Any]) -> str:
+    told, met = _ahead(summary), summary.get("transfer")
+    others = len(met["kinds"]) - 1 if met else 0
+    if met is None or others < 1 or len(trained(summary)) < 2:
+        return told
+    if met["holds"] == 0:
+        return f"For the people of the training alone: {told[0].lower()}{told[1:]}"
+    if met["holds"] == others:
+        return f"{told} Nor does another design bring more to any of {others} other kinds of people."
+    return f"{told} For {others - met['holds']} of {others} other kinds of people another design brings more."
+
+
+def _ahead(summary: Mapping[str, Any]) -> str:
+    """Which design is best with the people of the comparison."""
     designs, gold = trained(summary), _gold(summary)
     best = designs[0]
     value = _known(summary, best)
@@ -141,29 +154,19 @@ def _headline(summary: Mapping[str, Any]) -> str:
     if len(designs) == 1:
         ends = summary["designs"][best]["outcomes"][summary["gold"]]
         interval = f" [{plain(ends['low'])}, {plain(ends['high'])}]"
-        return f"{on}, {best} brings {plain(value)}{interval} of {gold}; one design alone is no comparison."
+        return f"{on}, {shown(best)} brings {plain(value)}{interval} of {gold}; one design alone is no comparison."
     behind = [name for name in designs[1:] if pair(summary, best, name)["told"] > 0]
     if not behind:
         what = "policies" if lone(summary) else "designs"
         return f"{on}, the {what} of {listed(designs, _LISTED)} are not told apart by the {gold} that they bring."
     found = pair(summary, best, behind[0])
     beside = designs[1 : designs.index(behind[0])]
-    who = f"the one policy of {best}" if best in lone(summary) else best
-    told = f"{on}, {who} brings {_more(summary, found)} than {'that of ' if who != best else ''}{behind[0]}"
+    alone = best in lone(summary)
+    who = f"the one policy of {shown(best)}" if alone else shown(best)
+    told = f"{on}, {who} brings {_more(summary, found)} than {'that of ' if alone else ''}{shown(behind[0])}"
     if beside:
         return f"{told}, but is not told apart from {listed(beside, _LISTED)}."
     return f"{told}, the {'only other design' if len(designs) == 2 else 'next best'}."
-
-
-def _elsewhere(summary: Mapping[str, Any]) -> str:
-    """Whether it is so for other people too, where the policies met some (`rlgen.experiments.studies.transfer`)."""
-    met = summary.get("transfer")
-    others = len(met["kinds"]) - 1 if met else 0
-    if met is None or others < 1 or len(trained(summary)) < 2:
-        return ""
-    if met["holds"] == others:
-        return f" Nor does another design bring more to any of {others} other kinds of people."
-    return f" For {others - met['holds']} of {others} other kinds of people another design brings more."
 
 
 def _standing(summary: Mapping[str, Any]) -> str:
@@ -172,13 +175,13 @@ def _standing(summary: Mapping[str, Any]) -> str:
         return ""
     best, gold = designs[0], _gold(summary)
     gaps = {name: pair(summary, best, name) for name in designs[1:]}
-    behind = [f"{name} by {span(gap['low'], gap['high'])}" for name, gap in gaps.items() if gap["told"] > 0]
-    tied = [f"{name} ({_open(gap)})" for name, gap in gaps.items() if gap["told"] == 0]
+    behind = [f"{shown(name)} by {span(gap['low'], gap['high'])}" for name, gap in gaps.items() if gap["told"] > 0]
+    tied = [f"{shown(name)} ({_open(gap)})" for name, gap in gaps.items() if gap["told"] == 0]
     pieces = []
     if behind:
-        pieces.append(f"{best} is better in {gold} than {listed(behind, _LISTED)}")
+        pieces.append(f"{shown(best)} is better in {gold} than {listed(behind, _LISTED)}")
     if tied:
-        pieces.append(f"not told apart from {'it' if behind else best}: {listed(tied, _LISTED)}")
+        pieces.append(f"not told apart from {'it' if behind else shown(best)}: {listed(tied, _LISTED)}")
     told = "; ".join(pieces)
     others = [p for p in summary["pairs"] if best not in (p["first"], p["second"])]
     if len(others) > 1:
@@ -226,14 +229,14 @@ def _gamed(summary: Mapping[str, Any], name: str, found: Sequence[Mapping[str, A
     rest = [each["than"] for each in found if each is not worst]
     more = f" The same holds against {listed(rest, _LISTED)}." if rest else ""
     return (
-        f"{name} is being gamed: by its own reward its policies earn {span(own['low'], own['high'])} more than "
+        f"{shown(name)} is being gamed: by its own reward its policies earn {span(own['low'], own['high'])} more than "
         f"{_those_of(summary, worst['than'])}, and bring {span(gold['low'], gold['high'])} less {_gold(summary)}"
         f"{also}.{more}"
     )
 
 
 def _those_of(summary: Mapping[str, Any], name: str) -> str:
-    return f"those of {name}" if summary["designs"][name]["kind"] == "design" else f"the baseline {shown(name)}"
+    return f"{'those of' if summary['designs'][name]['kind'] == 'design' else 'the baseline'} {shown(name)}"
 
 
 def _baselines(summary: Mapping[str, Any]) -> str:
@@ -273,8 +276,8 @@ def _proxies(summary: Mapping[str, Any]) -> str:
     if math.isclose(taus[first]["mean"], taus[last]["mean"]):
         return f"Every reward orders the designs by {_gold(summary)} alike: Kendall's tau {told(first)}."
     return (
-        f"The reward that orders the designs most as {_gold(summary)} does is that of {first}, Kendall's tau "
-        f"{told(first)}; the least that of {last}, {told(last)}."
+        f"The reward that orders the designs most as {_gold(summary)} does is that of {shown(first)}, Kendall's tau "
+        f"{told(first)}; the least that of {shown(last)}, {told(last)}."
     )
 
 

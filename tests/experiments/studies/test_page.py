@@ -150,7 +150,7 @@ def test_other_kinds_of_people_are_shown_where_policies_met_them():
         "crisis",
         "0.31",
         "\N{MINUS SIGN}1.00",
-        "of 1 other kinds of people",
+        "For the people of the training alone: on ",
     ):
         assert words in text
 

@@ -5,7 +5,7 @@ import pytest
 
 from rlgen.experiments.studies.compared import Compared
 from rlgen.experiments.studies.summary import summary
-from rlgen.experiments.studies.verdicts import judge, listed, pair, span
+from rlgen.experiments.studies.verdicts import judge, listed, pair, shown, span
 from tests.experiments.studies.synthetic import planted, summarised
 
 
@@ -161,3 +161,22 @@ def test_words():
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(["a", "b", "c", "d", "e"], 3) == "a, b, c and 2 more"
     assert listed(["a", "b", "c", "d"], 3) == "a, b, c and d"
+
+
+@pytest.mark.parametrize(
+    ("holds", "said"),
+    [
+        (0, "For the people of the training alone: on 10 seeds a design and 400 people, shaped brings "),
+        (1, " For 1 of 2 other kinds of people another design brings more."),
+        (2, " Nor does another design bring more to any of 2 other kinds of people."),
+    ],
+)
+def test_a_verdict_that_other_people_turn_says_so_first(holds, said):
+    kinds = {"as trained": {}, "guarded": {}, "crisis": {}}
+    headline = judge({**summarised(), "transfer": {"kinds": kinds, "holds": holds}}).headline
+    assert headline.startswith(said) if holds == 0 else headline.endswith(said)
+
+
+def test_a_design_with_the_name_of_an_outcome_is_told_from_it():
+    assert shown("relief") == '"relief"'
+    assert shown("shaped") == "shaped"
