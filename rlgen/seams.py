@@ -88,9 +88,9 @@ def load_module(name: str) -> ModuleType:
             raise ConfigError(
                 f"there is no module {error.name!r}; check its spelling, or work in the folder that holds it"
             ) from error
-        raise ConfigError(f"{name} cannot be imported ({_told(error)}); install or mend what it needs") from error
+        raise ConfigError(f"{name} cannot be imported ({told(error)}); install or mend what it needs") from error
     except (Exception, SystemExit) as error:
-        raise ConfigError(f"{name} cannot be imported ({_told(error)}); mend it") from error
+        raise ConfigError(f"{name} cannot be imported ({told(error)}); mend it") from error
     if file is not None and Path(getattr(module, "__file__", None) or "").resolve() != file:
         raise ConfigError(f"{name}: another module is called {importable!r}; rename the file")
     return module
@@ -169,17 +169,27 @@ class own_fault:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if not isinstance(error, Exception | SystemExit) or isinstance(error, RlgenError | MemoryError):
             return
         if not is_own(self._part):
             return
-        frames = traceback.extract_tb(at)
-        line = next((frame for frame in reversed(frames) if _is_ones_own(Path(frame.filename))), frames[-1])
+        file, line = place_of(error)
         raise PartError(
-            f"{self._field} was {called(self._part)}: it raised {_told(error)} ({line.filename}, line {line.lineno}); "
-            "mend it"
+            f"{self._field} was {called(self._part)}: it raised {told(error)} ({file}, line {line}); mend it"
         ) from error
+
+
+def place_of(error: BaseException) -> tuple[str, int]:
+    """File and line of one's own code in which an exception arose, the innermost; else that which raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    found = next((frame for frame in reversed(frames) if _is_ones_own(Path(frame.filename))), frames[-1])
+    return found.filename, found.lineno or 0
+
+
+def told(error: BaseException) -> str:
+    """An exception on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
 def held(field: str, part: Any, gave: Any, kind: type[S], rows: int, **widths: int) -> S:
@@ -367,7 +377,7 @@ class Own(BaseModel):
             except RlgenError:
                 raise
             except Exception as error:
-                raise ConfigError(f"{field} was {self}: it cannot be made ({_told(error)}); mend it") from error
+                raise ConfigError(f"{field} was {self}: it cannot be made ({told(error)}); mend it") from error
         elif self.options:
             raise ConfigError(f"{field} was {self}: an object takes no options; name its class")
         if lacking := [need for need in needs if not hasattr(made, need)]:
@@ -420,7 +430,3 @@ def named_or_own(value: Any, info: ValidationInfo) -> Any:
     if own is None and isinstance(value, Mapping):
         raise ValueError(f"`kind` names no part; write {{kind: package.module:attribute, ...}} for {info.field_name}")
     return str(value) if own is None and isinstance(value, Path) else own or value
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]

@@ -186,6 +186,8 @@ CONTROL_RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 """Fields of `Controls` in the order of the action, with their least and greatest values."""
 
+NUM_CONTROLS: Final = len(CONTROL_RANGES)
+
 
 @dataclass(frozen=True)
 class Controls(Rows):

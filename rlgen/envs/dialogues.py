@@ -14,7 +14,7 @@ from rlgen.envs.records import Finished, TurnRecord, Utterances
 from rlgen.perception.table import project
 from rlgen.rewards import Trace
 from rlgen.rng import Streams
-from rlgen.types import F32, I64, Bools, Controls, Estimate, Feedback, Rows, Verdict
+from rlgen.types import F32, I64, NUM_CONTROLS, Bools, Controls, Estimate, Feedback, Rows, Verdict
 
 _SUMS: Final = ("terms", "yardsticks")  # name -> [N], over the episode
 
@@ -77,7 +77,7 @@ class Dialogues(Rows):
             replies=[[] for _ in said.text],
             reply_reading=no_reading(rows),
             earlier_reply_reading=no_reading(rows),
-            controls=np.zeros((rows, 4), dtype=np.float32),
+            controls=np.zeros((rows, NUM_CONTROLS), dtype=np.float32),
             rating=level(np.nan),
             rating_present=np.zeros(rows, dtype=np.bool_),
             rating_sum=level(0),

@@ -11,7 +11,7 @@ from rlgen.envs.config import WorldConfig
 from rlgen.envs.surface import ResponseSurface, features
 from rlgen.envs.world import World
 from rlgen.rng import Streams
-from rlgen.types import F32
+from rlgen.types import F32, NUM_CONTROLS
 
 # Rows take turns at these: half of them stay at one point, where rules and late policies live.
 _STRAYING: Final = np.array([0.0, 0.0, 0.0, 0.1, 0.25, 1.0])
@@ -40,12 +40,12 @@ def measure_surface(
     world.record = True
     obs = world.reset(seed, realm="fitting")
     streams = Streams.of(seed, num_envs, "fitting")
-    kept = streams.uniform("envs.measure.kept", size=4) * 2 - 1
+    kept = streams.uniform("envs.measure.kept", size=NUM_CONTROLS) * 2 - 1
     found_features: list[F32] = []
     found_readings: list[F32] = []
     last_block = world.layout.slices["reply_reading"]
     for step in range(-(-turns // num_envs)):
-        fresh = streams.uniform("envs.measure.fresh", step, 4) * 2 - 1
+        fresh = streams.uniform("envs.measure.fresh", step, NUM_CONTROLS) * 2 - 1
         actions = (kept + _STRAYING[np.arange(num_envs) % len(_STRAYING), None] * (fresh - kept)).astype(np.float32)
         last, before = obs[:, last_block], obs[:, world.layout.slices["previous_controls"]]
         result = world.step(actions)
@@ -55,7 +55,7 @@ def measure_surface(
         found_readings.append(record.reading.array())
         obs = result.obs
         if result.finished is not None:
-            again = streams.uniform("envs.measure.kept", step + 1, 4) * 2 - 1
+            again = streams.uniform("envs.measure.kept", step + 1, NUM_CONTROLS) * 2 - 1
             kept[result.finished.rows] = again[result.finished.rows]
         if progress is not None:
             progress((step + 1) * num_envs)

@@ -13,7 +13,7 @@ from gymnasium import spaces
 
 from rlgen.errors import ConfigError
 from rlgen.seams import own_fault, refused
-from rlgen.types import F32, I64, Reading, array_fault
+from rlgen.types import F32, I64, NUM_CONTROLS, Reading, array_fault
 
 VECTOR_DIM: Final = 32
 CONTEXT_DIM: Final = 32
@@ -31,7 +31,7 @@ _BLOCKS: Final[dict[str, tuple[list[float], list[float]]]] = {
     "reply_reading": (_READING_LOW, _READING_HIGH),
     "earlier_reply_reading": (_READING_LOW, _READING_HIGH),
     "context": ([-1.0] * CONTEXT_DIM, [1.0] * CONTEXT_DIM),
-    "previous_controls": ([-1.0] * 4, [1.0] * 4),
+    "previous_controls": ([-1.0] * NUM_CONTROLS, [1.0] * NUM_CONTROLS),
     "rating": ([-1.0], [1.0]),
     "rating_present": ([0.0], [1.0]),
     "engagement": ([0.0], [1.0]),

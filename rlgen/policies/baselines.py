@@ -22,10 +22,9 @@ from rlgen.envs.actions import from_controls
 from rlgen.envs.observation import ObservationLayout
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.rng import Streams
-from rlgen.types import CONTROL_RANGES, F32, I64, MAX_TURNS, Controls
+from rlgen.types import CONTROL_RANGES, F32, I64, MAX_TURNS, NUM_CONTROLS, Controls
 
 KIND = "baselines/1"
-ACTION_DIM = 4
 PURPOSE = "policies.action"
 """Name of the stream that actions are drawn from."""
 _PERSON: Final = "policies.person"  # of the constants that a person's dialogue is answered with
@@ -88,7 +87,7 @@ class Random(_Rule):
     def act(self, obs: F32, layout: ObservationLayout, streams: Streams, turn: I64) -> NDArray[np.float32]:
         """See `Actor`."""
         del layout
-        return _inside(2.0 * streams.uniform(PURPOSE, turn, ACTION_DIM) - 1.0)
+        return _inside(2.0 * streams.uniform(PURPOSE, turn, NUM_CONTROLS) - 1.0)
 
 
 class Fixed(_Rule):
@@ -112,7 +111,7 @@ class Fixed(_Rule):
         del layout, turn
         given = np.tile(np.array([np.nan if value is None else value for value in self.controls]), (len(obs), 1))
         if self.draws:
-            given = np.where(np.isnan(given), 2.0 * streams.uniform(_PERSON, 0, ACTION_DIM) - 1.0, given)
+            given = np.where(np.isnan(given), 2.0 * streams.uniform(_PERSON, 0, NUM_CONTROLS) - 1.0, given)
         return given.astype(np.float32)
 
 
@@ -168,8 +167,8 @@ def constant(named: str) -> Fixed:
     what = "fixed takes warmth,directiveness,temperature,emotional_weight, each a number or random"
     words = [word.strip() for word in named.removeprefix("fixed:").split(",")]
     if words == ["random"]:
-        words *= ACTION_DIM
-    if len(words) != ACTION_DIM:
+        words *= NUM_CONTROLS
+    if len(words) != NUM_CONTROLS:
         raise ConfigError(f"policy was {named!r}: {what}, such as fixed:0.5,0,0.7,1")
     values = []
     for word, (name, (low, high)) in zip(words, CONTROL_RANGES.items(), strict=True):

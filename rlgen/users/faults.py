@@ -7,16 +7,15 @@ nothing. The families of the package are not asked: their tests hold them, and n
 from __future__ import annotations
 
 import math
-import traceback
 from collections.abc import Mapping
 from dataclasses import fields
-from inspect import getmodule
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from rlgen.errors import PopulationError, RlgenError
 from rlgen.rng import Streams
+from rlgen.seams import place_of, told
 from rlgen.types import F32, I64, Expression, Feedback, Reading, Words
 from rlgen.users.protocol import ALWAYS_KNOWN, Users
 
@@ -62,11 +61,8 @@ def ask(users: object, method: str, *args: Any) -> Any:
     except RlgenError:
         raise
     except Exception as error:
-        file = getattr(getmodule(type(users)), "__file__", None)
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-        said = " ".join(str(error).split())[:200]
-        place = f" in line {lines[-1]} of {file}" if lines else ""
-        raise fault(users, method, f"raised {type(error).__name__}: {said}{place}", "what people show") from error
+        file, line = place_of(error)
+        raise fault(users, method, f"raised {told(error)} in line {line} of {file}", "what people show") from error
 
 
 def hold(users: object, method: str, given: Any, kind: type[Any], forms: Mapping[str, Form], rows: int) -> None:
@@ -115,8 +111,8 @@ def hold_array(users: object, method: str, name: str, value: Any, form: Form, ro
 def hold_hidden(users: object, method: str, given: Any, names: tuple[str, ...], rows: int) -> None:
     """Refuse hidden state that lacks a name, or holds something else than a number for each of N people."""
     if not isinstance(given, dict) or any(name not in given for name in names):
-        told = f"gave {_told(given)}" if not isinstance(given, dict) else f"gave {', '.join(given) or 'nothing'}"
-        raise fault(users, method, told, f"{', '.join(names)} by name")
+        gave = f"gave {_told(given)}" if not isinstance(given, dict) else f"gave {', '.join(given) or 'nothing'}"
+        raise fault(users, method, gave, f"{', '.join(names)} by name")
     for name, value in given.items():
         if not isinstance(value, np.ndarray) or value.shape != (rows,) or value.dtype.kind not in "fiub":
             raise fault(users, method, f"gave {name} as {_told(value)}", f"an array [{rows}] of numbers")

@@ -16,6 +16,7 @@ from rlgen.experiments.files.whole import writable_file, write_atomically
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.runs.worlds import WorldOptions, open_world
 from rlgen.rewards import RewardDesign
+from rlgen.types import NUM_CONTROLS
 
 if TYPE_CHECKING:
     from rlgen.policies.baselines import Baseline
@@ -91,7 +92,7 @@ def _logged(options: FitReward) -> tuple[Turns, str]:
     config = options.world_config()
     world = open_world(config, min(ROWS[config.has_words], options.people))
     ladder = shipped_baselines(options.env)
-    rules: dict[str, Baseline] = {"random": Random(), "constants per person": Fixed(controls=(None,) * 4)}
+    rules: dict[str, Baseline] = {"random": Random(), "constants per person": Fixed(controls=(None,) * NUM_CONTROLS)}
     rules |= {name: ladder[name] for name in ("schedule", "emotion_table") if name in ladder}
     logs = []
     with Shown("fit reward", "people", options.people * len(rules)) as shown:

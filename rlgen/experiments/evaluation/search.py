@@ -21,7 +21,6 @@ from rlgen.affect import NUM_CATEGORIES
 from rlgen.envs.world import World
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.policies.baselines import (
-    ACTION_DIM,
     Baseline,
     EmotionTable,
     Fixed,
@@ -30,7 +29,7 @@ from rlgen.policies.baselines import (
     Schedule,
 )
 from rlgen.rng import Realm
-from rlgen.types import MAX_TURNS
+from rlgen.types import MAX_TURNS, NUM_CONTROLS
 
 KNOTS = (0, 1, 3, 6, 10, MAX_TURNS - 1)
 """Turns at which a schedule is free; in between it is interpolated."""
@@ -65,7 +64,7 @@ class Budget:
 
 
 def _rows(params: Params) -> tuple[Four, ...]:
-    table = np.clip(params.reshape(-1, ACTION_DIM), -_BOUND, _BOUND)
+    table = np.clip(params.reshape(-1, NUM_CONTROLS), -_BOUND, _BOUND)
     return tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in np.round(table, 4))
 
 
@@ -81,9 +80,9 @@ def emotion_table(params: Params) -> EmotionTable:
 
 def schedule(params: Params) -> Schedule:
     """`[4 x knots]` to a rule for every turn."""
-    knots = params.reshape(len(KNOTS), ACTION_DIM)
+    knots = params.reshape(len(KNOTS), NUM_CONTROLS)
     turns = np.arange(MAX_TURNS)
-    table = np.stack([np.interp(turns, KNOTS, knots[:, i]) for i in range(ACTION_DIM)], axis=1)
+    table = np.stack([np.interp(turns, KNOTS, knots[:, i]) for i in range(NUM_CONTROLS)], axis=1)
     return Schedule(table=_rows(table.ravel()))
 
 
@@ -179,8 +178,8 @@ class Search:
 
     def ladder(self) -> dict[str, Baseline]:
         """Fit all rungs; each but the first starts from the best fixed controls, so none falls below them."""
-        corners = [self._rng.uniform(-0.95, 0.95, ACTION_DIM) for _ in range(self._budget.first)]
-        opening = self.halving(fixed, [np.zeros(ACTION_DIM), *corners])
+        corners = [self._rng.uniform(-0.95, 0.95, NUM_CONTROLS) for _ in range(self._budget.first)]
+        opening = self.halving(fixed, [np.zeros(NUM_CONTROLS), *corners])
         self._say("fixed: opening round done")
         best = self.better(fixed, self.cross_entropy(fixed, opening, 0.3, "fixed"), opening)
         rules: dict[str, Baseline] = {"fixed": fixed(best)}

@@ -8,8 +8,9 @@ from typing import Any
 
 from rlgen.experiments.evaluation.verdict import title
 from rlgen.experiments.reporting.charts import Level, Series, Span, intervals, lines, smoothed
+from rlgen.types import CONTROL_RANGES
 
-CONTROLS = ("warmth", "directiveness", "temperature", "emotional weight")
+CONTROLS = tuple(name.replace("_", " ") for name in CONTROL_RANGES)
 # What the axes show, with its unit.
 _AXES = {"return": "return", "relief": "relief, \N{MINUS SIGN}1 to 1 (\N{MULTIPLICATION SIGN} 4: survey points)"}
 _COLOURS = ("one", "two", "three", "proxy")

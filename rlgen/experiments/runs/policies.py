@@ -13,6 +13,7 @@ from rlgen.errors import ActionError, ConfigError
 from rlgen.experiments.display.progress import note
 from rlgen.experiments.runs.run import Run
 from rlgen.seams import find, is_name, look_in, own_fault, source_sha256
+from rlgen.types import NUM_CONTROLS
 
 if TYPE_CHECKING:
     from rlgen.envs.observation import ObservationLayout
@@ -187,8 +188,9 @@ class Acting:
         """
         with own_fault("policy", self._actor):
             given = np.asarray(self._actor.act(obs, layout, streams, turn))
-        if given.shape != (len(obs), 4) or given.dtype.kind not in "fiu":
-            raise ActionError(f"{self._name}: gave {given.dtype} of shape {given.shape}; give floats [{len(obs)}, 4]")
+        shape = (len(obs), NUM_CONTROLS)
+        if given.shape != shape or given.dtype.kind not in "fiu":
+            raise ActionError(f"{self._name}: gave {given.dtype} of shape {given.shape}; give floats {list(shape)}")
         if not np.isfinite(given).all() or np.abs(given).max() > 1 + 1e-6:
             raise ActionError(f"{self._name}: gave an action outside [-1, 1], or one that is not finite; clip it")
         return np.asarray(np.clip(given, -1.0, 1.0), dtype=np.float32)

@@ -18,7 +18,7 @@ from rlgen.experiments.studies.auditing.meetings import ROWS, meet
 from rlgen.experiments.studies.auditing.sequences import Effort, best_sequence
 from rlgen.policies.baselines import Baseline, Fixed, Schedule, shipped_baselines
 from rlgen.rewards.distances.sampled import score
-from rlgen.types import F64, I64, Bools
+from rlgen.types import F64, I64, NUM_CONTROLS, Bools
 
 if TYPE_CHECKING:
     from rlgen.envs import WorldConfig
@@ -147,7 +147,7 @@ def gather(
 
 def rungs(env: str) -> dict[str, Baseline]:
     """The ladder, and constants drawn for each person."""
-    return {**shipped_baselines(env), "a constant per person": Fixed(controls=(None,) * 4)}
+    return {**shipped_baselines(env), "a constant per person": Fixed(controls=(None,) * NUM_CONTROLS)}
 
 
 def planned(env: str, scale: Scale) -> int:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from rlgen.envs.actions import from_box
 from rlgen.envs.world import World
-from rlgen.policies.baselines import ACTION_DIM, Schedule
+from rlgen.policies.baselines import Schedule
 from rlgen.rng import Streams
-from rlgen.types import F64, MAX_TURNS, Bools
+from rlgen.types import F64, MAX_TURNS, NUM_CONTROLS, Bools
 
 _BOUND = 0.97
 _SPREAD = 0.4  # first standard deviation of an action, in units of the box
@@ -66,7 +66,7 @@ def best_sequence(
     spread = np.full_like(mean, _SPREAD)
     elite = max(2, effort.population // 5)
     for iteration in range(effort.iterations):
-        drawn = mean + spread * rng.standard_normal((effort.population, turns, ACTION_DIM))
+        drawn = mean + spread * rng.standard_normal((effort.population, turns, NUM_CONTROLS))
         drawn[0] = mean
         drawn = np.clip(drawn, -_BOUND, _BOUND)
         earned = _earned(world, drawn, effort.people, seed, iteration * effort.people)
