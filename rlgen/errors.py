@@ -42,6 +42,10 @@ class TrainingError(RlgenError):
     """Training diverged: weights or losses are not finite."""
 
 
+class ShardError(RlgenError):
+    """A process that holds rows of a world is gone, or found no place (`rlgen.envs.shards`)."""
+
+
 class AuditError(RlgenError):
     """An audit log cannot be written or read."""
 

@@ -168,6 +168,9 @@ class FakeWorld:
             next_utterance=[f"then {i}" for i in range(n)],
         )
 
+    def close(self):
+        pass
+
     def state(self):
         keys = ("streams", "first", "people", "served", "person", "next_person", "turn", "total", "category")
         return {key: copy.deepcopy(getattr(self, key)) for key in keys}

@@ -21,6 +21,7 @@ from rlgen.envs.pipeline import Pipeline, SurfacePipeline, TextPipeline, read_ba
 from rlgen.errors import ArtifactError, ConfigError
 from rlgen.generation import EmbeddedGenerator
 from rlgen.governance import AuditLog, OutputGuard, patterns
+from rlgen.governance.audit import Log
 from rlgen.governance.config import GuardConfig
 from rlgen.perception import EmotionRecognizer, EstimateTable, SignalBank
 from rlgen.perception.bank import KIND as BANK
@@ -84,7 +85,7 @@ class Parts:
     blocks: tuple[Block, ...]
     sha256: dict[str, str]
     device: str
-    audit: AuditLog | None = None
+    audit: Log | None = None
     named: WorldConfig | None = field(default=None, init=False)
 
     @cached_property
@@ -173,7 +174,7 @@ def _generator(config: WorldConfig, device: str) -> tuple[Generator, str]:
     return generator, generator.sha256 if isinstance(generator, EmbeddedGenerator) else generator.weights_sha256()
 
 
-def _guard(chosen: GuardConfig | Own | None, log: AuditLog | None) -> tuple[Guard | None, dict[str, str]]:
+def _guard(chosen: GuardConfig | Own | None, log: Log | None) -> tuple[Guard | None, dict[str, str]]:
     """What has the last word on replies, and its hash."""
     if chosen is None:
         return None, {}
@@ -271,12 +272,17 @@ def load_bank(config: WorldConfig, progress: Progress | None = None) -> tuple[Ut
     return utterances(), reader
 
 
-def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progress | None = None) -> Parts:
+def keeps_log(config: WorldConfig) -> bool:
+    """Whether there is anything that writes to an audit log in a world."""
+    return isinstance(config.guard, GuardConfig) and not isinstance(config.generator, Surface)
+
+
+def load_parts(config: WorldConfig, audit: Path | Log | None = None, progress: Progress | None = None) -> Parts:
     """Load and verify every part.
 
     Args:
         config: names the parts.
-        audit: file that takes the guard's interventions; None keeps no log.
+        audit: file that takes the guard's interventions, or who else does; None keeps no log.
         progress: see `load_bank`.
 
     Raises:
@@ -303,7 +309,7 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
         "reward": reward.sha256,
         **{f"block {block.name}": own.sha256 for block, own in zip(blocks, config.blocks, strict=True)},
     }
-    log: AuditLog | None = None
+    log: Log | None = None
     pipeline: Pipeline
     if isinstance(config.generator, Surface):
         surface = config.generator.measured()
@@ -311,7 +317,8 @@ def load_parts(config: WorldConfig, audit: Path | None = None, progress: Progres
         sha256["surface"] = surface.sha256()
     else:
         generator, sha256["generator"] = _generator(config, device)
-        log = AuditLog(audit) if audit is not None and isinstance(config.guard, GuardConfig) else None
+        if audit is not None and keeps_log(config):
+            log = AuditLog(audit) if isinstance(audit, Path) else audit
         guard, of_guard = _guard(config.guard, log)
         sha256 |= of_guard
         pipeline = TextPipeline(generator, guard, reader)

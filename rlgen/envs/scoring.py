@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from rlgen.envs.config import WorldConfig
 from rlgen.errors import ConfigError, RewardError
 from rlgen.rewards import RewardDesign, Scorer, Trace, design
+from rlgen.rewards.scorer import Gather
 from rlgen.rng import Streams
 from rlgen.types import F32, I64
 from rlgen.users import Users
@@ -40,7 +41,13 @@ class Scoring:
     """
 
     def __init__(
-        self, reward: RewardDesign, yardsticks: Sequence[object], config: WorldConfig, users: Users, rows: int
+        self,
+        reward: RewardDesign,
+        yardsticks: Sequence[object],
+        config: WorldConfig,
+        users: Users,
+        rows: int,
+        gather: Gather | None = None,
     ) -> None:
         """Begin.
 
@@ -50,6 +57,7 @@ class Scoring:
             config: of the world.
             users: of the world.
             rows: N.
+            gather: see `World`.
 
         Raises:
             ConfigError: two yardsticks of one name, or a design that these people or this generator cannot feed.
@@ -72,7 +80,7 @@ class Scoring:
                     f"reward was {one.name}: it reads the words of replies, and a response surface has none"
                 )
 
-        self._rows, self._words = rows, config.has_words
+        self._rows, self._words, self._gather = rows, config.has_words, gather
         self._begin()
 
     @property
@@ -89,8 +97,8 @@ class Scoring:
             one.begin(rows)
 
     def _begin(self) -> None:
-        self._reward = Scorer(self.reward, self._rows)
-        self._others = {name: Scorer(one, self._rows) for name, one in self.yardsticks.items()}
+        self._reward = Scorer(self.reward, self._rows, gather=self._gather)
+        self._others = {name: Scorer(one, self._rows, gather=self._gather) for name, one in self.yardsticks.items()}
 
     def score(self, trace: Trace, streams: Streams, rows: I64) -> tuple[F32, dict[str, F32], dict[str, F32]]:
         """Of a turn of some rows: reward `[K]`, its terms, and what each yardstick would have paid, `[K]` by name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
@@ -22,9 +23,11 @@ from rlgen.envs.pickling import check_same, check_travels, packed, unpacked
 from rlgen.envs.pipeline import read_texts
 from rlgen.envs.records import Opening, StepResult, TurnRecord, Utterances
 from rlgen.envs.scoring import Scoring
+from rlgen.envs.shards.pieces import state_of
 from rlgen.envs.utterances import read_utterances, recognize
 from rlgen.errors import ConfigError
 from rlgen.rewards import Trace
+from rlgen.rewards.scorer import Gather
 from rlgen.rng import PEOPLE, Realm, Streams
 from rlgen.types import F32, I64, Bools, Estimate, Expression
 from rlgen.users import FamilyConfig, Users
@@ -57,6 +60,7 @@ class World:
         parts: Parts | None = None,
         users: Users | None = None,
         yardsticks: Sequence[object] = (),
+        gather: Gather | None = None,
     ) -> None:
         """Load the parts.
 
@@ -70,6 +74,8 @@ class World:
             yardsticks: further designs, each anything that `rlgen.rewards.design` takes. What each would have paid is
                 in `StepResult.yardsticks` and, summed over a dialogue, in `Finished.yardsticks`, by the design's name;
                 nothing else changes by a bit.
+            gather: where further rows of the same world live elsewhere (`rlgen.envs.shards`): gives the values of all
+                rows for those of these, `[N]` in float64; None: these are all.
 
         Raises:
             ConfigError: fewer than one dialogue, a part that is not there, privileged observations of people
@@ -84,11 +90,11 @@ class World:
         self.own_people = users is not None
         if users is None:
             users = make_people(config.users, num_envs, self.parts.utterances, self.parts.segments)
-        self._users = watched(users, num_envs, len(self.parts.utterances), len(self.parts.segments))
+        self._users = self._watched(users, num_envs)
         privileged = users.hidden_names if config.observation == "privileged" else ()
         if config.observation == "privileged" and not privileged:
             raise ConfigError("observation was privileged: nobody can know the state of these people; use policy")
-        self._scoring = Scoring(self.parts.reward, yardsticks, config, users, num_envs)
+        self._scoring = Scoring(self.parts.reward, yardsticks, config, users, num_envs, gather)
         self.layout = ObservationLayout.of(privileged, config.drop, self.parts.blocks)
         self.single_observation_space: spaces.Box = self.layout.space()
         self.single_action_space = action_space(config.actions)
@@ -142,6 +148,12 @@ class World:
         return f"{encoder.name} ({encoder.identity.partition(':')[0][:16]})"
 
     @property
+    def precision(self) -> str | None:
+        """Type in which the generator computes, which may follow the processor; None where it has none."""
+        precision = getattr(getattr(self.parts.pipeline, "generator", None), "precision", None)
+        return None if precision is None else str(precision)
+
+    @property
     def cost_names(self) -> tuple[str, ...]:
         """Names of the costs, in the order of the guard's."""
         return self.parts.pipeline.cost_names
@@ -169,7 +181,8 @@ class World:
                 the next one, and `exhausted` tells when all have finished.
             realm: what people are met for; no two realms share a person. None: `"training"` for endless
                 dialogues, `"evaluation"` where people are met once.
-            first: index of the first person, where people are met once.
+            first: added to the numbers of the rows: the first person, where people are met once; the first row, where
+                rows before these live elsewhere.
 
         Returns:
             Observations `[N, D]`.
@@ -187,7 +200,7 @@ class World:
                     f"people was {people}: there are only {there} recorded dialogues, and each is met once; ask for at "
                     f"most {there}"
                 )
-            streams = Streams(streams.key, streams.row + np.uint32(first), streams.episode)
+        streams = Streams(streams.key, streams.row + np.uint32(first), streams.episode)
         self._first = first
         self._people, self._served, self._done = people, self.num_envs, 0
         self._scoring.begin()
@@ -333,8 +346,15 @@ class World:
             }
         )
 
+    def packed_state(self) -> bytes:
+        """The state, pickled, without what never changes about people; a piece for `load_state`."""
+        return pickle.dumps({**self.state(), "users": packed(self._users)})
+
     def load_state(self, state: dict[str, Any]) -> F32:
         """Continue from a state of a world of the same config and N.
+
+        Args:
+            state: from `state`, or pieces of several worlds that had the rows between them (`rlgen.envs.shards`).
 
         Returns:
             The current observations `[N, D]`.
@@ -342,6 +362,8 @@ class World:
         Raises:
             ConfigError: the state is of other people or of another N.
         """
+        if "pieces" in state:
+            state = state_of(state["pieces"], self._opened, self._people_anew)
         users = state.get("users")
         if getattr(users, "sha256", "") != self._users.sha256 or len(state["dialogues"].turn) != self.num_envs:
             raise ConfigError("the state is not of a world with these people and this many dialogues")
@@ -350,6 +372,19 @@ class World:
         self._first, self._people, self._served, self._done = state["people"]
         self._scoring.load_state(state.get("scoring"))
         return self._observe()
+
+    def _opened(self, piece: bytes) -> dict[str, Any]:
+        state: dict[str, Any] = pickle.loads(piece)
+        users = state["users"]
+        return {**state, "users": unpacked(users, self._users)} if isinstance(users, bytes) else state
+
+    def _people_anew(self, rows: int) -> Users:
+        made = make_people(self.config.users, rows, self.parts.utterances, self.parts.segments)
+        made.reset(np.arange(rows), Streams.of(0, rows))
+        return self._watched(made, rows)
+
+    def _watched(self, users: Users, rows: int) -> Users:
+        return watched(users, rows, len(self.parts.utterances), len(self.parts.segments))
 
     def __getstate__(self) -> dict[str, Any]:
         """Config and state: parts that the config names are loaded again where the world is unpickled.

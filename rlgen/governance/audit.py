@@ -19,7 +19,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from rlgen.errors import AuditError, ConfigError
 from rlgen.locks import OneThread, claim
@@ -54,6 +54,21 @@ class Report:
     def intact(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problem
+
+
+class Log(Protocol):
+    """Who takes a guard's interventions, and whatever else is to be noted among them; see `AuditLog`."""
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Take one record."""
+
+    def intervention(
+        self, *, row: int, turn: int, decision: str, reason: str, utterance: str, reply: str, keep_text: bool = False
+    ) -> None:
+        """Take one intervention."""
+
+    def close(self) -> None:
+        """No more will come."""
 
 
 class AuditLog:

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from rlgen.governance.audit import AuditLog
+from rlgen.governance.audit import Log
 from rlgen.governance.config import GuardConfig
 from rlgen.governance.form import garbled, personal_data
 from rlgen.governance.patterns import COSTS, Cost, read_patterns
@@ -70,7 +70,7 @@ class OutputGuard:
 
     cost_names: tuple[str, ...] = COSTS
 
-    def __init__(self, config: GuardConfig, audit: AuditLog | None = None, checks: Sequence[Check] = ()) -> None:
+    def __init__(self, config: GuardConfig, audit: Log | None = None, checks: Sequence[Check] = ()) -> None:
         self.config = config
         self.audit = audit
         self.checks = tuple(checks)

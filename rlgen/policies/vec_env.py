@@ -13,6 +13,8 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 from rlgen.envs.config import world_config
 from rlgen.envs.infos import row_info, step_columns, summary_columns
 from rlgen.envs.records import Finished, StepResult
+from rlgen.envs.shards.local import local_shard
+from rlgen.envs.shards.sharded import ShardedWorld
 from rlgen.envs.world import World
 
 
@@ -26,11 +28,11 @@ class WorldVecEnv(VecEnv):
     the summed reward terms.
 
     Args:
-        world: the world; it is used, not copied.
+        world: the world, in one process or in several (`rlgen.envs.shards`); it is used, not copied.
         seed: seed of the first `reset`.
     """
 
-    def __init__(self, world: World, seed: int = 0) -> None:
+    def __init__(self, world: World | ShardedWorld, seed: int = 0) -> None:
         self.world = world
         self.render_mode = None
         self._seed: int | None = seed
@@ -84,7 +86,8 @@ class WorldVecEnv(VecEnv):
             }
 
     def close(self) -> None:
-        """Nothing to close: the world holds no files and no processes."""
+        """Close the world: its audit log and its processes, where it has some."""
+        self.world.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """The attribute, once per row: of this object, else of the world."""
@@ -125,13 +128,14 @@ class WorldVecEnv(VecEnv):
         self._seed = state["seed"]
 
 
-def make_sb3(env_id: str, num_envs: int = 64, seed: int = 0, **fields: Any) -> WorldVecEnv:
+def make_sb3(env_id: str, num_envs: int = 64, seed: int = 0, shards: int = 1, **fields: Any) -> WorldVecEnv:
     """N dialogues of a registered environment for Stable-Baselines3, in one batch.
 
     Args:
         env_id: e.g. `"rlgen/SupportDynamic-v0"`.
         num_envs: N.
         seed: of the people.
+        shards: processes that the dialogues are split over, see `rlgen.envs.shards`; `close` ends them.
         **fields: of `rlgen.envs.WorldConfig`, as `gymnasium.make` takes them: `reward=`, `users=`, `generator=` and
             the others, by name, path, mapping, or as objects.
 
@@ -142,7 +146,10 @@ def make_sb3(env_id: str, num_envs: int = 64, seed: int = 0, **fields: Any) -> W
     Example:
         model = stable_baselines3.PPO("MlpPolicy", rlgen.make_sb3("rlgen/SupportDynamic-v0", 64)).learn(50_000)
     """
-    return WorldVecEnv(World(world_config(env_id, **fields), num_envs), seed)
+    config = world_config(env_id, **fields)
+    if shards == 1:
+        return WorldVecEnv(World(config, num_envs), seed)
+    return WorldVecEnv(ShardedWorld(config, num_envs, shards, local_shard()), seed)
 
 
 def _infos(step: StepResult) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ from rlgen.rewards.registry import Floats
 from rlgen.rewards.trace import Trace
 from rlgen.rng import Streams
 from rlgen.types import F32, I64
+
+Gather = Callable[[Floats], Floats]
+"""From the values of some rows to those of all, where a world's rows live in several processes."""
 
 PURPOSE = "rewards.feedback"
 """Prefix of the streams from which feedback's bias, noise and gaps are drawn. Designs of one world draw the same."""
@@ -50,20 +54,21 @@ class Scorer:
         design: the design.
     """
 
-    def __init__(self, design: RewardDesign, rows: int, purpose: str = PURPOSE) -> None:
+    def __init__(self, design: RewardDesign, rows: int, purpose: str = PURPOSE, gather: Gather | None = None) -> None:
         """Begin.
 
         Args:
             design: the design.
             rows: N.
             purpose: prefix of the names of its streams.
+            gather: asked for the values of all rows; None: these are all.
         """
         self.design = design
-        self._purpose, self._remembers = purpose, design.remembers
+        self._purpose, self._remembers, self._gather = purpose, design.remembers, gather
         self._seen = None if design.feedback.exact else Seen.nothing(rows, design.feedback.delay)
         self._spread = {part.name: Spread() for part in design.parts if part.weighted.normalise is not None}
         self._within = {
-            part.name: Scorer(part.design, rows, f"{purpose}/{part.name}")
+            part.name: Scorer(part.design, rows, f"{purpose}/{part.name}", gather)
             for part in design.parts
             if part.design is not None and part.design.remembers
         }
@@ -104,7 +109,7 @@ class Scorer:
         if most is None:
             return scored
         spread = self._spread[part.name]
-        spread.take(scored)
+        spread.take(scored if self._gather is None else self._gather(scored))
         kept: Floats = np.clip(scored / spread.deviation, -most, most)
         return kept
 

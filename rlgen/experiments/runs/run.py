@@ -174,16 +174,17 @@ class Run:
         made_of |= {} if lineage is None else {"lineage": dict(lineage)}
         self._write_manifest({**made_of, "wandb": None, "segments": []})
 
-    def begin_segment(self, step: int, device: str, precision: str | None) -> None:
+    def begin_segment(self, step: int, device: str, precision: str | None, shards: int = 1) -> None:
         """Add a stretch of training that one process does: program, packages, machine.
 
         Args:
             step: that it goes on from.
             device: where the learner is.
             precision: of the generator, which may follow the processor; None where there is none.
+            shards: processes that the dialogues are split over.
         """
         manifest = self.manifest()
-        told = {"start_step": step, "command": command(), "device": device, "precision": precision}
+        told = {"start_step": step, "command": command(), "device": device, "precision": precision, "shards": shards}
         self._write_manifest({**manifest, "segments": [*manifest["segments"], {**told, **program()}]})
 
     def check_parts(self, now: Mapping[str, str], encoder: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from pydantic import Field
@@ -23,7 +23,7 @@ from rlgen.experiments.runs.run import Run
 from rlgen.experiments.runs.tracking import JsonLines, Sink, TensorBoard, WandbMode
 from rlgen.experiments.runs.validation import Validation
 from rlgen.experiments.runs.weights_and_biases import WeightsAndBiases
-from rlgen.experiments.runs.worlds import WorldOptions, learner_device, plain, precision_of
+from rlgen.experiments.runs.worlds import WorldOptions, learner_device, plain
 from rlgen.policies.callbacks import IterationLog, StopTraining
 from rlgen.policies.checkpoint import resume, save_checkpoint
 from rlgen.policies.ppo import BoundedPPO, PPOConfig, make_ppo
@@ -32,6 +32,7 @@ from rlgen.policies.saved import sha256_of
 from rlgen.policies.vec_env import WorldVecEnv
 
 if TYPE_CHECKING:
+    from rlgen.envs.shards.sharded import ShardedWorld
     from rlgen.envs.world import World
 
 
@@ -69,6 +70,15 @@ class TrainConfig(WorldOptions):
         default=None,
         description="run folder or zip file with the policy to begin as; the manifest keeps the lineage",
     )
+    shards: int = Field(
+        default=1,
+        ge=1,
+        description="processes that the dialogues are split over, each with `threads` threads (None: cores / shards)",
+    )
+    executor: Literal["local", "ray"] = Field(
+        default="local", description="where shards run: processes of this machine, or a Ray cluster (extra ray)"
+    )
+    address: str | None = Field(default=None, description="of a running Ray cluster, or auto; None starts a local one")
 
     def resolved(self) -> dict[str, Any]:
         """Everything that the run is made of, for `config.json`."""
@@ -133,6 +143,7 @@ def train(
     Raises:
         ConfigError: the folder holds a run of another config, of other frozen parts or of another program, or another
             command is writing to it.
+        ShardError: a shard died; the same call goes on from the last checkpoint.
     """
     run = Run(config.out)
     resolved = config.resolved()
@@ -149,11 +160,31 @@ def train(
         run.check(resolved)  # again: another command may have made the folder its own just now
         if world is not None:
             return _train(config, run, resolved, world, progress, lambda event: None, prune)
-        made = config.make_world(config.num_envs, run.path / "audit.jsonl")
+        made = _open(config, run.path / "audit.jsonl")
         try:
             return _train(config, run, resolved, made, progress, made.note, prune)
         finally:
             made.close()
+
+
+def _open(config: TrainConfig, audit: Path) -> World | ShardedWorld:
+    """The world to learn in, in as many processes as the config wants."""
+    from rlgen.envs.shards.local import local_shard
+    from rlgen.envs.shards.sharded import ShardedWorld
+
+    if config.executor == "ray":
+        from rlgen.experiments.runs.ray_cluster import RayCluster
+
+        threads = config.threads or 1
+        cluster = RayCluster(config.address, config.shards * threads, threads)
+        begin, leave = cluster.shards(threads), cluster.leave
+        return ShardedWorld(config.world_config(), config.num_envs, config.shards, begin, audit, leave)
+    if config.address is not None:
+        raise ConfigError("address was given, but executor is local; add --executor ray")
+    if config.shards == 1:
+        return config.make_world(config.num_envs, audit)
+    begin = local_shard(config.threads)
+    return ShardedWorld(config.world_config(), config.num_envs, config.shards, begin, audit)
 
 
 @contextmanager
@@ -171,7 +202,7 @@ def _train(
     config: TrainConfig,
     run: Run,
     resolved: dict[str, Any],
-    world: World,
+    world: World | ShardedWorld,
     progress: Progress | None,
     note: Callable[[dict[str, Any]], None],
     prune: Prune | None,
@@ -184,7 +215,7 @@ def _train(
     started_at = model.num_timesteps
     if started_at >= config.steps:
         return Outcome(run, started_at, True, started_at)
-    run.begin_segment(started_at, device, precision_of(world))
+    run.begin_segment(started_at, device, getattr(world, "precision", None), config.shards)
     if started_at:
         # What was logged between the checkpoint and the kill is lived through, and logged, again.
         note({"event": "resumed", "step": started_at})

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from rlgen.envs.shards.sharded import ShardedWorld
 from rlgen.envs.world import World
 from rlgen.experiments.evaluation.outcomes import evaluate
 from rlgen.experiments.runs.run import Run
@@ -22,13 +23,15 @@ class Validation:
     Args:
         run: whose metrics tell what earlier meetings found, and where the best policy is kept.
         model: the learner.
-        world: in which it learns; the meetings are in another one of the same config.
+        world: in which it learns, in one process or several; the meetings are in another one of the same config.
         every: steps between two meetings; they fall on the ends of iterations.
         people: met each time.
         seed: of the people.
     """
 
-    def __init__(self, run: Run, model: BoundedPPO, world: World, every: int, people: int, seed: int) -> None:
+    def __init__(
+        self, run: Run, model: BoundedPPO, world: World | ShardedWorld, every: int, people: int, seed: int
+    ) -> None:
         self._run, self._model, self._every, self._people, self._seed = run, model, every, people, seed
         self._world = World(world.config, min(people, world.num_envs))  # anew: it must not write to the audit log
         told = [(record["step"], record["validation"]) for record in run.read_metrics() if "validation" in record]

@@ -190,10 +190,3 @@ def plain(config: WorldConfig) -> dict[str, Any]:
 def learner_device(device: str) -> str:
     """Where SB3 learns: with `"auto"` on the CPU, which is faster for a policy of this size."""
     return "cuda" if device == "cuda" else "cpu"
-
-
-def precision_of(world: World) -> str | None:
-    """In which type a world's generator computes, which may follow the processor; None where it has none."""
-    pipeline = getattr(getattr(world, "parts", None), "pipeline", None)
-    precision = getattr(getattr(pipeline, "generator", None), "precision", None)
-    return None if precision is None else str(precision)

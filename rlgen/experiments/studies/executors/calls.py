@@ -13,11 +13,6 @@ from rlgen.errors import RlgenError
 from rlgen.seams import find, load_module, look_in
 
 
-def threads_env(threads: int) -> dict[str, str]:
-    """Environment variables that keep a process to so many threads."""
-    return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-
-
 def call(run: str, spec: Mapping[str, Any], modules: Sequence[str] = (), folder: str | None = None) -> dict[str, Any]:
     """Run a function on a spec.
 

@@ -7,14 +7,13 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from rlgen.experiments.studies.executors.calls import threads_env
+from rlgen.envs.shards.local import python_process
 from rlgen.experiments.studies.executors.executor import Done, Spec
 from rlgen.seams import IMPORTED
 
@@ -28,16 +27,7 @@ class _Worker:
     def __init__(self, threads: int, log: Path) -> None:
         self.log = log
         self.index = -1
-        with log.open("ab") as told:
-            # In a session of its own, so that Ctrl-C reaches us alone and a job ends at a whole iteration.
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "rlgen.experiments.studies.executors.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=told,
-                env={**os.environ, **threads_env(threads)},
-                start_new_session=True,
-            )
+        self.process = python_process("rlgen.experiments.studies.executors.worker", threads, log)
 
     def give(self, index: int, run: str, spec: Spec) -> None:
         """Hand over a job."""

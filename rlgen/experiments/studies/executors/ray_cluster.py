@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from rlgen.errors import ConfigError
-from rlgen.experiments.studies.executors.calls import call, threads_env
+from rlgen.experiments.runs.ray_cluster import RayCluster
+from rlgen.experiments.studies.executors.calls import call
 from rlgen.experiments.studies.executors.executor import Done, Spec
 from rlgen.seams import IMPORTED
 
@@ -29,31 +29,8 @@ class RayExecutor:
     """
 
     def __init__(self, address: str | None, workers: int | None, threads: int) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        import ray
-
-        self._ray: Any = ray
         self._most, self._threads = workers, threads
-        settings: dict[str, Any] = {
-            "address": address,
-            "log_to_driver": False,
-            "logging_level": "ERROR",
-            "runtime_env": {"env_vars": threads_env(threads)},
-        }
-        if address is None:
-            settings |= {
-                "include_dashboard": False,
-                "num_cpus": (workers or max(1, (os.cpu_count() or 1) // threads)) * threads,
-            }
-        self._own = not ray.is_initialized()
-        try:
-            if self._own:
-                ray.init(**settings)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigError(
-                f"--address {address}: no Ray cluster answers there ({' '.join(str(error).split())[:200]}); start one "
-                "with `ray start --head`, or leave --address out"
-            ) from error
+        self._cluster = RayCluster(address, (workers or max(1, (os.cpu_count() or 1) // threads)) * threads, threads)
 
     def __enter__(self) -> Self:
         return self
@@ -61,23 +38,23 @@ class RayExecutor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if self._own:
-            self._ray.shutdown()
+        self._cluster.leave()
 
     def map(self, run: str, specs: Sequence[Spec]) -> Iterator[Done]:
         """See `Executor.map`."""
-        task = self._ray.remote(num_cpus=self._threads, max_retries=_TRIES - 1)(call)
+        ray = self._cluster.ray
+        task = ray.remote(num_cpus=self._threads, max_retries=_TRIES - 1)(call)
         waiting = list(reversed(range(len(specs))))
         running: dict[Any, int] = {}
         while waiting or running:
             while waiting and (self._most is None or len(running) < self._most):
                 index = waiting.pop()
                 running[task.remote(run, dict(specs[index]), list(IMPORTED), str(Path.cwd()))] = index
-            (ready, *_), _ = self._ray.wait(list(running), num_returns=1)
+            (ready, *_), _ = ray.wait(list(running), num_returns=1)
             index = running.pop(ready)
             try:
-                answer = self._ray.get(ready)
-            except self._ray.exceptions.RayError as error:
+                answer = ray.get(ready)
+            except ray.exceptions.RayError as error:
                 yield Done(index, None, f"its task died {_TRIES} times ({type(error).__name__}); see Ray's logs")
                 continue
             yield Done(index, answer.get("result"), answer.get("error", ""))
