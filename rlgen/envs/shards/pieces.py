@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from types import FunctionType
 from typing import Any, Final, TypeVar
 
@@ -39,7 +39,8 @@ def joined(parts: Sequence[T]) -> T:
     elif isinstance(first, dict):
         made = {name: joined([part[name] for part in each]) for name in first}
     elif is_dataclass(first):
-        made = type(first)(**{f.name: joined([getattr(part, f.name) for part in each]) for f in fields(first)})
+        values = {field.name: joined([getattr(part, field.name) for part in each]) for field in fields(first)}
+        made = replace(each[0], **values)
     result: T = made
     return result
 
@@ -124,11 +125,11 @@ class _Cut:
         if same and hasattr(first, "__dict__") and not isinstance(first, BaseModel | type | FunctionType):
             if id(first) not in self._done:
                 made = self._done[id(first)] = object.__new__(type(first))
-                inside = [getattr(thing, "__dict__", {}) for thing in (one, two)]
-                made.__dict__.update(self([each.__dict__ for each in old], *inside, name))
+                few, more = (getattr(thing, "__dict__", {}) for thing in (one, two))
+                made.__dict__.update(self([each.__dict__ for each in old], few, more, name))
             return self._done[id(first)]
         known = one is not _NONE or not isinstance(first, np.ndarray | list)
-        if known and all(pickle.dumps(each) == pickle.dumps(first) for each in old[1:]):
+        if known and all(_same(each, first) for each in old[1:]):
             return first
         raise ConfigError(
             f"{name}: what these people keep there cannot be told apart by rows, so the state goes on only in as many "
@@ -141,6 +142,11 @@ def _axis(one: Any, two: Any) -> int | None:
     if not isinstance(one, np.ndarray) or not isinstance(two, np.ndarray) or one.ndim != two.ndim:
         return None
     return next((axis for axis, sizes in enumerate(zip(one.shape, two.shape, strict=True)) if sizes == (1, 2)), None)
+
+
+def _same(one: Any, other: Any) -> bool:
+    equal = one == other
+    return (isinstance(equal, bool) and equal) or pickle.dumps(one) == pickle.dumps(other)
 
 
 def _at(thing: Any, key: Any) -> Any:

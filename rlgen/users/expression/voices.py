@@ -240,7 +240,7 @@ def _astray(bank: UtteranceCatalogue) -> F64:
 
 def _index_clauses(bank: UtteranceCatalogue) -> NDArray[np.uint64]:
     """A bit for every clause that several utterances of a topic share, `[W, U]`."""
-    own = [clauses(text) for text in bank.text]
+    own = [sorted(clauses(text)) for text in bank.text]  # a clause has the same bit in every process
     number = np.zeros(len(bank.topics), dtype=np.int64)
     bit: dict[tuple[int, tuple[str, ...]], int] = {}
     counts = Counter((int(topic), clause) for topic, found in zip(bank.topic, own, strict=True) for clause in found)

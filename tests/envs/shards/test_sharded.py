@@ -159,7 +159,9 @@ def test_people_whose_state_knows_no_rows_are_refused_in_another_number(sharded,
         world.step(action)
     state = world.state()
     sharded(config, 5, 2).load_state(state)
-    with pytest.raises(ConfigError, match=r"people\.users\.met: what these people keep there cannot be told apart by rows"):
+    with pytest.raises(
+        ConfigError, match=r"people\.users\.met: what these people keep there cannot be told apart by rows"
+    ):
         sharded(config, 5, 3).load_state(state)
 
 
