@@ -38,7 +38,7 @@ class RayCluster:
         self.ray: Any = ray
         self._own = not ray.is_initialized()
         settings: dict[str, Any] = {
-            "address": address,
+            "address": address or "local",
             "log_to_driver": False,
             "logging_level": "ERROR",
             "runtime_env": {"env_vars": threads_env(threads)},
