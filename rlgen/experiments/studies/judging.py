@@ -107,17 +107,22 @@ def measure(
         ConfigError: a measurement failed.
     """
     specs = {key: {**spec, "out": str(out / "judged" / f"{_key_of(spec)}.npz")} for key, spec in asked.items()}
-    missing = [key for key, spec in specs.items() if not Path(spec["out"]).is_file()]
-    done = len(specs) - len(missing)
+    wanted: dict[str, list[tuple[str, int]]] = {}  # equal policies, under two designs' names, are measured once
+    for key, spec in specs.items():
+        if not Path(spec["out"]).is_file():
+            wanted.setdefault(spec["out"], []).append(key)
+    missing = list(wanted.values())
+    done = len(specs) - sum(map(len, missing))
     shown(done, "")
     if missing:
         job = f"{judge_one.__module__}:{judge_one.__name__}"
         with open_executor(where, 1, out / "logs") as executor:
-            for ended in executor.map(job, [specs[key] for key in missing]):
-                name, number = missing[ended.index]
+            for ended in executor.map(job, [specs[alike[0]] for alike in missing]):
+                alike = missing[ended.index]
+                name, number = alike[0]
                 if ended.result is None:
                     raise ConfigError(f"{name}, policy {number}: {ended.error}")
-                done += 1
+                done += len(alike)
                 shown(done, f"{name} {number}")
     return {key: read_judged(Path(spec["out"])) for key, spec in specs.items()}
 
