@@ -6,14 +6,14 @@ import shutil
 import numpy as np
 import pytest
 
-from rlgen.envs import World
+from rlgen.envs import World, world_config
 from rlgen.errors import ConfigError
 from rlgen.experiments.evaluation import evaluate
 from rlgen.experiments.runs.policies import find_policy
-from rlgen.experiments.runs.worlds import WorldOptions
+from rlgen.experiments.runs.worlds import WorldOptions, plain
 from rlgen.experiments.studies.comparing import common_world, compare_runs, groups_of
 from rlgen.experiments.studies.executors import ExecutorOptions
-from rlgen.experiments.studies.judging import read_judged
+from rlgen.experiments.studies.judging import measure, read_judged
 from rlgen.experiments.studies.sweep import train_one
 
 from .conftest import SURFACE, TRAIN
@@ -96,6 +96,17 @@ def test_the_same_call_measures_nothing_anew_and_a_changed_policy_is_measured(tr
     shutil.copytree(trained, tmp_path / "moved")
     compare([tmp_path / "moved"], out, designs=["relief"], ladder=True)
     assert set((out / "judged").glob("*.npz")) == set(before)  # wherever a policy lies
+
+
+def test_policies_of_the_same_weights_are_measured_once(trained, tmp_path):
+    env, world = "rlgen/SupportDynamic-v0", plain(world_config("rlgen/SupportDynamic-v0", generator=SURFACE))
+    spec = {"policy": str(trained / "default" / "seed-0"), "env": env, "world": world, "people": 4, "seed": 0}
+    spec |= {"num_envs": 4, "yardsticks": [], "examples": 0}
+    done = []
+    found = measure({("a", 0): spec, ("b", 0): spec}, tmp_path, ExecutorOptions(workers=1), lambda n, _: done.append(n))
+    assert done == [0, 2]
+    assert len(list((tmp_path / "judged").glob("*.npz"))) == 1
+    np.testing.assert_array_equal(found["a", 0].outcomes["relief"], found["b", 0].outcomes["relief"])
 
 
 def test_surface_policies_are_judged_on_words_unless_one_says_otherwise(trained):
