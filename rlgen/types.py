@@ -305,7 +305,7 @@ class Reading(Rows):
         return np.concatenate([self.affect, self.empathy, scalars], axis=1).astype(np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SegmentCatalogue(Rows):
     """What people may know of a signal bank: labels, never features. All `[S]`.
 
@@ -327,7 +327,7 @@ class SegmentCatalogue(Rows):
         return len(self.actor)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UtteranceCatalogue:
     """The bank of things that people say, with labels. Arrays `[U]`.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Final
 
@@ -21,7 +22,7 @@ from rlgen.errors import PopulationError
 from rlgen.text.reading.repetition import clauses
 from rlgen.text.utterances import CLOSING, OPENING
 from rlgen.types import F64, I64, MAX_TURNS, Expression, SegmentCatalogue, UtteranceCatalogue
-from rlgen.users.expression.lengths import index_lengths
+from rlgen.users.expression.lengths import Lengths, index_lengths
 
 PHASES: Final = 4
 DISCLOSURES: Final = 3
@@ -29,6 +30,7 @@ _LONGEST: Final = 65  # turns of a person that are remembered: an opening and on
 _LEVELS: Final = 3  # bins of intensity in the utterance table, as many as the project's bank has
 _CELLS: Final = (NUM_CATEGORIES, PHASES, DISCLOSURES, _LEVELS)  # of one topic
 _CHOICES: Final = 48  # candidates per cell; more than a dialogue is long, so that one is always unsaid
+_BANKS: Final = 4  # last met, whose tables are kept
 _SEGMENTS: Final = 64  # candidates per actor and category
 _SEGMENT_WIDTH: Final = 0.1  # tolerance of intensity and arousal when a segment is chosen
 
@@ -115,15 +117,10 @@ class Voices:
         lengths: bool = False,
     ) -> None:
         self._topics = np.array(topics or np.unique(utterances.topic), dtype=np.int64)
-        candidates, costs = _index_utterances(utterances)
-        actors, of_actor, count = _index_segments(segments)
-        clauses = _index_clauses(utterances)
-        self._index = _Index(candidates, costs, clauses, actors, of_actor, count, segments)
-        self._lengths = None
-        if lengths:
-            self._lengths = index_lengths(utterances, (_misfit(utterances) + _astray(utterances)).astype(np.float32))
+        self._index = _indexed(utterances, segments)
+        self._lengths = _indexed_lengths(utterances) if lengths else None
         self._said = np.full((rows, _LONGEST), -1, dtype=np.int32)
-        self._clauses_said = np.zeros((len(clauses), rows), dtype=np.uint64)
+        self._clauses_said = np.zeros((len(self._index.clauses), rows), dtype=np.uint64)
         self._spoken = np.zeros(rows, dtype=np.int64)
         self._actor = np.zeros(rows, dtype=np.int64)
         self.topic = np.zeros(rows, dtype=np.int64)
@@ -187,6 +184,19 @@ def _choose(weight: F64, uniform: F64) -> I64:
     cumulative = np.cumsum(weight, axis=1)
     chosen: I64 = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
     return chosen
+
+
+@lru_cache(maxsize=_BANKS)
+def _indexed(utterances: UtteranceCatalogue, segments: SegmentCatalogue) -> _Index:
+    """The tables of two banks, made once for all worlds that share them: it is most of what a world takes to make."""
+    candidates, costs = _index_utterances(utterances)
+    actors, of_actor, count = _index_segments(segments)
+    return _Index(candidates, costs, _index_clauses(utterances), actors, of_actor, count, segments)
+
+
+@lru_cache(maxsize=_BANKS)
+def _indexed_lengths(utterances: UtteranceCatalogue) -> Lengths:
+    return index_lengths(utterances, (_misfit(utterances) + _astray(utterances)).astype(np.float32))
 
 
 def _index_utterances(bank: UtteranceCatalogue) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -9,7 +9,6 @@ import pytest
 from rlgen.envs import world_config
 from rlgen.envs.shards import ShardedWorld
 from rlgen.envs.shards.serving import serve
-from rlgen.users.expression import voices
 
 SURFACE = {"kind": "surface", "path": "shipped:surface"}
 
@@ -27,25 +26,6 @@ class ThreadShard:
 
     def close(self):
         pass
-
-
-@pytest.fixture(autouse=True, scope="package")
-def _indexed_once():
-    """The bank is indexed once for all worlds of these tests, which make dozens."""
-    known = {}
-
-    def once(index):
-        def of(bank):
-            if (index, id(bank)) not in known:
-                known[index, id(bank)] = (index(bank), bank)
-            return known[index, id(bank)][0]
-
-        return of
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("_index_utterances", "_index_clauses"):
-            patch.setattr(voices, name, once(getattr(voices, name)))
-        yield
 
 
 @pytest.fixture
