@@ -17,7 +17,7 @@ from rlgen.experiments.studies.gaming import alarms
 from rlgen.experiments.studies.page import page
 from rlgen.experiments.studies.summary import summary, table_csv
 from rlgen.experiments.studies.transfer import KINDS, meet_others, transfer_csv, transfer_summary
-from rlgen.experiments.studies.verdicts import judge
+from rlgen.experiments.studies.verdicts import judge, trained
 
 
 class CompareConfig(WorldOptions, ExecutorOptions):
@@ -73,7 +73,7 @@ def compare(
     if across:
         kinds = list(KINDS) if list(across) == ["all"] else list(across)
         told, met = meet_others(places, asked, kinds=kinds, policies=across_policies, begin=begin, **common)
-        found["transfer"] = {"told": told, **transfer_summary(met)}
+        found["transfer"] = {"told": told, **transfer_summary(met, trained(found)[0])}
         write_atomically(place / "transfer.csv", transfer_csv(met))
     found["verdict"] = asdict(judge(found))
     write_atomically(place / "comparison.csv", table_csv(compared))

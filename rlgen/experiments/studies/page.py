@@ -199,7 +199,7 @@ def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     best, count = summary["designs"][designs[0]], len(designs)
     outcomes = best["outcomes"]
     told = [
-        (plain(outcomes["relief"]["mean"]), f"relief with {designs[0]}, \N{MINUS SIGN}1 to 1", "outcome")
+        (plain(outcomes["relief"]["mean"]), f"relief with {shown(designs[0])}, \N{MINUS SIGN}1 to 1", "outcome")
         if "relief" in outcomes
         else None,
         (share(outcomes["completed"]["mean"]), "of its dialogues completed", "") if "completed" in outcomes else None,

@@ -19,7 +19,8 @@ from rlgen.experiments.studies.compared import F64
 from rlgen.experiments.studies.comparing import Group, common_world, groups_of
 from rlgen.experiments.studies.executors import ExecutorOptions
 from rlgen.experiments.studies.judging import measure
-from rlgen.experiments.studies.verdicts import shown
+from rlgen.experiments.studies.summary import ALPHA
+from rlgen.experiments.studies.verdicts import listed, shown
 
 HOME: Final = "as trained"
 _MECHANISMS: Final = ("pacing", "reactance", "sincerity", "habituation", "over_validation")
@@ -113,53 +114,57 @@ def _known(tables: Mapping[str, F64]) -> bool:
     return not any(np.isnan(table).all() for table in tables.values())
 
 
-def transfer_summary(found: Meetings, seed: int = 0) -> dict[str, Any]:
+def transfer_summary(found: Meetings, best: str | None = None, seed: int = 0) -> dict[str, Any]:
     """Relief of every design with every kind, and how far its order is that of the training's people.
 
     Args:
         found: as `meet_others` gives it.
+        best: the design whose lead is in question; None: the best with the people of the training.
         seed: of the resampling.
 
     Returns:
         `kinds`: kind -> `relief` (design -> mean with interval), `tau` (Kendall's, with interval, None for the
-        training's own), `best`; `holds`: on how many other kinds the best design at home is not told apart from the
-        best there; `sentence`.
+        training's own), `best`; `holds`: on how many other kinds no design is told to bring more than the best one;
+        `silent`: other kinds with whom no design is told from it; `sentence`.
     """
     resampled = {kind: resample(tables, seed=seed) for kind, tables in found.items()}
     home = resampled[HOME]
-    best = max(home, key=lambda name: home[name].value)
+    best = best or max(home, key=lambda name: home[name].value)
     kinds: dict[str, Any] = {}
     beaten: dict[str, str] = {}
+    silent: list[str] = []
     for kind, scores in resampled.items():
-        top = max(scores, key=lambda name: scores[name].value)
         kinds[kind] = {
             "relief": {name: as_dict(estimate(score)) for name, score in scores.items()},
             "tau": None if kind == HOME or len(scores) < 2 else as_dict(order_agreement(home, scores)),
-            "best": top,
+            "best": max(scores, key=lambda name: scores[name].value),
         }
-        better = {name: difference(score, scores[best]) for name, score in scores.items() if name != best}
-        clear = holm({name: one.p for name, one in better.items()}) if better else {}
-        ahead = [name for name, one in better.items() if clear[name] < 0.05 and one.mean > 0]
+        gaps = {name: difference(score, scores[best]) for name, score in scores.items() if name != best}
+        clear = holm({name: one.p for name, one in gaps.items()})
+        told = [name for name in gaps if clear[name] < ALPHA]
+        ahead = [name for name in told if gaps[name].mean > 0]
         if ahead and kind != HOME:
             beaten[kind] = max(ahead, key=lambda name: scores[name].value)
+        if gaps and not told and kind != HOME:
+            silent.append(kind)
     others = [kind for kind in kinds if kind != HOME]
-    return {"kinds": kinds, "holds": len(others) - len(beaten), "sentence": _sentence(best, others, beaten)}
+    sentence = _sentence(best, others, beaten, silent)
+    return {"kinds": kinds, "holds": len(others) - len(beaten), "silent": silent, "sentence": sentence}
 
 
-def _sentence(best: str, others: Sequence[str], beaten: Mapping[str, str]) -> str:
+def _sentence(best: str, others: Sequence[str], beaten: Mapping[str, str], silent: Sequence[str]) -> str:
     best = shown(best)
     if not others:
-        return f"{best} brings the most relief to the people that the policies were trained on; no others were met."
+        return f"No other people were met than those of the training, of whom {best} is the best design."
+    nothing = f" With {listed(silent)} no design is told from it." if silent else ""
     if not beaten:
-        return (
-            f"{best} brings the most relief to the people that the policies were trained on, and nowhere less than "
-            f"another design for certain: {len(others)} other kinds of people were met."
-        )
-    told = ", ".join(f"{kind} ({shown(name)})" for kind, name in beaten.items())
-    only = "for those people alone" if len(beaten) == len(others) else "but not for all people"
+        number = len(others)
+        return f"To none of {number} other kinds of people does another design bring more relief than {best}.{nothing}"
+    told = listed(f"{kind} ({shown(name)})" for kind, name in beaten.items())
+    only = "for the people of the training alone" if len(beaten) == len(others) else "but not for all people"
     return (
-        f"That {best} brings the most relief holds for the people that the policies were trained on, {only}: another "
-        f"design brings more to {len(beaten)} of {len(others)} other kinds, {told}."
+        f"That no design brings more relief than {best} holds {only}: another one brings more to {len(beaten)} of "
+        f"{len(others)} other kinds, {told}.{nothing}"
     )
 
 

@@ -24,16 +24,27 @@ def planted(relief, seeds=6, people=200, seed=0):
 def test_a_verdict_that_holds_everywhere_and_one_that_does_not():
     everywhere = transfer_summary(planted({HOME: GOOD, "guarded": GOOD, "crisis": GOOD}))
     assert everywhere["holds"] == 2
-    assert "nowhere less than another design for certain" in everywhere["sentence"]
+    assert everywhere["sentence"] == (
+        "To none of 2 other kinds of people does another design bring more relief than good."
+    )
     assert everywhere["kinds"]["guarded"]["tau"]["mean"] == 1.0
     turned = transfer_summary(planted({HOME: GOOD, "guarded": TURNED, "crisis": GOOD}))
     assert turned["holds"] == 1
     assert turned["kinds"]["guarded"]["tau"]["mean"] == -1.0
     assert (
-        "but not for all people: another design brings more to 1 of 2 other kinds, guarded (poor)" in turned["sentence"]
+        "but not for all people: another one brings more to 1 of 2 other kinds, guarded (poor)." in turned["sentence"]
     )
     alone = transfer_summary(planted({HOME: GOOD, "guarded": TURNED}))
-    assert "for those people alone" in alone["sentence"]
+    assert "for the people of the training alone" in alone["sentence"]
+    # The lead of another design than the best at home: at home nothing is asked of it, where it leads nobody beats it.
+    other = transfer_summary(planted({HOME: GOOD, "guarded": TURNED}), best="poor")
+    assert (other["holds"], other["silent"]) == (1, [])
+
+
+def test_kinds_with_whom_no_design_is_told_apart_are_named():
+    found = transfer_summary(planted({HOME: GOOD, "guarded": GOOD, "deaf": {"good": 0.2, "poor": 0.2}}))
+    assert found["silent"] == ["deaf"]
+    assert found["sentence"].endswith("With deaf no design is told from it.")
 
 
 def test_no_difference_is_seldom_a_loss():
