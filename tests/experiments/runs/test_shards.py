@@ -120,7 +120,7 @@ train(config, lambda step, record: print(step, flush=True))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_shards_end_with_their_driver(tmp_path, number):
     """Killed, it leaves nobody behind; by Ctrl-C, which a terminal sends to the whole group, it saves first."""
     driver = subprocess.Popen(
