@@ -13,7 +13,6 @@ it stands the trivial distance: how little returns by A and by B go together ove
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from scipy.stats import spearmanr
 from rlgen.errors import ConfigError
 from rlgen.experiments.cli import call
 from rlgen.experiments.display.tables import Row, show
+from rlgen.experiments.files.whole import read_json
 from rlgen.experiments.options import TableOptions, parse
 from rlgen.experiments.statistics import F64
 
@@ -44,8 +44,8 @@ class RegretOptions(TableOptions):
 def main(argv: Sequence[str]) -> int:
     """Print a row for each distance."""
     options = parse(RegretOptions, argv, "python -m benchmarks.regret")
-    told, compared = (_read(folder / name) for folder, name in ((options.distances, "distances.json"),
-                                                                 (options.compared, "comparison.json")))  # fmt: skip
+    told = read_json(options.distances / "distances.json")
+    compared = read_json(options.compared / "comparison.json")
     names = [name for name in told["designs"] if name in compared["yardsticks"]]
     if len(names) < 4:
         raise ConfigError(
@@ -57,11 +57,11 @@ def main(argv: Sequence[str]) -> int:
     }
     found[TRIVIAL] = uncorrelated(options.compared / "comparison.csv", names)
     lost = regret({by: {of: compared["yardsticks"][by][of]["mean"] for of in names} for by in names})
+    measured = {kind: foretold(distance, lost, options.seed) for kind, distance in found.items()}
     rows = []
-    for kind, distance in found.items():
-        rho, p, ends = foretold(distance, lost, options.seed)
+    for kind, (rho, p, ends) in measured.items():
         unit = f"Spearman, p {p:.4f}, a design left out {ends[0]:.2f} to {ends[1]:.2f}"
-        rows.append(Row(kind, rho, unit, None if kind == TRIVIAL else foretold(found[TRIVIAL], lost, options.seed)[0]))
+        rows.append(Row(kind, rho, unit, None if kind == TRIVIAL else measured[TRIVIAL][0]))
     show("regret", rows, options.as_json)
     return 0
 
@@ -104,14 +104,6 @@ def foretold(distance: F64, lost: F64, seed: int = 0) -> tuple[float, float, tup
     p = (1 + sum(value >= rho for value in chance)) / (1 + _SHUFFLED)
     left = [rank(whole, np.delete(whole, i)) for i in range(count)]
     return rho, p, (min(left), max(left))
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file}: cannot be read ({error}); give the folder that the command wrote") from error
-    return found
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from rlgen.experiments.cli import call
 from rlgen.experiments.display.progress import note
 from rlgen.experiments.display.tables import Row, show
 from rlgen.experiments.options import TableOptions, parse
+from rlgen.types import NUM_CONTROLS
 
 if TYPE_CHECKING:
     from rlgen.envs import World
@@ -72,11 +73,11 @@ def speeds(worlds: Sequence[World | ShardedWorld], rounds: int, steps: int) -> l
     rng = np.random.default_rng(0)
     for world in worlds:
         world.reset(0)
-        world.step(rng.uniform(-1, 1, (world.num_envs, 4)).astype(np.float32))  # what is made at first use
+        world.step(rng.uniform(-1, 1, (world.num_envs, NUM_CONTROLS)).astype(np.float32))  # what is made at first use
     taken = np.zeros((len(worlds), rounds))
     for number in range(rounds):
         for at, world in enumerate(worlds):
-            actions = rng.uniform(-1, 1, (steps, world.num_envs, 4)).astype(np.float32)
+            actions = rng.uniform(-1, 1, (steps, world.num_envs, NUM_CONTROLS)).astype(np.float32)
             started = time.perf_counter()
             for action in actions:
                 world.step(action)
