@@ -5,40 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from rlgen.envs.shards.shard import Begin, lost
+from rlgen.processes import python_process
 
 _LENGTH: Final = 8  # bytes that say how long a message is
 _PATIENCE: Final = 5.0  # seconds for a process that is to end
-
-
-def threads_env(threads: int) -> dict[str, str]:
-    """Environment variables that keep a process to so many threads."""
-    return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-
-
-def python_process(module: str, threads: int, log: Path | None = None) -> subprocess.Popen[bytes]:
-    """A process that runs a module, with a pipe into it and one out of it.
-
-    It has a session of its own, so that Ctrl-C reaches us alone, and we say when it ends.
-
-    Args:
-        module: its name.
-        threads: of the processor.
-        log: takes its standard error; None: ours does.
-    """
-    with contextlib.ExitStack() as stack:
-        return subprocess.Popen(
-            [sys.executable, "-m", module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None if log is None else stack.enter_context(log.open("ab")),
-            env={**os.environ, **threads_env(threads)},
-            start_new_session=True,
-        )
 
 
 def write_message(pipe: BinaryIO, message: bytes) -> None:

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from rlgen.envs.shards.local import threads_env
 from rlgen.envs.shards.shard import Begin, Shard, lost
 from rlgen.errors import ConfigError, ShardError
 from rlgen.experiments.provenance import other_program, program
+from rlgen.processes import threads_env
 
 _PATIENCE: Final = 300.0  # seconds for a cluster that has no room yet, or grows
 

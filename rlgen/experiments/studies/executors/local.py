@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from rlgen.envs.shards.local import python_process
 from rlgen.experiments.studies.executors.executor import Done, Spec
+from rlgen.processes import python_process
 from rlgen.seams import IMPORTED
 
 _TRIES: Final = 3  # of a job whose process dies
