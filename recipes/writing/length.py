@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
 from recipes.writing.parts import bank, capital, expand, sentences
-from recipes.writing.person import LEVELS, say, voice
+from recipes.writing.person import LEVELS, Said, say, voice
 from rlgen.affect import CATEGORIES
 from rlgen.text.plain import count_words
 from rlgen.text.topics import DISTRESSED, Phrase, fill_slots, topics
@@ -70,7 +71,7 @@ def single(rng: random.Random, topic: int, category: int, phase: int, count: int
 
 def at_length(
     rng: random.Random, topic: int, category: int, level: int, phase: int, words: int, situation: int
-) -> str | None:
+) -> Said | None:
     """A turn of about so many words, None where none was found.
 
     Args:
@@ -85,7 +86,8 @@ def at_length(
     about, slots, name = topics()[topic], topics()[topic].situation(situation), CATEGORIES[category]
     asides = _bank()["asides"]
     for _ in range(_TRIES):
-        core = say(rng, topic, category, level, phase, _OPEN, slots).text
+        said = say(rng, topic, category, level, phase, _OPEN, slots)
+        core = said.text
         if name in DISTRESSED:
             of_topic = [*about.details, *about.thoughts[name]]
             if phase == WORKING:
@@ -103,7 +105,7 @@ def at_length(
         # Leave is taken last; anything else is told first and enlarged upon.
         text = sentences(f"{told} {core}" if phase == CLOSING else f"{core} {told}").strip()
         if abs(count_words(text) - words) <= max(_NEAR * words, 2) and text.count("?") <= 2:
-            return text
+            return replace(said, text=text)
     return None
 
 

@@ -43,6 +43,7 @@ _TRIES: Final = 200
 _COMFORTABLE: Final = 21  # words; longer replies are taken at `_LONG_SHARE`
 _LONG_SHARE: Final = 0.35
 _TOPIC_QUESTIONS: Final = 0.4  # share of questions that only this topic has
+_OWN_STEPS: Final = 0.6  # share of turns with a step of the person's own in which it is taken up
 _BRIGHTER: Final = -1
 
 
@@ -109,12 +110,14 @@ class Bank:
         move: by (during or closing, move, register).
         question: by phase; under `_BRIGHTER` for people who are not distressed.
         ask: by topic.
+        own: what is done with the person's own step, by (move, register).
     """
 
     acknowledge: Mapping[tuple[str, str, str], Cell]
     move: Mapping[tuple[str, str, str], Cell]
     question: Mapping[int, Cell]
     ask: Sequence[Cell]
+    own: Mapping[tuple[str, str], Cell]
 
 
 @lru_cache(maxsize=1)
@@ -147,7 +150,26 @@ def supporter() -> Bank:
     question = {i: Cell.of(f"q.{PHASES[i]}", during["question"][PHASES[i]]) for i in range(CLOSING)}
     question[_BRIGHTER] = Cell.of("q.brighter", during["question"]["brighter"])
     ask = [Cell.of(f"q.{topic.name}", topic.asks) for topic in topics()]
-    return Bank(acknowledge, move, question, ask)
+    steps: dict[str, Any] = bank("own_steps")["move"]
+    own = {
+        (name, register): Cell.of(f"own.{name}.{register}", steps[name][register])
+        for name in MOVES
+        for register in REGISTERS
+    }
+    return Bank(acknowledge, move, question, ask, own)
+
+
+@lru_cache(maxsize=1)
+def _for_stuck() -> Mapping[int, Mapping[str, tuple[str, ...]]]:
+    """Steps that fit what keeps a person stuck, by topic and the echo of what does."""
+    fitting: dict[str, list[list[int]]] = bank("steps_for_stuck")
+    return {
+        i: {
+            phrase.echo: tuple(about.steps[step] for step in steps)
+            for phrase, steps in zip(about.stuck, fitting[about.name], strict=True)
+        }
+        for i, about in enumerate(topics())
+    }
 
 
 def _mood(category: int, phase: int) -> str:
@@ -217,7 +239,9 @@ def answer(
     mood = _mood(category, phase)
     when = "closing" if phase == CLOSING else "during"
     named = _named(rng, said, about.things, weight, bright)
-    asking = name == "ask" and when == "during"
+    own = bool(said.step) and when == "during" and rng.random() < _OWN_STEPS
+    asking = name == "ask" and when == "during" and not own
+    steps = next((found for echo in said.echoes if (found := _for_stuck()[topic].get(echo))), about.steps)
     for _ in range(_TRIES):
         first_register, second_register = _registers(rng, warmth)
         heads = phrases.acknowledge[mood, _WEIGHT_NAMES[weight], first_register]
@@ -225,7 +249,8 @@ def answer(
         if head is None or (not named and "np" in head.needs):
             continue
         taken_up = "np" in head.needs
-        move = phrases.move[when, name, second_register].draw(rng, not asking and not taken_up, held_out)
+        moves = phrases.own[name, second_register] if own else phrases.move[when, name, second_register]
+        move = moves.draw(rng, not asking and not taken_up, held_out)
         if move is None or (taken_up and "thing" in move.needs):
             continue
         parts = [head, move]
@@ -239,8 +264,8 @@ def answer(
             parts.append(question)
         if any(part.id in avoid for part in parts):
             continue
-        step = about.steps[int(rng.random() * len(about.steps))]
-        if step == said.step:
+        step = said.step if own else steps[int(rng.random() * len(steps))]
+        if step == said.step and not own:
             continue
         thing = about.things[int(rng.random() * len(about.things))]
         noun_phrase = named if taken_up else said.echoes[int(rng.random() * len(said.echoes))]

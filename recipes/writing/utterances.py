@@ -126,9 +126,9 @@ def _long_turns(topic: int, category: int, phase: int) -> list[tuple[str, int]]:
     wanted = zip(_LONG, _LONG_PER_CELL["leave" if phase == CLOSING else kind], strict=True)
     for number, words in enumerate(words for words, count in wanted for _ in range(count)):
         level = number % levels_of(category)
-        text = at_length(rng, topic, category, level, phase, words, number % SITUATIONS)
-        if text is not None:
-            found.append((text, level))
+        said = at_length(rng, topic, category, level, phase, words, number % SITUATIONS)
+        if said is not None:
+            found.append((said.text, level))
     return found
 
 
