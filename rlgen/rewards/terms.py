@@ -127,6 +127,26 @@ def continuity(trace: Trace, params: Continuity) -> Floats:
     return paid
 
 
+class Coherence(TermParams):
+    """Parameters of `coherence`.
+
+    Attributes:
+        centre: the relevance that earns nothing, in [0, 1].
+    """
+
+    centre: float = Field(default=0.5, ge=0.0, le=1.0)
+
+    def staying(self) -> tuple[float, float]:
+        """Relevance is in [0, 1]."""
+        return -self.centre, 1.0 - self.centre
+
+
+@term("coherence", Coherence, reads=("reading.relevance",))
+def coherence(trace: Trace, params: Coherence) -> Floats:
+    """Whether the reply answers what was said, about a centre: that the interaction goes on from turn to turn."""
+    return trace.reading.relevance - params.centre
+
+
 class Cost(TermParams):
     """Parameters of `cost`.
 

@@ -172,7 +172,7 @@ def test_a_design_written_out_is_the_same_design(name: str) -> None:
     [
         (
             {"terms": {"kindness": {"weight": 1}}},
-            r"no term 'kindness'; the terms are alignment, continuity, cost",
+            r"no term 'kindness'; the terms are alignment, coherence, continuity, cost",
         ),
         ({"terms": {}}, r"terms was \{\}"),
         ({"terms": {"rating": {"weight": "much"}}}, r"terms.rating.weight was 'much'"),
@@ -204,7 +204,9 @@ def test_a_wrong_design_is_one_sentence(tmp_path: Path, values: dict[str, Any], 
 
 
 def test_an_unknown_name_lists_the_shipped_ones(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'defualt'; the shipped ones are alignment_only, default, engagement_only"):
+    with pytest.raises(
+        ConfigError, match=r"'defualt'; the shipped ones are alignment_only, coherent, default, engagement_only"
+    ):
         design("defualt")
     with pytest.raises(ConfigError, match="cannot be read"):
         design(tmp_path / "none.yaml")

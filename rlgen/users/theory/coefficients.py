@@ -1,7 +1,7 @@
 """Every number of the theory family, each with its meaning. Symbols are those of `docs/users/theory.md`.
 
-W, D, M, C are the reading of a reply (warmth, directiveness, intensity, incoherence); I, T, u, a, h,
-o, p the person (intensity, trust, understood, arousal, habituation, over-validation, reactance).
+W, D, M, C, X are the reading of a reply (warmth, directiveness, intensity, incoherence, misfit); I, T, u, a,
+h, o, p the person (intensity, trust, understood, arousal, habituation, over-validation, reactance).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Affine(Settings):
 
 
 class Readings(Settings):
-    """How readers' values become W, D, M, C and repetition; clipped to the model's ranges after.
+    """How readers' values become W, D, M, C, X and repetition; clipped to the model's ranges after.
 
     The defaults stretch what the shipped readers make of the shipped generator's replies over the model's ranges:
     from the lowest to the highest tenth of the range of their control, mean warmth goes from -.10 to .83, directiveness
@@ -35,6 +35,7 @@ class Readings(Settings):
     intensity: Affine = Field(default=Affine(gain=2.2, offset=-0.7), description="to M in [0, 1]")
     incoherence: Affine = Field(default=Affine(gain=5.0, offset=-0.4), description="of 1 - fluency, to C")
     repetition: Affine = Field(default=Affine(gain=5.0), description="to repetition in [0, 1]")
+    misfit: Affine = Field(default=Affine(gain=1.0, offset=-0.4), description="of 1 - relevance, to X in [0, 1]")
 
 
 class Pacing(Settings):
@@ -86,18 +87,20 @@ class OverValidation(Settings):
 
 
 class Understanding(Settings):
-    """du = pace (1 - u)(1 - C(c0 + c1 a+))(1 - by_habituation h)(by_match m + by_warmth W' - by_threat k)."""
+    """du = pace (1 - u)(1 - C(c0 + c1 a+))(1 - by_habituation h)(1 - unanswered X)(by_match m + ...) - by_misfit X u."""
 
     by_match: Size = Field(default=0.3, description="of the pacing match")
     by_warmth: Size = Field(default=0.1, description="of effective warmth")
     by_threat: Size = Field(default=0.1, description="lost to threat")
     by_habituation: Share = Field(default=0.8, description="share lost to habituation")
+    unanswered: Share = Field(default=0.8, description="share lost to a reply that does not answer")
+    by_misfit: Size = Field(default=0.1, description="share of u that such a reply takes away")
     incoherence: Share = Field(default=0.15, description="c0: share lost to incoherence at rest")
     incoherence_aroused: Size = Field(default=2.0, description="c1: more of it with arousal")
 
 
 class Trust(Settings):
-    """dT = by_warmth (1 - C) W' (1 - h) + by_match m - by_threat (p0 + p) k - ... + drift."""
+    """dT = by_warmth (1 - C)(1 - X) W' (1 - h) + by_match m - by_threat (p0 + p) k - ... + drift."""
 
     by_warmth: Size = Field(default=0.17, description="of effective, coherent, fresh warmth")
     by_match: Size = Field(default=0.14, description="of the pacing match")
@@ -112,12 +115,13 @@ class Trust(Settings):
     incoherence_aroused: Size = Field(
         default=20.0, description="incoherence frightens who is aroused and not understood"
     )
+    by_misfit: Size = Field(default=0.12, description="lost to a reply that does not answer what was said")
     by_steadiness: Size = Field(default=0.7, description="gained by repetition, times a+ (1 - u)")
     drift: Number = Field(default=0.01, description="gained per turn whatever is said")
 
 
 class Relief(Settings):
-    """dI = -by_guidance (u - .4) D+ T (1 - a1 a+)(1 - c1 C)(1 - h1 h) - by_warmth u T W' (1 - C) + ..."""
+    """dI = -by_guidance (u - .4) D+ T (1 - X)(1 - a1 a+)(1 - c1 C)(1 - h1 h) - by_warmth u T W' (1 - C) + ..."""
 
     by_guidance: Size = Field(default=0.8, description="relief by guidance of an understood, trusting person")
     aroused: Share = Field(default=0.6, description="a1: share of guidance lost to arousal")

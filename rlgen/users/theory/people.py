@@ -6,7 +6,9 @@ reactance (Brehm, 1966; Miron and Brehm, Z. Sozialpsychol. 37, 2006; directivene
 psychotherapy: Beutler, Edwards and Someah, J. Clin. Psychol. 74, 2018), sincerity (over-accommodation:
 Giles and Ogay, in Explaining Communication, 2007), habituation (Rankin et al., Neurobiol. Learn. Mem. 92,
 2009; its opposite, repeating oneself to agitated people: Richmond et al., West. J. Emerg. Med. 13, 2012) and
-over-validation (co-rumination: Rose, Child Dev. 73, 2002). Words may hide what voice and face show (display rules
+over-validation (co-rumination: Rose, Child Dev. 73, 2002). Whatever their state, who is answered beside the point feels
+less understood and trusts less (perceived partner responsiveness: Reis and Shaver, in Handbook of Personal
+Relationships, 1988). Words may hide what voice and face show (display rules
 and leakage: Ekman and Friesen, Psychiatry 32, 1969). The literature gives signs and
 shapes; sizes are set so that there is something to learn, and are no estimate of human effects.
 Formulas: `docs/users/theory.md`.
@@ -47,13 +49,14 @@ class TheoryState(State):
 
 @dataclass(frozen=True)
 class Perceived:
-    """A reading in the model's units, `[N]`: W, D in [-1, 1]; M, C, repetition in [0, 1]."""
+    """A reading in the model's units, `[N]`: W, D in [-1, 1]; M, C, repetition, misfit X in [0, 1]."""
 
     warmth: F64
     directiveness: F64
     intensity: F64
     incoherence: F64
     repetition: F64
+    misfit: F64
 
 
 def _plus(x: F64) -> F64:
@@ -157,6 +160,7 @@ class TheoryUsers(People[TheoryConfig, TheoryState]):
             scaled(reading.intensity, maps.intensity, 0.0),
             scaled(1.0 - np.asarray(reading.fluency, dtype=np.float64), maps.incoherence, 0.0),
             scaled(reading.repetition, maps.repetition, 0.0),
+            scaled(1.0 - np.asarray(reading.relevance, dtype=np.float64), maps.misfit, 0.0),
         )
 
     def update(self, s: TheoryState, reply: Perceived, noise: F64) -> F64:
@@ -175,18 +179,22 @@ class TheoryUsers(People[TheoryConfig, TheoryState]):
         warm, direct = _plus(reply.warmth), _plus(reply.directiveness)
         incoherent, h, u, trust = reply.incoherence, s.habituation, s.understood, s.trust
         match, threat, insincere = self._match(s, reply.intensity), self._threat(s, reply), self._insincere(s, reply)
-        valued = warm * (1.0 - c.over_validation.discount * s.over_validation)
+        answered = 1.0 - reply.misfit
+        valued = warm * answered * (1.0 - c.over_validation.discount * s.over_validation)
 
         cu = c.understanding
         lost = np.minimum(incoherent * (cu.incoherence + cu.incoherence_aroused * aroused), 1.0)
         understood = s.pace * (1.0 - u) * (1.0 - lost) * (1.0 - cu.by_habituation * h)
+        understood = understood * (1.0 - cu.unanswered * reply.misfit)
         understood = understood * (cu.by_match * match + cu.by_warmth * valued - cu.by_threat * threat)
+        understood = understood - cu.by_misfit * reply.misfit * u
 
         ct = c.trust
         trusted = ct.by_warmth * (1.0 - incoherent) * valued * (1.0 - h) + ct.by_match * match
         trusted = trusted - ct.by_threat * (ct.threat_base + s.reactance) * threat - ct.by_insincerity * insincere
         trusted = trusted - ct.by_habituation * h * (ct.understood_base + u)
         trusted = trusted - ct.by_incoherence * incoherent * (1.0 + ct.incoherence_aroused * aroused * (1.0 - u))
+        trusted = trusted - ct.by_misfit * reply.misfit
         if on.habituation:
             trusted = trusted + ct.by_steadiness * reply.repetition * aroused * (1.0 - u)
 
@@ -194,7 +202,7 @@ class TheoryUsers(People[TheoryConfig, TheoryState]):
         guidance = (u - c.reactance.understood_from) * trust
         if not on.reactance:
             guidance = np.full_like(u, c.reactance.guidance_without * c.reactance.trust_without)
-        guided = cr.by_guidance * guidance * direct * (1.0 - cr.aroused * aroused)
+        guided = cr.by_guidance * guidance * direct * answered * (1.0 - cr.aroused * aroused)
         guided = guided * (1.0 - cr.incoherent * incoherent) * (1.0 - cr.habituated * h)
         worse = -guided - cr.by_warmth * u * trust * valued * (1.0 - incoherent) + cr.by_threat * threat
         worse = worse + c.over_validation.staying * s.over_validation * u + cr.by_incoherence * incoherent

@@ -46,7 +46,7 @@ def talk(users, streams, reading, words, turns=16):
     return log
 
 
-def by_hand(s, warmth, directiveness, intensity, c, repetition):
+def by_hand(s, warmth, directiveness, intensity, c, repetition, x):
     """One turn of one person, written out from the published equations."""
 
     def plus(x):
@@ -58,14 +58,15 @@ def by_hand(s, warmth, directiveness, intensity, c, repetition):
     m = math.exp(-((intensity - wanted) ** 2) / 0.05)
     k = plus(directiveness - (-0.2 + 1.2 * trust - 0.6 * p + (0, 0.6, -0.6)[sad_fear_anger]))
     sham = plus(warmth - 0.1 - 0.9 * trust - (0.5, 0, -0.6)[sad_fear_anger])
-    valued = plus(warmth) * (1 - 0.8 * o)
-    du = (1 - u) * (1 - min(c * (0.15 + 2 * plus(a)), 1)) * (1 - 0.8 * h) * (0.3 * m + 0.1 * valued - 0.1 * k)
+    valued = plus(warmth) * (1 - x) * (1 - 0.8 * o)
+    du = (1 - u) * (1 - min(c * (0.15 + 2 * plus(a)), 1)) * (1 - 0.8 * h) * (1 - 0.8 * x)
+    du *= 0.3 * m + 0.1 * valued - 0.1 * k
     dt = 0.17 * (1 - c) * valued * (1 - h) + 0.14 * m - 0.18 * (0.4 + p) * k - 0.4 * sham - 0.2 * h * (0.3 + u)
-    dt += -0.015 * c * (1 + 20 * plus(a) * (1 - u)) + 0.7 * repetition * plus(a) * (1 - u) + 0.01
-    di = -0.8 * (u - 0.4) * plus(directiveness) * trust * (1 - 0.6 * plus(a)) * (1 - 0.1 * c) * (1 - 0.9 * h)
+    dt += -0.015 * c * (1 + 20 * plus(a) * (1 - u)) + 0.7 * repetition * plus(a) * (1 - u) + 0.01 - 0.12 * x
+    di = -0.8 * (u - 0.4) * plus(directiveness) * trust * (1 - x) * (1 - 0.6 * plus(a)) * (1 - 0.1 * c) * (1 - 0.9 * h)
     di += -0.04 * u * trust * valued * (1 - c) + 0.04 * k + 0.06 * o * u + 0.005 * c
     return {
-        "understood": min(max(u + s["pace"] * du, 0), 1),
+        "understood": min(max(u + s["pace"] * du - 0.1 * x * u, 0), 1),
         "trust": min(max(trust + dt, 0), 1),
         "intensity": min(max(s["intensity"] + di, 0), 1),
         "habituation": 0.6 * h + 0.4 * repetition * plus(1 - 2 * plus(a)),
@@ -88,9 +89,10 @@ signed = st.floats(-1, 1)
     intensity=unit,
     incoherence=unit,
     repetition=unit,
+    misfit=unit,
 )
 def test_one_turn_follows_the_equations(
-    utterances, segments, state, warmth, directiveness, intensity, incoherence, repetition
+    utterances, segments, state, warmth, directiveness, intensity, incoherence, repetition, misfit
 ):
     users = TheoryUsers(TheoryConfig(), 1, utterances, segments)
     now = users.state
@@ -98,7 +100,7 @@ def test_one_turn_follows_the_equations(
         getattr(now, name)[:] = state[name]
     now.over_validation[:] = state["over"]
     now.feeling[:] = state["feeling"]
-    reply = (warmth, directiveness, intensity, incoherence, repetition)
+    reply = (warmth, directiveness, intensity, incoherence, repetition, misfit)
     users.update(users.state, Perceived(*(np.array([x]) for x in reply)), np.zeros(1))
     for name, value in by_hand(state, *reply).items():
         assert getattr(now, name)[0] == pytest.approx(value, abs=1e-12), name
@@ -169,7 +171,7 @@ def test_a_switch_removes_its_mechanism(seat, mechanism):
     rng = np.random.default_rng(0)
     for name in ("trust", "understood", "reactance"):
         getattr(now, name)[:] = rng.random(200)
-    reply = Perceived(*(np.full(200, x) for x in (0.9, 0.8, 0.7, 0.0, 1.0)))
+    reply = Perceived(*(np.full(200, x) for x in (0.9, 0.8, 0.7, 0.0, 1.0, 0.0)))
     threat = users.update(users.state, reply, np.zeros(200))
     if mechanism == "pacing":
         assert np.ptp(users._match(users.state, np.full(200, 0.3))) == 0
@@ -197,7 +199,7 @@ def test_without_interactions_one_reading_is_best_for_everybody(utterances, segm
         users.state.arousal[:], users.state.feeling[:], users.state.pace[:] = arousal, feeling, 1.0
         users.update(
             users.state,
-            Perceived(*(np.full(300, x) for x in (warmth, directiveness, intensity, 0.0, 0.0))),
+            Perceived(*(np.full(300, x) for x in (warmth, directiveness, intensity, 0.0, 0.0, 0.0))),
             np.zeros(300),
         )
         return users.state
@@ -323,16 +325,17 @@ def test_the_page_has_the_numbers_of_the_code():
         f"s = (W - {n(sham.base)} - {n(sham.by_trust)} T - {n(*sham.by_feeling)})+",
         f"h <- {n(habit.keep)} h + {n(habit.gain)} R (1 - {n(habit.steadying)} a+)+; "
         f"trust + {n(t.by_steadiness)} R a+ (1 - u)",
-        f"o <- {n(over.keep)} o + {n(over.gain)} W+ (1 - D+); W' = W+ (1 - {n(over.discount)} o)",
+        f"o <- {n(over.keep)} o + {n(over.gain)} W+ (1 - D+); W' = W+ (1 - X) (1 - {n(over.discount)} o)",
         f"M* is {n(pacing.base)} for everybody; k = 0 and guidance is {n(react.guidance_without)} x "
         f"{n(react.trust_without)} x D+",
         f"u += pace (1 - u) (1 - min(C ({n(u.incoherence)} + {n(u.incoherence_aroused)} a+), 1)) "
-        f"(1 - {n(u.by_habituation)} h) ({n(u.by_match)} m + {n(u.by_warmth)} W' - {n(u.by_threat)} k)",
+        f"(1 - {n(u.by_habituation)} h) (1 - {n(u.unanswered)} X) ({n(u.by_match)} m + {n(u.by_warmth)} W' - "
+        f"{n(u.by_threat)} k) - {n(u.by_misfit)} X u",
         f"T += {n(t.by_warmth)} (1 - C) W' (1 - h) + {n(t.by_match)} m - {n(t.by_threat)} ({n(t.threat_base)} + p) k - "
         f"{n(t.by_insincerity)} s - {n(t.by_habituation)} h ({n(t.understood_base)} + u) - "
-        f"{n(t.by_incoherence)} C (1 + {n(t.incoherence_aroused)} a+ (1 - u)) + {n(t.by_steadiness)} R a+ (1 - u) + "
-        f"{n(t.drift)}",
-        f"I -= {n(i.by_guidance)} (u - {n(react.understood_from)}) D+ T (1 - {n(i.aroused)} a+) "
+        f"{n(t.by_incoherence)} C (1 + {n(t.incoherence_aroused)} a+ (1 - u)) + {n(t.by_steadiness)} R a+ (1 - u) - "
+        f"{n(t.by_misfit)} X + {n(t.drift)}",
+        f"I -= {n(i.by_guidance)} (u - {n(react.understood_from)}) D+ T (1 - X) (1 - {n(i.aroused)} a+) "
         f"(1 - {n(i.incoherent)} C) (1 - {n(i.habituated)} h) + {n(i.by_warmth)} u T W' (1 - C) - {n(i.by_threat)} k - "
         f"{n(over.staying)} o u - {n(i.by_incoherence)} C",
         f"a += {n(a.settle)} ({n(*a.by_feeling)} I + rest - a) + {n(a.follow)} m (2 M - 1 - a) + "
@@ -364,3 +367,15 @@ def test_a_population_may_not_shift_people_out_of_what_exists(seat, population, 
     seat(coefficients=coefficients)
     with pytest.raises(PopulationError, match=f"{field} was -"):
         seat(population=population, coefficients=coefficients)
+
+
+def test_warm_nonsense_loses_against_plain_answers(seat, reading, words):
+    """Warm replies that do not answer, against cool ones that do: less understood, less trusted, less relieved."""
+    ends = {}
+    for name, kind in {"nonsense": (0.9, 0.05), "answers": (0.3, 0.9)}.items():
+        users, streams = seat(400)
+        warmth, relevance = kind
+        read = reading(400, warmth=warmth, directiveness=0.2, intensity=0.5, fluency=0.95, relevance=relevance)
+        ends[name] = talk(users, streams, read, words, 8)[-1][2]
+    for of in ("trust", "understood", "relief"):
+        assert ends["nonsense"][of].mean() < ends["answers"][of].mean() - 0.05, of
