@@ -152,24 +152,26 @@ def sweep(bench: Bench, corpus: Corpus, most: int, yardsticks: Mapping[str, Yard
         name: ceilings[name] / measure(plain)
         for name, measure in ((f"perplexity, {kind}", measure) for kind, measure in yardsticks.items())
     }
-    return Sweep(curves, ceilings, depth, each, _swayed(bench, exchanges, corners))
+    return Sweep(
+        curves,
+        ceilings,
+        depth,
+        each,
+        (swayed(bench, exchanges, corners, WEIGHTS[0]), swayed(bench, exchanges, corners, WEIGHTS[1])),
+    )
 
 
-def _swayed(bench: Bench, exchanges: Sequence[Exchange], corners: Controls) -> tuple[float, float]:
-    """Whether a reply follows the estimate or the words, where the two differ; at weight 0 and at 2."""
+def swayed(bench: Bench, exchanges: Sequence[Exchange], corners: Controls, weight: float) -> float:
+    """How often a reply follows the estimate at an emotional weight, where estimate and words name another distress."""
     distress = np.array([SADNESS, ANGER, FEAR])
     chosen = [i for i, e in enumerate(exchanges) if e.last.category in distress]
     shown = np.array([exchanges[i].last.category for i in chosen])
     another = distress[(np.searchsorted(distress, shown) + 1 + np.arange(len(shown)) % 2) % len(distress)]
     affect = from_category(another, np.full(len(another), 0.8))
-    windows = [exchanges[i].context for i in chosen]
-    found = []
-    for weight in WEIGHTS:
-        controls = fixed(corners.rows(np.array(chosen)), emotional_weight=weight)
-        judged = bench.read(bench.say(windows, affect, controls, purpose=3)).judge.affect
-        rows = np.arange(len(chosen))
-        found.append(float((judged[rows, another] > judged[rows, shown]).mean()))
-    return found[0], found[1]
+    controls = fixed(corners.rows(np.array(chosen)), emotional_weight=weight)
+    judged = bench.read(bench.say([exchanges[i].context for i in chosen], affect, controls, purpose=3)).judge.affect
+    rows = np.arange(len(chosen))
+    return float((judged[rows, another] > judged[rows, shown]).mean())
 
 
 def draw(found: Sweep, path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.controls.ngrams import distinct, expectation_adjusted_distinct, tokens, top_phrase, unique
 from benchmarks.controls.parts import Bench, Read, affects, contexts, every, fixed, lasts, over
-from recipes.writing.corpus import MOST_TURNS, Turn
+from recipes.writing.corpus import FEW_TURNS, Turn
 from rlgen.experiments.display.tables import Row
 from rlgen.generation.consistency import Consistency, consistency
 from rlgen.text.reading.repetition import repetition
@@ -72,7 +72,7 @@ def _spread(where: str, replies: Sequence[str], own: Sequence[str], vocabulary: 
 
 @dataclass(frozen=True)
 class _Talks:
-    """M dialogues of `MOST_TURNS` turns with the generator's own replies: lists over the turns."""
+    """M dialogues of `FEW_TURNS` turns with the generator's own replies: lists over the turns."""
 
     people: list[list[Turn]]
     replies: list[list[str]]
@@ -81,11 +81,11 @@ class _Talks:
     @classmethod
     def of(cls, bench: Bench, temperature: float, most: int) -> _Talks:
         """What the corpus's people say, answered at one temperature, tone at random, weight 1."""
-        talks = [e.turns for e in bench.exchanges if len(e.turns) == MOST_TURNS][:most]
+        talks = [e.turns for e in bench.exchanges if len(e.turns) == FEW_TURNS][:most]
         controls = fixed(bench.drawn(len(talks)), temperature=temperature, emotional_weight=1.0)
         windows: list[list[str]] = [[] for _ in talks]
         people, said, repeated = [], [], []
-        for turn in range(MOST_TURNS):
+        for turn in range(FEW_TURNS):
             now = [talk[turn] for talk in talks]
             for window, each in zip(windows, now, strict=True):
                 window.append(each.said)
@@ -106,8 +106,8 @@ def heat(bench: Bench, most: int) -> list[Row]:
     """Fluency, distinctness and repetition of whole dialogues along the temperature."""
     turns = every(bench.trained)
     vocabulary = len({token for turn in turns for token in tokens(turn.reply)})
-    own = [turn.reply for turn in turns[: most * MOST_TURNS]]
-    if not any(len(e.turns) == MOST_TURNS for e in bench.exchanges):
+    own = [turn.reply for turn in turns[: most * FEW_TURNS]]
+    if not any(len(e.turns) == FEW_TURNS for e in bench.exchanges):
         return []
     corpus = (
         float(bench.reader.fluency.score(own).mean()),
@@ -138,7 +138,7 @@ def trend(bench: Bench, most: int) -> list[Row]:
     talks = _Talks.of(bench, _USUAL, most)
     if not talks.texts():
         return []
-    dialogues = np.tile(np.arange(len(talks.people[0])), MOST_TURNS)
+    dialogues = np.tile(np.arange(len(talks.people[0])), FEW_TURNS)
     person = affects([turn for turns in talks.people for turn in turns])
     read: Read = bench.read(talks.texts())
     return consistency_rows(consistency(person, read.judge.affect, dialogues))

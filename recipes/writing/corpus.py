@@ -53,6 +53,7 @@ class Turn:
         weight: emotional intensity of the reply, in {0, .5, 1}.
         strategy: what the reply does, see `recipes.writing.reply.Answer`.
         template: names of the patterns behind the reply.
+        step: the next step that the person named, `""` if none.
     """
 
     said: str
@@ -65,6 +66,7 @@ class Turn:
     weight: float
     strategy: str
     template: str
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def _exchange(rng: random.Random, held_out: bool, most: int) -> Exchange:
                 weight=WEIGHTS[weight],
                 strategy=reply.strategy,
                 template=reply.template,
+                step=said.step,
             )
         )
     return Exchange(tuple(turns), topic)
