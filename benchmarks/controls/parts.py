@@ -14,6 +14,7 @@ from rlgen.affect import from_category
 from rlgen.rng import Streams
 from rlgen.text import Judge, Reader
 from rlgen.text.reading.judge import Judgement
+from rlgen.text.reading.relevance import Heard
 from rlgen.types import CONTROL_RANGES, F32, Context, Controls, Estimate, Generator, Reading
 
 BATCH: Final = 256
@@ -84,7 +85,7 @@ class Bench:
 
     def read(self, texts: Sequence[str]) -> Read:
         """What the people's reader and the judge make of texts; they answer nothing and repeat nothing."""
-        nothing = np.zeros((len(texts), self.reader.encoder.dim), dtype=np.float32)
+        nothing = Heard.nothing(len(texts), self.reader.encoder.dim)
         reading, embedding = self.reader.read(texts, nothing, [()] * len(texts))
         return Read(embedding, reading, self.judge.read(texts))
 

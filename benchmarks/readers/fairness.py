@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rlgen.affect import CATEGORIES, NUM_CATEGORIES, VALENCE
 from rlgen.text.reading.judge import Judge
 from rlgen.text.reading.reader import Reader
+from rlgen.text.reading.relevance import Heard
 
 F64 = NDArray[np.float64]
 Read = Callable[[Sequence[str], Sequence[str]], Mapping[str, NDArray[Any]]]
@@ -98,10 +99,9 @@ def reader_readings(reader: Reader) -> Read:
     """What the people's reader makes of texts: affect, felt categories, valence, tone, relevance."""
 
     def read(texts: Sequence[str], beside: Sequence[str]) -> dict[str, NDArray[Any]]:
-        # Relevance is a curve over a cosine, so it does not matter which side of the exchange is swapped.
         distinct = {text: i for i, text in enumerate(dict.fromkeys(beside))}
         asked = reader.encoder.encode(list(distinct))[[distinct[text] for text in beside]]
-        reading, _ = reader.read(texts, asked, [[]] * len(texts))
+        reading, _ = reader.read(texts, Heard.alone(beside, asked), [[]] * len(texts))
         tone = ("warmth", "directiveness", "intensity", "relevance")
         return {**_affect(reading.affect), **{name: getattr(reading, name) for name in tone}}
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.readers import tfidf
+from benchmarks.readers.answers import relevance_figures
 from benchmarks.readers.confusion import Confusion
 from benchmarks.readers.figures import Figure, auc, spearman
 from benchmarks.readers.labels import affect_figures, empathy_figures, read_by_both
 from recipes.readers import contrast_sets, sources
 from recipes.readers.corruption import Corruptor
-from recipes.readers.fit import embed
 from recipes.readers.linear import binary_cross_entropy
 from rlgen.affect import VALENCE
 from rlgen.text.reading.heads import F32
@@ -113,35 +113,6 @@ def transfer_figures(data: Path, reader: Reader, judge: Judge) -> list[Figure]:
         )
     )
     return figures
-
-
-def relevance_figures(data: Path, reader: Reader) -> list[Figure]:
-    """AUC of true answers against shuffled ones, beside shared words."""
-    pairs = [
-        (a["text"], b["text"])
-        for dialogue in sources.esconv_dialogues(data, "held-out")
-        for a, b in zip(dialogue["turns"], dialogue["turns"][1:], strict=False)
-        if a["speaker"] == "usr"
-    ][:1500]
-    asked, answers = [a for a, _ in pairs], [b for _, b in pairs]
-    x, y = embed(reader.encoder, asked), embed(reader.encoder, answers)
-    score = np.concatenate([(x * y).sum(1), (x * np.roll(y, 7, axis=0)).sum(1)])
-    true = np.repeat([True, False], len(pairs))
-
-    def overlap(a: str, b: str) -> float:
-        one, two = set(words(a)), set(words(b))
-        return len(one & two) / max(len(one | two), 1)
-
-    rolled = [answers[i - 7] for i in range(len(answers))]
-    shared = [overlap(a, b) for a, b in zip(asked + asked, answers + rolled, strict=True)]
-    return [
-        Figure(
-            "readers",
-            "relevance: AUC of true against shuffled answers, ESConv",
-            auc(score, true),
-            auc(np.array(shared), true),
-        )
-    ]
 
 
 def fluency_figures(data: Path, reader: Reader, seed: int = 1) -> list[Figure]:

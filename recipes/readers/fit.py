@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from recipes.readers import contrast_sets, sources
+from recipes.readers import contrast_sets, relevance, sources
 from recipes.readers.fluency import fit as fit_fluency
 from recipes.readers.linear import binary_cross_entropy, level_targets, logistic, ridge, shares, soft_cross_entropy
 from rlgen import artifacts
@@ -29,7 +29,6 @@ _AFFECT_PENALTY: Final = (2e-2, 1e-5)  # embedding and surface; word pieces
 _TONE_PENALTY: Final = (1500.0, 60.0)  # embedding; surface
 _LEVEL_PENALTY: Final = (3e-2, 3e-5)
 _SMALL: Final = 8192  # word-piece buckets where texts are few
-RELEVANCE_PAIRS: Final = 4000
 
 
 def embed(encoder: SentenceEncoder, texts: Sequence[str]) -> F32:
@@ -88,23 +87,6 @@ def fit_tone(encoder: SentenceEncoder) -> Head:
     )
 
 
-def _fit_relevance(encoder: SentenceEncoder, data: Path, seed: int) -> F32:
-    """Slope and offset of a logistic curve over cosines, from true pairs against shuffled ones."""
-    rng = np.random.default_rng(seed)
-    pairs = sources.exchanges(data)
-    pairs = [pairs[int(i)] for i in rng.permutation(len(pairs))[:RELEVANCE_PAIRS]]
-    asked = embed(encoder, [a for a, _ in pairs])
-    answer = embed(encoder, [b for _, b in pairs])
-    cosine = np.concatenate([(asked * answer).sum(1), (asked * np.roll(answer, 1, axis=0)).sum(1)])
-    target = np.repeat([1.0, 0.0], len(pairs))
-    weights = np.zeros(2)
-    x = np.stack([cosine, np.ones_like(cosine)], axis=1).astype(np.float64)
-    for _ in range(25):  # Newton's method; the problem is convex with two unknowns
-        p = 1.0 / (1.0 + np.exp(-x @ weights))
-        weights += np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x, x.T @ (target - p))
-    return weights.astype(np.float32)
-
-
 def fit_reader(encoder: SentenceEncoder, data: Path, seed: int, say: Say) -> Arrays:
     """Weights of the people's reader.
 
@@ -123,8 +105,9 @@ def fit_reader(encoder: SentenceEncoder, data: Path, seed: int, say: Say) -> Arr
     arrays |= _fit_levels(encoder, data, "people", slice(0, 3)).arrays("empathy")
     say("people's reader: warmth, directiveness, intensity (contrast sentences)")
     arrays |= fit_tone(encoder).arrays("tone")
-    say("people's reader: relevance (ESConv, EmpatheticDialogues)")
-    arrays["relevance"] = _fit_relevance(encoder, data, seed)
+    say("people's reader: relevance (ESConv, EmpatheticDialogues, DailyDialog, MELD, own dialogues)")
+    exchanges = [*relevance.human(data, held_out=False), *relevance.own(seed, held_out=False)]
+    arrays |= relevance.fit(relevance.encoded(exchanges, lambda texts: embed(encoder, texts)), seed).arrays()
     say("people's reader: fluency (EmpatheticDialogues, DailyDialog, ESConv)")
     return arrays | fit_fluency(sources.human_sentences(data, "people"), seed).arrays()
 
@@ -154,7 +137,8 @@ def write(
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     people = name == "readers"
-    names = ["goemotions", "epitome", "esconv"] + (["empathetic_dialogues", "dailydialog"] if people else ["annomi"])
+    dialogues = ["empathetic_dialogues", "dailydialog", "meld_text"]
+    names = ["goemotions", "epitome", "esconv", *(dialogues if people else ["annomi"])]
     described = (
         f"Heads over the encoder {encoder.name} that read affect, empathy, warmth, directiveness, intensity, "
         "relevance, fluency."

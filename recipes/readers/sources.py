@@ -1,7 +1,7 @@
 """Reading a researcher's own copies of the data sets that readers and judges are fitted to.
 
 Each item belongs to exactly one part, by a hash of its id: `"people"` (the reader in people and
-rewards), `"judge"` (benches) or `"generator"` (kept for a generator's own alignment loss). Held-out
+rewards), `"judge"` (benches) or `"generator"` (neither; relevance learns from it too). Held-out
 items belong to none of them. Ids are split, not texts: what two people wrote alike, such as "I know
 how you feel.", can be in two parts.
 """
@@ -9,7 +9,6 @@ how you feel.", can be in two parts.
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 import re
 import zlib
@@ -235,17 +234,6 @@ def advice_and_reflection(data: Path, part: Part) -> tuple[list[str], NDArray[np
                 kept.append((row["utterance_text"].strip(), float(advises)))
     kept = list(dict.fromkeys(kept))  # an utterance rated by several annotators comes once
     return [t for t, _ in kept], np.array([y for _, y in kept], dtype=np.float32)
-
-
-def exchanges(data: Path) -> list[tuple[str, str]]:
-    """Pairs (what was said, what the other answered) for relevance: people's ESConv, EmpatheticDialogues."""
-    pairs = []
-    for dialogue in esconv_dialogues(data, "people"):
-        turns = dialogue["turns"]
-        pairs += [(a["text"], b["text"]) for a, b in itertools.pairwise(turns) if a["speaker"] == "usr"]
-    for talk in json_lines(opened(data, "empathetic_dialogues/valid.jsonl")):
-        pairs += list(zip(talk["turns"][::2], talk["turns"][1::2], strict=False))
-    return [(a.strip(), b.strip()) for a, b in pairs if a.strip() and b.strip()]
 
 
 def human_sentences(data: Path, part: Part) -> list[str]:

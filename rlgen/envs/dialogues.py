@@ -14,6 +14,7 @@ from rlgen.envs.records import Finished, TurnRecord, Utterances
 from rlgen.perception.table import project
 from rlgen.rewards import Trace
 from rlgen.rng import Streams
+from rlgen.text.reading.relevance import Heard, remembered
 from rlgen.types import F32, I64, NUM_CONTROLS, Bools, Controls, Estimate, Feedback, Rows, Verdict
 
 _SUMS: Final = ("terms", "yardsticks")  # name -> [N], over the episode
@@ -26,6 +27,7 @@ class Dialogues(Rows):
     Attributes:
         streams: random streams of the rows.
         said: what people said last, as read.
+        before: `[N, dim]`, what they said before that, see `rlgen.text.reading.relevance.remembered`.
         estimate: what is recognised now.
         person: `[N]` index of the person in an evaluation, -1 outside one.
         turn: `[N]` turns done.
@@ -41,6 +43,7 @@ class Dialogues(Rows):
 
     streams: Streams
     said: Utterances
+    before: F32
     estimate: Estimate
     person: I64
     turn: I64
@@ -70,6 +73,7 @@ class Dialogues(Rows):
         return cls(
             streams=streams,
             said=said,
+            before=np.zeros_like(said.embedding),
             estimate=estimate,
             person=np.full(rows, -1, dtype=np.int64),
             turn=np.zeros(rows, dtype=np.int64),
@@ -88,6 +92,10 @@ class Dialogues(Rows):
             terms={},
             yardsticks={},
         )
+
+    def heard(self) -> Heard:
+        """What the next replies answer."""
+        return Heard(self.said.text, self.said.embedding, self.before)
 
     def rating_mean(self) -> F32:
         """`[N]` mean of the ratings so far, NaN where there is none."""
@@ -198,6 +206,7 @@ class Dialogues(Rows):
         self.rating_sum = self.rating_sum + np.where(self.rating_present, feedback.rating, 0)
         self.rating_count = self.rating_count + self.rating_present
         self.engagement = feedback.engagement.copy()
+        self.before = remembered(self.before, self.said.embedding)
         self.said, self.estimate = said, estimate
         for window, earlier, reply, utterance in zip(self.window, self.replies, replies, said.text, strict=True):
             earlier.append(reply)

@@ -14,6 +14,7 @@ from rlgen.envs.dialogues import Dialogues
 from rlgen.envs.surface import ResponseSurface
 from rlgen.seams import held, is_own, own_fault, refused
 from rlgen.text import Reader
+from rlgen.text.reading.relevance import Heard
 from rlgen.types import (
     ALLOW,
     ESCALATE,
@@ -97,7 +98,7 @@ class TextPipeline:
             said = np.where((verdict.decision == ALLOW)[:, None], words.ids, -1)
             words = Words(said, verdict.text)
         reviewed = perf_counter()
-        reading, _ = read_texts(self.reader, words.text, now.said.embedding, now.replies)
+        reading, _ = read_texts(self.reader, words.text, now.heard(), now.replies)
         self.seconds["generator"] += generated - started
         self.seconds["guard"] += reviewed - generated
         self.seconds["reader"] += perf_counter() - reviewed
@@ -164,7 +165,7 @@ def reviewed_by(guard: Guard, context: Context, words: Words) -> Verdict:
 
 
 def read_texts(
-    reader: Reader, texts: Sequence[str], asked: F32, earlier: Sequence[Sequence[str]]
+    reader: Reader, texts: Sequence[str], heard: Heard, earlier: Sequence[Sequence[str]]
 ) -> tuple[Reading, F32]:
     """`Reader.read`.
 
@@ -172,8 +173,8 @@ def read_texts(
         PartError: a reader of one's own fails, or gives something else.
     """
     with own_fault("readers", reader):
-        gave = reader.read(texts, asked, earlier)
-    return _readings(reader, gave, (len(texts), asked.shape[1]))
+        gave = reader.read(texts, heard, earlier)
+    return _readings(reader, gave, (len(texts), heard.embedding.shape[1]))
 
 
 def read_bank(reader: Reader, texts: Sequence[str]) -> tuple[Reading, F32]:

@@ -24,6 +24,7 @@ from rlgen.envs.people import make_people
 from rlgen.envs.pipeline import read_bank, read_texts
 from rlgen.errors import ConfigError
 from rlgen.rng import PEOPLE, Realm, Streams
+from rlgen.text.reading.relevance import Heard, remembered
 from rlgen.types import F32, I64, Bools, Expression, Words
 from rlgen.users import FamilyConfig
 from rlgen.users.faults import watched
@@ -108,6 +109,8 @@ class SimulatedPeople:
         self._turn: I64 = np.zeros(self._n, dtype=np.int64)
         self._replies: list[list[str]] = [[] for _ in range(self._n)]
         self._asked: F32 = np.zeros((self._n, self._embedded.shape[1]), dtype=np.float32)
+        self._before: F32 = np.zeros_like(self._asked)
+        self._said = [""] * self._n
         return self._hear(np.arange(self._n), self._users.reset(np.arange(self._n), self._streams))
 
     def respond(self, texts: Sequence[str]) -> Answers:
@@ -129,7 +132,8 @@ class SimulatedPeople:
         if len(rows):
             told = [texts[row] for row in rows.tolist()]
             earlier = [self._replies[row] for row in rows.tolist()]
-            reading, _ = read_texts(self._reader, told, self._asked[rows], earlier)
+            heard = Heard([self._said[row] for row in rows.tolist()], self._asked[rows], self._before[rows])
+            reading, _ = read_texts(self._reader, told, heard, earlier)
             words = Words(np.full((len(rows), 1), -1, dtype=np.int64), told)
             feedback, expression = self._users.respond(rows, words, reading, self._streams.rows(rows), self._turn[rows])
             ratings[rows], engagement[rows] = feedback.rating, feedback.engagement
@@ -145,10 +149,15 @@ class SimulatedPeople:
         return Answers(ratings, engagement, left, said, relief)
 
     def _hear(self, rows: I64, expression: Expression) -> list[str]:
-        """What people say; the next reply is read against it."""
+        """What people say; the next reply is read against it, and what they said before."""
+        self._before[rows] = remembered(self._before[rows], self._asked[rows])
         if expression.text is None:
             self._asked[rows] = self._embedded[expression.utterance]
-            return [self._said_by_bank[i] for i in expression.utterance]
-        nothing = np.zeros((len(rows), self._embedded.shape[1]), dtype=np.float32)
-        self._asked[rows] = read_texts(self._reader, expression.text, nothing, [[] for _ in rows])[1]
-        return list(expression.text)
+            texts = [self._said_by_bank[i] for i in expression.utterance]
+        else:
+            nothing = Heard.nothing(len(rows), self._embedded.shape[1])
+            self._asked[rows] = read_texts(self._reader, expression.text, nothing, [[] for _ in rows])[1]
+            texts = list(expression.text)
+        for row, text in zip(rows.tolist(), texts, strict=True):
+            self._said[row] = text
+        return texts

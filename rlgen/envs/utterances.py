@@ -14,6 +14,7 @@ from rlgen.affect import AROUSAL, NUM_CATEGORIES
 from rlgen.envs.parts import Parts
 from rlgen.envs.pipeline import read_texts
 from rlgen.envs.records import Utterances
+from rlgen.text.reading.relevance import Heard
 from rlgen.types import Bools, Estimate, Expression
 
 
@@ -29,8 +30,8 @@ def read_utterances(parts: Parts, expression: Expression) -> Utterances:
             parts.utterance_context[index],
         )
     rows = len(expression.text)
-    unasked = np.zeros((rows, parts.utterance_embedding.shape[1]), dtype=np.float32)
-    reading, embedding = read_texts(parts.reader, expression.text, unasked, [[]] * rows)
+    nothing = Heard.nothing(rows, parts.utterance_embedding.shape[1])
+    reading, embedding = read_texts(parts.reader, expression.text, nothing, [[]] * rows)
     reading = replace(reading, relevance=np.ones(rows, dtype=np.float32))
     # A plain sum, not a matrix product: the bits of a row must not depend on how many rows there are.
     context = (embedding[:, :, None] * parts.context_projection).sum(axis=1)

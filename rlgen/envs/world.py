@@ -265,7 +265,7 @@ class World:
         replied, reading = replies.words.text, replies.reading.array()
         if expression.to is not None:  # a log goes on from what was replied then
             replied = expression.to
-            reading = read_texts(self.parts.reader, replied, now.said.embedding, now.replies)[0].array()
+            reading = read_texts(self.parts.reader, replied, now.heard(), now.replies)[0].array()
         now.advance(box, replied, reading, feedback, said, estimate)
         now.add_rewards(reward, terms, cost, others)
         if now is not whole:

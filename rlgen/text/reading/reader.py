@@ -22,15 +22,17 @@ from rlgen.text.encoding.loading import encoder_of
 from rlgen.text.reading import lexical, tables
 from rlgen.text.reading.fluency import Fluency
 from rlgen.text.reading.heads import Features, Head, sigmoid, softmax
+from rlgen.text.reading.relevance import Heard, Relevance
 from rlgen.text.reading.repetition import repetition
 from rlgen.types import Reading, array_fault, session
 
-KIND: Final = "readers/2"
+KIND: Final = "readers/3"
 PART: Final = 256  # texts of a bank that are encoded in one pass
 SHIPPED: Final = ("shipped:readers", "shipped:readers_minilm")  # those of the encoders `fast` and `minilm`
 _CODE: Final = (
     "rlgen.text.reading.heads",
     "rlgen.text.reading.lexical",
+    "rlgen.text.reading.relevance",
     "rlgen.text.reading.repetition",
     "rlgen.text.reading.fluency",
     "rlgen.text.encoding.piece_vectors",
@@ -51,6 +53,7 @@ class Reader:
         encoder: as given.
         sha256: hash of the weights as they were given.
         fluency: the part that needs no encoder.
+        relevance: the part that hears two sides.
     """
 
     def __init__(self, encoder: SentenceEncoder, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -60,7 +63,7 @@ class Reader:
         self._plane = Head.from_arrays(arrays, "plane")
         self._empathy = Head.from_arrays(arrays, "empathy")
         self._tone = Head.from_arrays(arrays, "tone")
-        self._relevance = tuple(float(x) for x in arrays["relevance"])
+        self.relevance = Relevance(arrays)
         self.fluency = Fluency.from_arrays(arrays)
 
     @classmethod
@@ -92,7 +95,7 @@ class Reader:
         heads = {"affect": self._affect, "plane": self._plane, "empathy": self._empathy, "tone": self._tone}
         arrays = {f"{of}.{name}": getattr(head, name) for of, head in heads.items() for name in Head.NAMES}
         arrays |= {f"fluency.{name}": tensor.numpy() for name, tensor in self.fluency.net.state_dict().items()}
-        arrays |= {"fluency.table": self.fluency.table.numpy(), "relevance": np.array(self._relevance)}
+        arrays |= {"fluency.table": self.fluency.table.numpy(), **self.relevance.arrays()}
         return artifacts.tensors_sha256(arrays)
 
     @property
@@ -101,20 +104,19 @@ class Reader:
         code = artifacts.code_sha256(__name__, *_CODE)
         return f"{self.sha256}:{self.encoder.identity}:{code}:{lexical.LISTS_SHA256}"
 
-    def read(self, text: Sequence[str], asked: F32, earlier: Sequence[Sequence[str]]) -> tuple[Reading, F32]:
+    def read(self, text: Sequence[str], heard: Heard, earlier: Sequence[Sequence[str]]) -> tuple[Reading, F32]:
         """Read N texts with one encoder call.
 
         Args:
             text: N texts.
-            asked: `[N, 384]` embeddings of the utterances that they answer.
+            heard: what they answer.
             earlier: for each text, the same speaker's earlier turns.
 
         Returns:
             The reading, and the texts' embeddings `[N, 384]`.
         """
         embedding = self._embedded(text)
-        slope, offset = self._relevance
-        relevance = sigmoid(slope * (embedding * asked).sum(axis=1) + offset)
+        relevance = self.relevance.score(text, embedding, heard)
         return self._reading(text, embedding, relevance, repetition(text, earlier)), embedding
 
     def read_catalogue(self, texts: Sequence[str], progress: Progress | None = None) -> tuple[Reading, F32]:

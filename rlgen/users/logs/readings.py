@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rlgen import affect
 from rlgen.artifacts import cached, code_sha256
+from rlgen.text.reading.relevance import Heard, remembered
 from rlgen.types import F64, Reading
 from rlgen.users.logs.dialogues import Dialogue
 
@@ -31,6 +32,17 @@ def select(reading: Reading) -> F64:
     return np.stack(columns, axis=1).astype(np.float64)
 
 
+def _heard(asked: Sequence[str], spoken: Sequence[Sequence[str]], reader: Reader) -> Heard:
+    """What replies answer, each text embedded once."""
+    texts = list(dict.fromkeys([*asked, *(text for before in spoken for text in before)]))
+    vectors, place = reader.encoder.encode(texts), {text: i for i, text in enumerate(texts)}
+    before = np.zeros((len(asked), vectors.shape[1]), dtype=np.float32)
+    for i, told in enumerate(spoken):
+        for text in told:
+            before[i] = remembered(before[i], vectors[place[text]])
+    return Heard(asked, vectors[[place[text] for text in asked]], before)
+
+
 def read_replies(dialogues: Sequence[Dialogue], reader: Reader) -> list[F64]:
     """Readings of the supporter's replies, `[replies, 11]` for every dialogue; unrated ones get zeros.
 
@@ -39,25 +51,27 @@ def read_replies(dialogues: Sequence[Dialogue], reader: Reader) -> list[F64]:
     """
     texts: list[str] = []
     asked: list[str] = []
+    spoken: list[list[str]] = []  # what the person said before that
     earlier: list[list[str]] = []
     for dialogue in dialogues:
         if not dialogue.rated:
             continue
         said: list[str] = []
-        before = ""
+        told: list[str] = []
         for turn in dialogue.turns:
             if turn.supporter:
                 texts.append(turn.text)
-                asked.append(before)
+                asked.append(told[-1] if told else "")
+                spoken.append(told[:-1])
                 earlier.append(list(said))
                 said.append(turn.text)
             else:
-                before = turn.text
-    made_of = json.dumps([reader.identity, code_sha256(__name__), texts, asked, earlier])
+                told.append(turn.text)
+    made_of = json.dumps([reader.identity, code_sha256(__name__), texts, asked, spoken, earlier])
     digest = hashlib.sha256(made_of.encode()).hexdigest()
 
     def build() -> dict[str, NDArray[np.float64]]:
-        reading, _ = reader.read(texts, reader.encoder.encode(asked), earlier)
+        reading, _ = reader.read(texts, _heard(asked, spoken, reader), earlier)
         return {"readings": select(reading)}
 
     table = cached(f"human-replies-{digest[:32]}", build)["readings"] if texts else np.zeros((0, len(NAMES)))

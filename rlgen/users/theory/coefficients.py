@@ -87,7 +87,7 @@ class OverValidation(Settings):
 
 
 class Understanding(Settings):
-    """du = pace (1 - u)(1 - C(c0 + c1 a+))(1 - by_habituation h)(1 - unanswered X)(by_match m + ...) - by_misfit X u."""
+    """du = pace (1 - u)(1 - C (c0 + c1 a+))(1 - by_habituation h)(1 - unanswered X)(by_match m + ...) - ..."""
 
     by_match: Size = Field(default=0.3, description="of the pacing match")
     by_warmth: Size = Field(default=0.1, description="of effective warmth")
