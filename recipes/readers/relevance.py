@@ -253,7 +253,7 @@ class _Towers(nn.Module):
         return F.normalize(self.reply(reply), dim=1)
 
 
-def _towers(on: Encoded, seed: int) -> _Towers:
+def _towers(on: Encoded, seed: int, steps: int) -> _Towers:
     """Learn the towers: each true pair against all other replies of its batch, half of them from near by."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -269,7 +269,6 @@ def _towers(on: Encoded, seed: int) -> _Towers:
         near[number].append(i)
     chance = np.array([_DRAWN[one.source] for one in on.of])
     chance /= chance.sum()
-    steps = _EPOCHS * len(on.of) // _BATCH + 1
     for step in range(steps):
         for group in learner.param_groups:
             group["lr"] = _RATE * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -293,18 +292,19 @@ def _towers(on: Encoded, seed: int) -> _Towers:
     return towers.eval().requires_grad_(False)
 
 
-def fit(on: Encoded, seed: int) -> Relevance:
+def fit(on: Encoded, seed: int, steps: int = 0) -> Relevance:
     """Learn the towers on most dialogues, the head on the rest.
 
     Args:
         on: exchanges to learn from.
         seed: of order, weights and contrasts.
+        steps: updates of the towers; 0 for as many as see everything a few times.
     """
     rng = np.random.default_rng(seed)
     numbers = np.array([one.dialogue for one in on.of])
     apart = np.isin(numbers, rng.permutation(np.unique(numbers))[: int(_HEAD_SHARE * len(np.unique(numbers)))])
     main, rest = np.flatnonzero(~apart), np.flatnonzero(apart)
-    towers = _towers(_some(on, main), seed)
+    towers = _towers(_some(on, main), seed, steps or _EPOCHS * len(main) // _BATCH + 1)
     counted: Counter[int] = Counter()
     texts = {text for one in on.of for text in (one.said, one.reply)}
     for text in texts:

@@ -16,6 +16,7 @@ from rlgen.errors import ArtifactError
 from rlgen.text import Judge, Reader, SentenceEncoder
 from rlgen.text.reading import tables
 from rlgen.text.reading.heads import Head
+from rlgen.text.reading.relevance import Heard
 from rlgen.text.utterances import of_all_lengths, utterances, with_crisis, with_masks
 from rlgen.types import Reading
 
@@ -54,7 +55,7 @@ def of(reader: Reader, texts: list[str]) -> Reading:
 
 def test_ranges(reader: Reader) -> None:
     texts = [*ANCHORS.values(), "", "?!", "a" * 400, "word " * 300]
-    reading, embedding = reader.read(texts, reader.encoder.encode(texts), [[]] * len(texts))
+    reading, embedding = reader.read(texts, Heard.alone(texts, reader.encoder.encode(texts)), [[]] * len(texts))
     assert embedding.shape == (len(texts), 384)
     assert reading.array().shape == (len(texts), 18)
     assert np.isfinite(reading.array()).all()
@@ -113,9 +114,12 @@ def test_questions(reader: Reader) -> None:
 
 
 def test_relevance_prefers_the_answer(reader: Reader) -> None:
-    asked = reader.encoder.encode(["My cat died last night."] * 2)
-    reading, _ = reader.read(["Losing your cat must hurt.", "The train leaves at nine."], asked, [[], []])
-    assert reading.relevance[0] > reading.relevance[1] + 0.2
+    said = ["My cat died last night."] * 3
+    replies = ["Losing your cat must hurt.", "The train leaves at nine.", "Tell me more."]
+    reading, _ = reader.read(replies, Heard.alone(said, reader.encoder.encode(said)), [[]] * 3)
+    own, other, anything = reading.relevance
+    assert own > other + 0.2
+    assert own > anything > other
 
 
 def test_words_in_disorder_are_less_fluent(reader: Reader) -> None:
@@ -132,10 +136,12 @@ def test_a_row_does_not_depend_on_its_neighbours(reader: Reader) -> None:
     texts = [*ANCHORS.values(), "word " * 50, "ok"]
     asked = reader.encoder.encode(texts[::-1])
     earlier = [[texts[(i + 1) % len(texts)], texts[i][:20]] for i in range(len(texts))]
-    together, vectors = reader.read(texts, asked, earlier)
+    heard = Heard(texts[::-1], asked, np.roll(asked, 1, axis=0))
+    together, vectors = reader.read(texts, heard, earlier)
     for count in (1, 2, 5, 11, 16):
         chosen = rng.choice(len(texts), size=count, replace=False)
-        alone, own = reader.read([texts[i] for i in chosen], asked[chosen], [earlier[i] for i in chosen])
+        few = Heard([heard.said[i] for i in chosen], asked[chosen], heard.before[chosen])
+        alone, own = reader.read([texts[i] for i in chosen], few, [earlier[i] for i in chosen])
         np.testing.assert_array_equal(own, vectors[chosen])
         for field in fields(alone):
             np.testing.assert_array_equal(getattr(alone, field.name), getattr(together, field.name)[chosen])
@@ -144,7 +150,8 @@ def test_a_row_does_not_depend_on_its_neighbours(reader: Reader) -> None:
 def test_one_encoder_call(reader: Reader) -> None:
     asked = reader.encoder.encode(["hm"] * 64)
     before = reader.encoder.calls
-    reader.read(list(ANCHORS.values()) * 4, asked[: 4 * len(ANCHORS)], [[]] * 4 * len(ANCHORS))
+    count = 4 * len(ANCHORS)
+    reader.read(list(ANCHORS.values()) * 4, Heard.alone(["hm"] * count, asked[:count]), [[]] * count)
     assert reader.encoder.calls == before + 1
 
 
@@ -213,13 +220,14 @@ def test_the_hash_is_of_every_weight_in_memory() -> None:
     own = Reader.load("shipped:readers")
     before = own.weights_sha256()
     texts = list(ANCHORS.values())
-    own.read(texts, own.encoder.encode(texts), [[]] * len(texts))
+    own.read(texts, Heard.alone(texts, own.encoder.encode(texts)), [[]] * len(texts))
     assert own.weights_sha256() == before == Reader.load("shipped:readers", own.encoder).weights_sha256()
     heads = (own._affect, own._plane, own._empathy, own._tone)
     for array in (
         *(getattr(head, name) for head in heads for name in Head.NAMES if getattr(head, name).size),
         *(tensor.numpy() for tensor in own.fluency.net.state_dict().values()),
         own.fluency.table.numpy(),
+        *(tensor.numpy() for tensor in own.relevance._weights.values()),
     ):
         before = own.weights_sha256()
         array.flat[-1] += 1

@@ -14,6 +14,7 @@ from rlgen.envs import World, world_config
 from rlgen.errors import ConfigError, DataError, PopulationError
 from rlgen.experiments import cli
 from rlgen.rng import Streams
+from rlgen.text.reading.relevance import Heard
 from rlgen.types import Words
 from rlgen.users import ReplayConfig, build
 from rlgen.users.own_words.replay import Log
@@ -147,8 +148,9 @@ def test_every_turn_is_forced(logged):
     for row, which in enumerate(first):
         assert now.window[row] == [log.said[which][0], log.replied[which][0], log.said[which][1]]
         assert now.replies[row] == log.replied[which][:1]
-    asked = world.parts.reader.encoder.encode([log.said[which][0] for which in first])
-    read, _ = world.parts.reader.read([log.replied[which][0] for which in first], asked, [[], []])
+    said = [log.said[which][0] for which in first]
+    heard = Heard.alone(said, world.parts.reader.encoder.encode(said))
+    read, _ = world.parts.reader.read([log.replied[which][0] for which in first], heard, [[], []])
     assert np.allclose(now.reply_reading, read.array(), atol=1e-3)
     assert world.last.reply == ["No.", "No."]
 
