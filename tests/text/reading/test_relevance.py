@@ -140,7 +140,7 @@ def test_what_can_be_heard_is_learned_and_what_cannot_is_not() -> None:
     aucs = []
     for of_texts in (belonging, vectors):
         on = encoded(of, lambda asked, of_texts=of_texts: of_texts[[texts[text] for text in asked]])
-        model = fit(on, 0, steps=100)
+        model = fit(on, 0, steps=50)
         whose, which = contrasted(of, "another topic", rng)
         true = model.score(on.replies(whose), on.reply[whose], on.heard(whose))
         other = model.score(on.replies(which), on.reply[which], on.heard(whose))
