@@ -17,16 +17,16 @@ from rlgen.experiments.options import TableOptions, parse, recorded
 
 if TYPE_CHECKING:
     from recipes.generator.corpora import Control
-    from recipes.generator.fit import Corpus, Recipe
+    from recipes.generator.fit import Recipe
     from rlgen.text import Judge, Reader
 
-_MEASURED: Final = 600  # held-out dialogues that loss is measured on
+_MEASURED: Final = 600  # held-out dialogues that loss and misalignment are measured on
 _CONTROLS: Final[tuple[Control, ...]] = ("warmth", "directiveness", "affect", "weight")
-Variant = Literal["nothing", "topic", "written", "warmth", "directiveness", "affect", "weight"]
+Variant = Literal["nothing", "alignment", "warmth", "directiveness", "affect", "weight"]
 
 
 class BenchAblationOptions(TableOptions):
-    """Train small generators with and without topic loss, written corpus and each control, and compare them."""
+    """Train small generators with and without the alignment loss and each control, and compare them."""
 
     out: Annotated[Path, Field(description="folder of the trained models; what is there already is kept")] = Path(
         "runs/ablation"
@@ -34,7 +34,7 @@ class BenchAblationOptions(TableOptions):
     size: Annotated[Literal["tiny", "small", "medium"], Field(description="of every model")] = "small"
     tokens: Annotated[int, Field(ge=1_000, description="ids that each model is trained on")] = 1_500_000
     without: Annotated[tuple[Variant, ...], Field(description="what is left out, one model each")] = (
-        "nothing", "topic", "written", *_CONTROLS,
+        "nothing", "alignment", *_CONTROLS,
     )  # fmt: skip
     contexts: Annotated[int, Field(ge=20, description="held-out contexts that each model answers")] = 500
     sweep: Annotated[int, Field(ge=20, description="contexts that it answers at each emotional weight")] = 150
@@ -74,6 +74,7 @@ def main(argv: Sequence[str]) -> int:
 
 def trained(out: Path, without: Variant, recipe: Recipe, command: str) -> Path:
     """The folder of a model, trained now where it is not there or was made otherwise."""
+    from recipes.generator.corpora import composed
     from recipes.generator.fit import Progress, fit
     from rlgen.artifacts import check_target, load
     from rlgen.errors import ArtifactError
@@ -88,7 +89,7 @@ def trained(out: Path, without: Variant, recipe: Recipe, command: str) -> Path:
                 return target
         except ArtifactError:
             note(f"  {target}: damaged, trained anew")
-    corpus = _corpus(without, recipe.seed)
+    corpus = composed(recipe.seed, _silent(without))
     told = [0]
 
     def report(now: Progress) -> None:
@@ -96,28 +97,25 @@ def trained(out: Path, without: Variant, recipe: Recipe, command: str) -> Path:
             told[0] = 4 * now.seen // now.planned
             note(f"  without {without}: {now.seen:,} ids, {now.loss:.3f} nats/id")
 
-    fit(replace(recipe, topic=0.0) if without == "topic" else recipe, corpus, target, made_by, report)
+    fit(replace(recipe, alignment=0.0) if without == "alignment" else recipe, corpus, target, made_by, report)
     return target
 
 
-def _corpus(without: Variant, seed: int) -> Corpus:
-    """What a variant learns from; a label that is silenced is so everywhere."""
-    from recipes.generator.corpora import composed, joined, written
-
-    silent = next((control for control in _CONTROLS if control == without), None)
-    both = [composed(seed, silent)] if without == "written" else [composed(seed, silent), written(silent)]
-    return joined(both)
+def _silent(without: Variant) -> Control | None:
+    return next((control for control in _CONTROLS if control == without), None)
 
 
 def figures(
     folder: Path, without: Variant, recipe: Recipe, options: BenchAblationOptions, reader: Reader, judge: Judge
 ) -> dict[str, tuple[float, str, Literal["higher", "lower"]]]:
-    """Held-out loss under the labels that the model knows, and what is read of what is asked."""
+    """Held-out loss and misalignment under the labels that the model knows, and what is read of what is asked."""
     from benchmarks.controls.asked import Asked, obedience
-    from benchmarks.controls.heard import Corpus as Heard
+    from benchmarks.controls.heard import Corpus
     from benchmarks.controls.ngrams import Trigrams
     from benchmarks.controls.parts import Bench
     from benchmarks.controls.sweep import GRID, sweep
+    from recipes.generator.alignment import lexicon
+    from recipes.generator.corpora import composed
     from recipes.generator.examples import encode
     from recipes.generator.fit import Trainer
     from recipes.generator.scoring import Scorer
@@ -125,14 +123,18 @@ def figures(
     from rlgen.generation.embedded.generator import EmbeddedGenerator
 
     scorer = Scorer(folder)
-    trainer = Trainer(recipe, scorer.tokenizer)
+    full = composed(recipe.seed)
+    # One lexicon for all: that of a model which was told no affect reads nothing.
+    words = lexicon(encode(full.chunk(0), scorer.tokenizer, scorer.shape), scorer.tokenizer.size)
+    trainer = Trainer(recipe, scorer.tokenizer, words)
     trainer.network.load_state_dict(scorer.network.state_dict())
     trainer.refresh()
     found: dict[str, tuple[float, str, Literal["higher", "lower"]]] = {}
-    for lot, dialogues in _corpus(without, recipe.seed).held_out.items():
+    for lot, dialogues in composed(recipe.seed, _silent(without)).held_out.items():
         measured = trainer.measure(encode(dialogues[:_MEASURED], scorer.tokenizer, scorer.shape))
         name = lot.replace("_", " ")
         found[f"{name}, perplexity"] = (measured["perplexity"], "per id", "lower")
+        found[f"{name}, misalignment"] = (measured["misalignment"], "", "lower")
     bench = Bench(
         EmbeddedGenerator.load(folder),
         reader,
@@ -144,7 +146,7 @@ def figures(
     for row in obedience(bench, Asked.of(bench)):
         found[row.name] = (row.value, row.unit, "higher")
     yardstick = {"trigrams": Trigrams.of(t.reply for e in compose(recipe.seed + 2, 3000) for t in e.turns).perplexity}
-    swept = sweep(bench, Heard.of(bench), options.sweep, yardstick, None)
+    swept = sweep(bench, Corpus.of(bench), options.sweep, yardstick, None)
     first, last = swept.curves["P(asked feeling)"][0], swept.curves["P(asked feeling)"][-1]
     found["P(asked feeling), weight 0"] = (first, "", "higher")
     found[f"P(asked feeling), weight {GRID[-1]:g}"] = (last, "", "higher")

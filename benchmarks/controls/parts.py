@@ -20,6 +20,8 @@ from rlgen.types import CONTROL_RANGES, F32, Context, Controls, Estimate, Genera
 BATCH: Final = 256
 TEMPERATURES: Final = (0.5, 0.9)
 """Temperatures at which people are answered where temperature is not what is asked about."""
+FADED: Final = 0.3
+"""Emotional weight below which tone is meant to fade."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Bench:
         reading, embedding = self.reader.read(texts, nothing, [()] * len(texts))
         return Read(embedding, reading, self.judge.read(texts))
 
-    def drawn(self, rows: int, weights: tuple[float, float] = (0.0, 2.0)) -> Controls:
+    def drawn(self, rows: int, weights: tuple[float, float] = (FADED, 2.0)) -> Controls:
         """Controls drawn over their ranges: tone over all of it, temperature over `TEMPERATURES`."""
         low_high = (CONTROL_RANGES["warmth"], CONTROL_RANGES["directiveness"], TEMPERATURES, weights)
         u = Streams.of(self.seed, rows).uniform("bench.controls", size=len(low_high))

@@ -46,8 +46,7 @@ class Ours:
     def __init__(self, shape: Shape, device: str, alike: bool = False) -> None:
         torch.manual_seed(0)
         network = Network(shape)
-        for last in (network.conditioner.of_affect, network.conditioner.of_tone):
-            nn.init.normal_(last.weight, std=0.1)
+        nn.init.normal_(network.conditioner.modulation.weight, std=0.1)
         where, dtype = place(device, "auto")
         self.parameters = sum(p.numel() for p in network.parameters())
         self.frozen = (_Alike if alike else Frozen)(shape, network.state_dict(), where, dtype)

@@ -24,7 +24,6 @@ class FitGeneratorOptions(Options):
     """Train the generator."""
 
     own: Annotated[bool, Field(description="learn from the composed corpus")] = True
-    written: Annotated[bool, Field(description="learn from the written corpus")] = True
     esconv: Annotated[Path | None, Field(description="your copy of ESConv, file or folder, as well")] = None
     out: Annotated[Path, Field(description="folder of the artifact, created or replaced")] = Path("runs/generator")
     size: Annotated[
@@ -34,7 +33,7 @@ class FitGeneratorOptions(Options):
     batch_tokens: Annotated[int, Field(ge=256, description="ids in a batch at most")] = 3072
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak of the learning rate")] = 3e-3
     utterances: Annotated[float, Field(ge=0, le=1, description="weight of the loss on what people say")] = 0.2
-    topic: Annotated[float, Field(ge=0, le=10, description="weight of the loss on the topic where a reply opens")] = 0.3
+    alignment: Annotated[float, Field(ge=0, le=10, description="weight of the emotional-alignment loss")] = 0.1
     smoothing: Annotated[
         float, Field(ge=0, le=0.2, description="label smoothing; the more, the more fluency a high temperature costs")
     ] = 0.0
@@ -66,16 +65,14 @@ def main(argv: Sequence[str]) -> int:
     check_target(options.out, KIND)
     if options.threads:
         torch.set_num_threads(options.threads)
-    corpus = corpora.chosen(
-        options.own, options.written, options.esconv, options.seed, lambda: _reader(options.readers)
-    )
+    corpus = corpora.chosen(options.own, options.esconv, options.seed, lambda: _reader(options.readers))
     recipe = training.Recipe(
         size=options.size,
         tokens=options.tokens,
         batch_tokens=options.batch_tokens,
         learning_rate=options.learning_rate,
         utterances=options.utterances,
-        topic=options.topic,
+        alignment=options.alignment,
         smoothing=options.smoothing,
         seed=options.seed,
         device=options.device,

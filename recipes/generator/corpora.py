@@ -1,49 +1,44 @@
-"""What a generator learns from: the composed corpus, the written one, real dialogues, or any of them joined."""
+"""What a generator learns from: the composed corpus, real dialogues, both, or either with a label silenced."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal
 
-from recipes.generator.examples import Labelled, LabelledTurn
+from recipes.generator.examples import Labelled
 from recipes.generator.fit import Corpus
 from recipes.readers.sources import LICENCES
-from recipes.writing import written as authored
-from recipes.writing.corpus import MOST_TURNS, Split, compose
+from recipes.writing.corpus import Split, Turn, compose
 from rlgen.affect import NEUTRAL
 from rlgen.errors import ConfigError
 from rlgen.text.reading.reader import Reader
 
-CHUNK: Final = 2_000  # dialogues composed at a time: with the written ones, about half of a chunk's ids
-HELD_OUT: Final = 500
+CHUNK: Final = 10_000  # dialogues composed at a time
+HELD_OUT: Final = 2_000
 _APART: Final = 100_003  # seeds of one training's chunks
 REAL: Final = "esconv"
 
 Control = Literal["warmth", "directiveness", "affect", "weight"]
-_SAYS_NOTHING: Final[dict[Control, dict[str, float]]] = {
-    "warmth": {"warmth": 0.0},
-    "directiveness": {"directiveness": 0.0},
-    "weight": {"weight": 0.5},
-    "affect": {"category": NEUTRAL, "intensity": 0.0},
-}
 
 
 @dataclass(frozen=True)
 class Told:
     """A dialogue whose labels were changed."""
 
-    turns: Sequence[LabelledTurn]
-    topic: int
+    turns: tuple[Turn, ...]
 
 
-def silenced(dialogues: Sequence[Labelled], control: Control | None) -> Sequence[Labelled]:
-    """Dialogues whose labels say nothing of a control; as they are for None."""
-    if control is None:
-        return dialogues
-    nothing = _SAYS_NOTHING[control]
-    return [Told([replace(cast(Any, turn), **nothing) for turn in d.turns], d.topic) for d in dialogues]
+def silenced(turn: Turn, control: Control) -> Turn:
+    """A turn whose label says nothing of one control: every turn has the same."""
+    if control == "warmth":
+        return replace(turn, warmth=0.0)
+    if control == "directiveness":
+        return replace(turn, directiveness=0.0)
+    if control == "weight":
+        return replace(turn, weight=0.5)
+    return replace(turn, category=NEUTRAL, intensity=0.0)
 
 
 def composed(seed: int, without: Control | None = None) -> Corpus:
@@ -55,7 +50,10 @@ def composed(seed: int, without: Control | None = None) -> Corpus:
     """
 
     def lot(number: int, size: int, split: Split = "train") -> Sequence[Labelled]:
-        return silenced(list(compose(number, size, split, MOST_TURNS)), without)
+        dialogues = compose(number, size, split)
+        if without is None:
+            return list(dialogues)
+        return [Told(tuple(silenced(turn, without) for turn in dialogue.turns)) for dialogue in dialogues]
 
     return Corpus(
         chunk=lambda k: lot(seed * _APART + k, CHUNK),
@@ -64,23 +62,6 @@ def composed(seed: int, without: Control | None = None) -> Corpus:
             "held_out_phrases": lot(seed, HELD_OUT, "held_out"),
         },
         description="recipes.writing.corpus: exchanges composed from the project's own phrase banks (MIT)",
-    )
-
-
-def written(without: Control | None = None) -> Corpus:
-    """What authors wrote: dialogues, and utterances with replies in the corners of tone; every chunk is all of them.
-
-    Args:
-        without: as for `composed`.
-    """
-    kept = silenced([*authored.dialogues("train"), *authored.corners("train")], without)
-    return Corpus(
-        chunk=lambda _: kept,
-        held_out={
-            "written_dialogues": silenced(authored.dialogues("held_out"), without),
-            "written_corners": silenced(authored.corners("held_out"), without),
-        },
-        description=f"recipes.writing.written: {len(kept):,} dialogues and replies, written for the project (MIT)",
     )
 
 
@@ -116,12 +97,11 @@ def joined(corpora: Sequence[Corpus]) -> Corpus:
     return Corpus(chunk, held_out, "; ".join(corpus.description for corpus in corpora))
 
 
-def chosen(own: bool, wrote: bool, esconv: Path | None, seed: int, reader: Callable[[], Reader]) -> Corpus:
+def chosen(own: bool, esconv: Path | None, seed: int, reader: Callable[[], Reader]) -> Corpus:
     """The corpora of a command line.
 
     Args:
         own: whether to learn from the composed one.
-        wrote: whether to learn from the written one.
         esconv: a researcher's own dialogues; None for none.
         seed: of the composed one.
         reader: makes the people's reader, where labels have to be read.
@@ -131,10 +111,8 @@ def chosen(own: bool, wrote: bool, esconv: Path | None, seed: int, reader: Calla
         DataError: a file cannot be used.
     """
     found = [composed(seed)] if own else []
-    if wrote:
-        found.append(written())
     if esconv is not None:
         found.append(real(esconv, reader()))
     if not found:
-        raise ConfigError("there is nothing to learn from: leave out --no-own or --no-written, or give --esconv PATH")
+        raise ConfigError("there is nothing to learn from: leave out --no-own, or give --esconv PATH")
     return joined(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlgen.affect import AFFECT_DIM, NUM_CATEGORIES, VALENCE, from_category
-from rlgen.generation.embedded.model import REACH, Shape
+from rlgen.generation.embedded.model import Shape
 from rlgen.generation.embedded.tokenizer import END, PAD, PERSON, SUPPORTER, Tokenizer
 from rlgen.generation.embedded.window import longest_utterance
 from rlgen.text.plain import clean
@@ -25,11 +24,6 @@ _TONE_NOISE = 0.08
 # Share of a reply's own ids that are replaced by any others while the next is learned (word dropout: Bowman
 # et al., CoNLL 2016): phrases are known less by heart, and speech goes on sensibly after an unlucky draw.
 _MISHEARD = 0.05
-# Share of the replies in the read dialogue that are exchanged for another dialogue's, so that what is said next
-# does not lean on them: in the world a policy tries things, and not every reply was a good one.
-_MISPLACED = 0.15
-# Dialogues are learned in pieces of so many turns, each behind the turns that its first reply can see.
-_PIECE = 5
 # How much of the true affect is left at least, and how often nothing is: recognizers are soft and err.
 _LEAST_TRUTH, _WRONG = 0.35, 0.05
 
@@ -57,23 +51,18 @@ class Labelled(Protocol):
     """A dialogue, oldest turn first; `recipes.writing.corpus.Exchange` is one."""
 
     @property
-    def topic(self) -> int: ...  # noqa: D102  index into `rlgen.text.topics.topics()`, -1 where unknown
-
-    @property
     def turns(self) -> Sequence[LabelledTurn]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Encoded pieces of dialogues. Lists over M pieces, arrays over all their R turns.
+    """Encoded dialogues. Lists over M dialogues, arrays over all their R turns.
 
     Attributes:
         said: M lists with the ids of each turn's utterance, the token that opens it included.
         replies: M lists with the ids of each turn's reply, without opening token and end.
-        heard: `[M]` turns at the beginning of each piece that are context only: another piece teaches their replies.
-        topic: `[M]` index into `rlgen.text.topics.topics()`, -1 where unknown.
         first: `[M + 1]`, where each dialogue's turns begin in the arrays.
-        reply_bytes: `[R]` length of the replies in bytes, 0 of those that are context only.
+        reply_bytes: `[R]` length of the replies in bytes.
         category: `[R]`, the person's.
         intensity: `[R]`, the person's.
         tone: `[R, 2]`, of the reply.
@@ -82,8 +71,6 @@ class Examples:
 
     said: list[list[list[int]]]
     replies: list[list[list[int]]]
-    heard: I64
-    topic: I64
     first: I64
     reply_bytes: I64
     category: I64
@@ -94,43 +81,43 @@ class Examples:
     def __len__(self) -> int:
         return len(self.said)
 
+    def lengths(self) -> I64:
+        """Ids of each dialogue's sequence, `[M]`; see `rlgen.generation.embedded.model.Layout`."""
+        return np.array(
+            [
+                sum(map(len, said)) + 2 * sum(map(len, replies)) - len(replies[-1]) + 2 * len(replies) - 1
+                for said, replies in zip(self.said, self.replies, strict=True)
+            ],
+            dtype=np.int64,
+        )
+
 
 def encode(dialogues: Sequence[Labelled], tokenizer: Tokenizer, shape: Shape) -> Examples:
-    """Ids and labels, in pieces; a dialogue ends before the first turn whose reply does not fit."""
+    """Ids and labels; a dialogue ends before the first turn whose reply does not fit."""
     turns = [turn for dialogue in dialogues for turn in dialogue.turns]
+    owner = [i for i, dialogue in enumerate(dialogues) for _ in dialogue.turns]
     utterances = tokenizer.encode([clean(t.said) for t in turns])
     answers = tokenizer.encode([clean(t.reply) for t in turns])
     longest = longest_utterance(shape)
-    said: list[list[list[int]]] = []
-    replies: list[list[list[int]]] = []
-    heard: list[int] = []
-    topic: list[int] = []
-    kept: list[int] = []
-    learned: list[bool] = []
-    begin = 0
-    for dialogue in dialogues:
-        own = range(begin, begin + len(dialogue.turns))
-        begin = own.stop
-        fits = list(itertools.takewhile(lambda i: 0 < len(answers[i]) < shape.reply, own))
-        for start in range(0, len(fits), _PIECE):
-            piece = fits[max(0, start - REACH) : start + _PIECE]
-            said.append([[PERSON, *utterances[i][-longest:]] for i in piece])
-            replies.append([answers[i] for i in piece])
-            heard.append(min(REACH, start))
-            topic.append(dialogue.topic)
-            kept += piece
-            learned += [i >= fits[start] for i in piece]
+    said: list[list[list[int]]] = [[] for _ in dialogues]
+    replies: list[list[list[int]]] = [[] for _ in dialogues]
+    over, kept = [False] * len(dialogues), []
+    for i, (dialogue, utterance, answer) in enumerate(zip(owner, utterances, answers, strict=True)):
+        over[dialogue] |= not 0 < len(answer) < shape.reply
+        if not over[dialogue]:
+            said[dialogue].append([PERSON, *utterance[-longest:]])
+            replies[dialogue].append(answer)
+            kept.append(i)
 
     def label(name: str, kind: Any) -> NDArray[Any]:
         return np.array([getattr(turns[i], name) for i in kept], dtype=kind)
 
+    told = [i for i, turns_of in enumerate(said) if turns_of]
     return Examples(
-        said=said,
-        replies=replies,
-        heard=np.array(heard, dtype=np.int64),
-        topic=np.array(topic, dtype=np.int64),
-        first=np.cumsum([0, *map(len, said)]),
-        reply_bytes=np.array([len(clean(turns[i].reply).encode()) for i in kept], dtype=np.int64) * np.array(learned),
+        said=[said[i] for i in told],
+        replies=[replies[i] for i in told],
+        first=np.cumsum([0, *(len(said[i]) for i in told)]),
+        reply_bytes=np.array([len(clean(turns[i].reply).encode()) for i in kept], dtype=np.int64),
         category=label("category", np.int64),
         intensity=label("intensity", np.float32),
         tone=np.stack([label("warmth", np.float32), label("directiveness", np.float32)], axis=1),
@@ -165,10 +152,9 @@ class Batch:
         position, exchange, read, branch: `[B, T]`, see `rlgen.generation.embedded.model.Layout`.
         reply: `[B, T]`, the next id where it belongs to a reply, else -1.
         utterance: `[B, T]`, the next id where it belongs to an utterance, else -1.
+        weight: `[B, T]`, emotional weight; 0 outside branches.
         affect: `[B, K, 8]`.
         tone: `[B, K, 2]`.
-        weight: `[B, K]`, emotional weight.
-        topic: `[B]`, -1 where unknown.
     """
 
     ids: I64
@@ -178,10 +164,9 @@ class Batch:
     branch: Bools
     reply: I64
     utterance: I64
+    weight: F32
     affect: F32
     tone: F32
-    weight: F32
-    topic: I64
 
 
 def typical_weight(depth: F32) -> F32:
@@ -213,8 +198,7 @@ def batches(examples: Examples, size: int, rng: np.random.Generator, exact: bool
     weight = typical_weight(examples.depth) if exact else weights(examples.depth, rng)
     noise = 0.0 if exact else rng.normal(0, _TONE_NOISE, (count, 2))
     tone = np.clip(examples.tone + noise, -1, 1).astype(np.float32)
-    between = _between(examples, None if exact else rng)
-    lengths = _lengths(examples, between)
+    lengths = examples.lengths()
     order = np.argsort(lengths + rng.random(len(examples)), kind="stable")
     groups: list[list[int]] = []
     for i in order.tolist():
@@ -222,39 +206,10 @@ def batches(examples: Examples, size: int, rng: np.random.Generator, exact: bool
             groups.append([])
         groups[-1].append(i)
     for g in rng.permutation(len(groups)).tolist():
-        batch = _batch(examples, between, groups[g], int(lengths[groups[g]].max()), affect, tone, weight)
+        batch = _batch(examples, groups[g], int(lengths[groups[g]].max()), affect, tone, weight)
         if not exact:
             _mishear(batch, rng)
         yield batch
-
-
-def _between(examples: Examples, rng: np.random.Generator | None) -> list[list[list[int]]]:
-    """The replies of each piece as they are read, all but the last one; some are another's where there is chance."""
-    read = [replies[:-1] for replies in examples.replies]
-    if rng is None:
-        return read
-    everything = [reply for replies in examples.replies for reply in replies]
-    for i, replies in enumerate(read):
-        misplaced = rng.random(len(replies)) < _MISPLACED
-        if misplaced.any():
-            others = rng.integers(len(everything), size=len(replies)).tolist()
-            read[i] = [
-                everything[other] if wrong else reply
-                for reply, other, wrong in zip(replies, others, misplaced.tolist(), strict=True)
-            ]
-    return read
-
-
-def _lengths(examples: Examples, between: Sequence[Sequence[Sequence[int]]]) -> I64:
-    """Ids of each piece's sequence, `[M]`; see `rlgen.generation.embedded.model.Layout`."""
-    parts = zip(examples.said, between, examples.replies, examples.heard.tolist(), strict=True)
-    return np.array(
-        [
-            sum(map(len, said)) + sum(map(len, read)) + len(read) + sum(len(reply) + 1 for reply in replies[heard:])
-            for said, read, replies, heard in parts
-        ],
-        dtype=np.int64,
-    )
 
 
 def _mishear(batch: Batch, rng: np.random.Generator) -> None:
@@ -265,28 +220,21 @@ def _mishear(batch: Batch, rng: np.random.Generator) -> None:
     batch.ids[own] = np.where(heard, words, rng.permutation(words))
 
 
-def _batch(
-    examples: Examples,
-    between: Sequence[Sequence[list[int]]],
-    rows: Sequence[int],
-    length: int,
-    affect: F32,
-    tone: F32,
-    weight: F32,
-) -> Batch:
+def _batch(examples: Examples, rows: Sequence[int], length: int, affect: F32, tone: F32, weight: F32) -> Batch:
     count = len(rows)
     ids = np.full((count, length), PAD, dtype=np.int64)
     position, exchange = np.zeros_like(ids), np.zeros_like(ids)
     reply, utterance = np.full_like(ids, -1), np.full_like(ids, -1)
     read, branch = np.zeros(ids.shape, dtype=bool), np.zeros(ids.shape, dtype=bool)
+    depth = np.zeros(ids.shape, dtype=np.float32)
     most = max(len(examples.said[i]) for i in rows)
     turn_of = np.zeros((count, most), dtype=np.int64)
     for row, i in enumerate(rows):
-        said, replies, first, heard = examples.said[i], examples.replies[i], examples.first[i], int(examples.heard[i])
+        said, replies, first = examples.said[i], examples.replies[i], int(examples.first[i])
         turn_of[row] = np.minimum(first + np.arange(most), examples.first[i + 1] - 1)
         end, begins = 0, []
         for turn, text in enumerate(said):  # the dialogue as it is read
-            before = [SUPPORTER, *between[i][turn - 1]] if turn else []
+            before = [SUPPORTER, *replies[turn - 1]] if turn else []
             start, opened = end, end + len(before)
             end = opened + len(text)
             ids[row, start:end] = before + text
@@ -295,23 +243,12 @@ def _batch(
             utterance[row, opened : end - 1] = text[1:]
             begins.append(end)
         position[row, :end] = np.arange(end)
-        for turn, text in enumerate(replies[heard:], heard):  # every reply that is learned, as it is spoken
+        for turn, text in enumerate(replies):  # every reply as it is spoken
             start, end = end, end + len(text) + 1
             ids[row, start:end] = [SUPPORTER, *text]
             position[row, start:end] = np.arange(begins[turn], begins[turn] + end - start)
             exchange[row, start:end] = turn
             branch[row, start:end] = True
             reply[row, start:end] = [*text, END]
-    return Batch(
-        ids,
-        position,
-        exchange,
-        read,
-        branch,
-        reply,
-        utterance,
-        affect[turn_of],
-        tone[turn_of],
-        weight[turn_of],
-        examples.topic[list(rows)],
-    )
+            depth[row, start:end] = weight[first + turn]
+    return Batch(ids, position, exchange, read, branch, reply, utterance, depth, affect[turn_of], tone[turn_of])

@@ -17,16 +17,17 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from recipes.generator.alignment import lexicon, misalignment
 from recipes.generator.examples import Batch, Examples, Labelled, batches, encode
 from rlgen.artifacts import Manifest
 from rlgen.errors import ConfigError, DataError
 from rlgen.files import whole
 from rlgen.generation.embedded.generator import KIND, save
 from rlgen.generation.embedded.model import Layout, Network, Shape
-from rlgen.generation.embedded.tokenizer import PAD, SUPPORTER, Tokenizer
+from rlgen.generation.embedded.tokenizer import PAD, Tokenizer
 from rlgen.hardware import has_bf16, memory_of, usable
 from rlgen.text.plain import clean
-from rlgen.text.topics import topics
+from rlgen.types import F32
 
 SIZES: Final = {
     "tiny": Shape(vocabulary=512, width=64, layers=2, heads=2, condition=16),
@@ -51,8 +52,7 @@ class Recipe:
         learning_rate: at its peak, after a linear warm-up; it then falls along a cosine to 0.
         utterances: weight of the loss on what people say, beside that on replies: who can go on in their words
             has understood the topic.
-        topic: weight of the loss on the dialogue's topic, which a head reads where a reply opens: one branching id of a
-            reply says it too late, and too softly. The head is not shipped.
+        alignment: weight of the emotional-alignment loss, see `recipes.generator.alignment`.
         smoothing: share of every target that is spread over the whole vocabulary (Szegedy et al., CVPR 2016).
             Composed text is so regular that a model of it stays fluent at any temperature; with a floor
             under all ids, heat above about 1 costs fluency, as it does with models of human text.
@@ -65,7 +65,7 @@ class Recipe:
     batch_tokens: int = 2048
     learning_rate: float = 3e-3
     utterances: float = 0.2
-    topic: float = 0.3
+    alignment: float = 0.1
     smoothing: float = 0.0
     seed: int = 0
     device: str = "cpu"
@@ -105,35 +105,31 @@ def rate(share: float, peak: float) -> float:
 
 @dataclass(frozen=True)
 class Loss:
-    """Of one batch: nats of all replies and their ids, nats of all utterances, nats of the topic at each opening.
-
-    `opened` counts openings in dialogues whose topic is known, `recognized` those at which the head finds it.
-    """
+    """Of one batch: nats of all replies, nats of all utterances, misalignment in [0, 2], ids of the replies."""
 
     reply: torch.Tensor
-    count: int
     utterance: torch.Tensor
-    topic: torch.Tensor
-    opened: int
-    recognized: int
+    misalignment: torch.Tensor
+    count: int
 
 
 class Trainer:
     """A network in training, with everything that a stop must not lose."""
 
-    def __init__(self, recipe: Recipe, tokenizer: Tokenizer) -> None:
+    def __init__(self, recipe: Recipe, tokenizer: Tokenizer, affect: F32) -> None:
         """Start from random weights.
 
         Args:
             recipe: how to train.
             tokenizer: of the model.
+            affect: `[vocabulary, 8]`, the lexicon of the alignment loss.
         """
         self.recipe, self.tokenizer = recipe, tokenizer
         self.shape = Shape(**{**asdict(SIZES[recipe.size]), "vocabulary": tokenizer.size})
         torch.manual_seed(recipe.seed)
         self.device = usable(recipe.device)
+        self.affect = torch.from_numpy(affect).to(self.device)
         self.network = Network(self.shape).to(self.device)
-        self.topics = torch.nn.Linear(self.shape.width, len(topics())).to(self.device)
         # Muon (Jordan et al., 2024) learns the layers' matrices from fewer ids than AdamW.
         layers = [p for p in self.network.layers.parameters() if p.dim() == 2]
         conditioner = list(self.network.conditioner.parameters())
@@ -142,7 +138,7 @@ class Trainer:
         self.optimizers: tuple[torch.optim.Optimizer, ...] = (
             torch.optim.Muon(layers, momentum=0.95, weight_decay=0.05),
             torch.optim.AdamW(conditioner, betas=(0.9, 0.95), weight_decay=0.01, fused=True),
-            torch.optim.AdamW([*rest, *self.topics.parameters()], betas=(0.9, 0.95), weight_decay=0.01, fused=True),
+            torch.optim.AdamW(rest, betas=(0.9, 0.95), weight_decay=0.01, fused=True),
         )
         # Forward and backward run on a copy in bf16, in which the decoder will run too; updates in float32.
         self.working = copy.deepcopy(self.network)
@@ -158,22 +154,19 @@ class Trainer:
 
         kind = self.working.norm.weight.dtype
         ids, reply, utterance = map(tensor, (batch.ids, batch.reply, batch.utterance))
-        affect, tone, weight = (tensor(a).to(kind) for a in (batch.affect, batch.tone, batch.weight))
+        weight, affect, tone = (tensor(a).to(kind) for a in (batch.weight, batch.affect, batch.tone))
         position, exchange, read, branch = map(tensor, (batch.position, batch.exchange, batch.read, batch.branch))
         layout = Layout(position, exchange, read, branch, held=ids != PAD)
-        hidden = self.working(ids, layout, affect, tone, weight)
+        hidden = self.working(ids, layout, weight, affect, tone)
         asked = reply >= 0
         logits = self.working.logits(hidden[asked]).float()
         nats = F.cross_entropy(logits, reply[asked], reduction="sum", label_smoothing=smoothing)
+        turns = batch.affect.shape[1]
+        owner = (torch.arange(len(ids), device=self.device)[:, None] * turns + layout.exchange)[asked]
+        apart = misalignment(logits, reply[asked], owner, len(ids) * turns, self.affect)
         told = utterance >= 0
         said = F.cross_entropy(self.working.logits(hidden[told]).float(), utterance[told], reduction="sum")
-        topic = tensor(batch.topic)[:, None].expand_as(ids)
-        opened = branch & (ids == SUPPORTER) & (topic >= 0)
-        guessed = self.topics(hidden[opened].float())
-        known = topic[opened]
-        missed = F.cross_entropy(guessed, known, reduction="sum")
-        recognized = int((guessed.argmax(dim=-1) == known).sum())
-        return Loss(nats, int(asked.sum()), said, missed, len(known), recognized)
+        return Loss(nats, said, apart, int(asked.sum()))
 
     def step(self, batch: Batch) -> float:
         """One update; the loss in nats per id."""
@@ -183,14 +176,12 @@ class Trainer:
                 group["lr"] = rate(share, self.recipe.learning_rate * factor)
         loss = self.loss(batch, self.recipe.smoothing)
         mean = loss.reply / loss.count
-        total = mean + self.recipe.utterances * loss.utterance / loss.count
-        total = total + self.recipe.topic * loss.topic / max(loss.opened, 1)
+        total = mean + self.recipe.utterances * loss.utterance / loss.count + self.recipe.alignment * loss.misalignment
         self.working.zero_grad(set_to_none=True)
-        self.topics.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         for master, copied in zip(self.network.parameters(), self.working.parameters(), strict=True):
             master.grad = None if copied.grad is None else copied.grad.float()
-        torch.nn.utils.clip_grad_norm_([*self.network.parameters(), *self.topics.parameters()], 1.0)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
         self.refresh()
@@ -206,17 +197,17 @@ class Trainer:
 
     @torch.no_grad()
     def measure(self, examples: Examples) -> dict[str, float]:
-        """Perplexity per id and bits per byte of the replies, with exact labels, and how often the topic is found."""
-        nats, ids, opened, recognized = 0.0, 0, 0, 0
+        """Perplexity per id, bits per byte and misalignment of the replies, with exact labels."""
+        nats, ids, apart, lots = 0.0, 0, 0.0, 0
         for batch in batches(examples, self.recipe.batch_tokens, np.random.default_rng(0), exact=True):
             loss = self.loss(batch)
             nats, ids = nats + float(loss.reply), ids + loss.count
-            opened, recognized = opened + loss.opened, recognized + loss.recognized
-        found = {
+            apart, lots = apart + float(loss.misalignment), lots + 1
+        return {
             "perplexity": math.exp(nats / ids),
             "bits_per_byte": nats / math.log(2) / int(examples.reply_bytes.sum()),
+            "misalignment": apart / lots,
         }
-        return {**found, "topic": recognized / opened} if opened else found
 
     def save_checkpoint(self, path: Path, corpus: str) -> None:
         """Everything needed to go on with a corpus of this description, whole or not at all.
@@ -230,8 +221,8 @@ class Trainer:
                 "recipe": asdict(self.recipe),
                 "corpus": corpus,
                 "tokenizer": self.tokenizer.to_json(),
+                "affect": self.affect,
                 "network": self.network.state_dict(),
-                "topics": self.topics.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "place": (self.seen, self.chunk, self.step_in_chunk),
             },
@@ -254,9 +245,8 @@ class Trainer:
             raise DataError(f"{path}: cannot be read; delete it to train from the start") from error
         if {**kept["recipe"], "tokens": recipe.tokens} != asdict(recipe) or kept["corpus"] != corpus:
             return None
-        trainer = cls(recipe, Tokenizer.from_json(kept["tokenizer"]))
+        trainer = cls(recipe, Tokenizer.from_json(kept["tokenizer"]), kept["affect"].cpu().numpy())
         trainer.network.load_state_dict(kept["network"])
-        trainer.topics.load_state_dict(kept["topics"])
         trainer.refresh()
         for optimizer, state in zip(trainer.optimizers, kept["optimizers"], strict=True):
             optimizer.load_state_dict(state)
@@ -294,12 +284,11 @@ def fit(
         texts = (clean(text) for dialogue in first for turn in dialogue.turns for text in (turn.said, turn.reply))
         shape = SIZES[recipe.size]
         tokenizer = Tokenizer.train(texts, shape.vocabulary)
-        trainer = Trainer(recipe, tokenizer)
+        trainer = Trainer(recipe, tokenizer, lexicon(encode(first, tokenizer, shape), tokenizer.size))
     train(trainer, corpus, checkpoint, report)
     quality = {
         name: trainer.measure(encode(dialogues, trainer.tokenizer, trainer.shape))
         for name, dialogues in corpus.held_out.items()
-        if dialogues
     }
     parameters = sum(p.numel() for p in trainer.network.parameters())
     manifest = Manifest(

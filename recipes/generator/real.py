@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from recipes.readers.sources import share
-from recipes.writing.corpus import Split
+from recipes.writing.corpus import FEW_TURNS, Split
 from rlgen.affect import NUM_CATEGORIES
 from rlgen.errors import DataError
 from rlgen.text.plain import count_words
@@ -43,10 +43,9 @@ class RealTurn:
 
 @dataclass(frozen=True)
 class RealDialogue:
-    """A stretch of a dialogue, oldest turn first; its topic is none of ours."""
+    """A stretch of a dialogue: 1 to `FEW_TURNS` turns, oldest first."""
 
     turns: tuple[RealTurn, ...]
-    topic: int = -1
 
 
 def read(path: Path, split: Split, reader: Reader) -> list[RealDialogue]:
@@ -77,13 +76,13 @@ def read(path: Path, split: Split, reader: Reader) -> list[RealDialogue]:
 
 
 def stretches(exchanges: Sequence[Exchange]) -> Iterator[list[Exchange]]:
-    """Runs of exchanges without an overlong reply."""
+    """Runs of at most `FEW_TURNS` exchanges without an overlong reply."""
     run: list[Exchange] = []
     for said, reply in exchanges:
         fits = count_words(reply) <= LONGEST_REPLY
         if fits:
             run.append((said, reply))
-        if run and not fits:
+        if run and (not fits or len(run) == FEW_TURNS):
             yield run
             run = []
     if run:

@@ -81,7 +81,7 @@ class Scorer:
             replies: N texts; an empty one is only an end.
             affect: `[N, 8]` that the reply is conditioned on.
             tone: `[N, 2]` warmth and directiveness.
-            weight: `[N]` emotional weight; at 0 the affect counts for nothing.
+            weight: `[N]` emotional weight; at 0 affect and tone count for nothing.
         """
         # What lies further back reaches a reply through other tokens at most: it is left out.
         heard = self._contexts.exchanges([list(texts)[-(4 * REACH + 1) :] for texts in contexts])
@@ -124,7 +124,9 @@ class Scorer:
         hidden = self.network(
             ids,
             layout,
-            *(torch.from_numpy(a)[:, None].expand(-1, turns, *a.shape[1:]) for a in (affect, tone, weight)),
+            branch * torch.from_numpy(weight)[:, None],
+            torch.from_numpy(affect)[:, None].expand(-1, turns, -1),
+            torch.from_numpy(tone)[:, None].expand(-1, turns, -1),
         )
         logits = self.network.logits(hidden[branch])
         nats = torch.nn.functional.cross_entropy(logits, target[branch], reduction="none")

@@ -26,6 +26,8 @@ def test_it_compares_with_the_whole_and_trains_nothing_twice(small_lots, tmp_pat
     other = rows["held out phrases, perplexity, without affect"]
     assert whole["baseline"] is None
     assert other["baseline"] == whole["value"]
+    assert 0 <= rows["known phrases, misalignment, without affect"]["value"] < 2
+    assert rows["known phrases, misalignment, without affect"]["value"] != 1
     command = json.loads((tmp_path / "affect" / "manifest.json").read_text())["command"]
     made_by, _, recipe = command.partition(" # without affect, ")
     same = Recipe(size="tiny", tokens=3000, batch_tokens=3072)

@@ -88,5 +88,6 @@ class Frozen:
 
     def modulations(self, affect: Tensor, tone: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """What every normalisation is multiplied with and what is added, each `[norms, N, width]`."""
-        modulation = self._conditioner(affect.to(self.dtype), tone.to(self.dtype), weight.to(self.dtype))
-        return 1 + modulation[:, 0], modulation[:, 1]
+        modulation = self._conditioner(affect.to(self.dtype), tone.to(self.dtype))
+        w = weight.to(self.dtype)[:, None]
+        return torch.addcmul(torch.ones_like(w), modulation[:, 0], w), modulation[:, 1] * w

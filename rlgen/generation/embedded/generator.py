@@ -27,7 +27,7 @@ from rlgen.locks import OneThread
 from rlgen.rng import Streams
 from rlgen.types import Context, Controls, Estimate, Replies
 
-KIND: Final = "generator/2"
+KIND: Final = "generator/1"
 WEIGHTS: Final = "weights.safetensors"
 TOKENIZER: Final = "tokenizer.json"
 

@@ -2,9 +2,8 @@
 
 `H_t = f(E_t, C_t, W)` and `P(y_t | y_<t, E_t) = softmax(g(H_t))`: the affect passes an emotion
 embedding matrix and becomes an intention; with the tone it scales and shifts what every
-normalisation of a reply hands on, `(1 + g_tone + w g_affect) norm(x) + b_tone + w b_affect`, where w is
-the emotional weight. Tone has its full strength whatever w is; at w = 0 the affect changes no bit. What
-is read of a dialogue is `norm(x)`: it depends on the words alone.
+normalisation hands on, `(1 + w gamma) norm(x) + w beta`, where w is the emotional weight. At
+w = 0 this is `norm(x)` to the bit, so the unconditioned model is a part of the conditioned one.
 (Adaptive normalisation: Perez et al., FiLM, AAAI 2018; Peebles and Xie, DiT, ICCV 2023.)
 """
 
@@ -80,7 +79,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 class Conditioner(nn.Module):
-    """The reasoning layer: affect to emotion embedding to intention to modulations; beside it the tone's own."""
+    """The reasoning layer: affect to emotion embedding to intention, then, with the tone, to modulations."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -90,31 +89,28 @@ class Conditioner(nn.Module):
         self.valence_arousal = nn.Linear(AFFECT_DIM - NUM_CATEGORIES, size, bias=False)
         self.intention = nn.Linear(size, size)
         self.tone = nn.Linear(2, size)
-        self.register = nn.Linear(size, size)
-        self.of_affect = nn.Linear(size, shape.norms * 2 * shape.width)
-        self.of_tone = nn.Linear(size, shape.norms * 2 * shape.width)
-        for layer in (self.valence_arousal, self.intention, self.tone, self.register):
+        self.merge = nn.Linear(2 * size, size)
+        self.modulation = nn.Linear(size, shape.norms * 2 * shape.width)
+        for layer in (self.valence_arousal, self.intention, self.tone, self.merge):
             # Wider than torch's own: what starts as a whisper behind a zero matrix is learned late.
             nn.init.normal_(layer.weight, std=1.5 * layer.in_features**-0.5)
-        for last in (self.of_affect, self.of_tone):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, affect: Tensor, tone: Tensor, weight: Tensor) -> Tensor:
+    def forward(self, affect: Tensor, tone: Tensor) -> Tensor:
         """Modulations.
 
         Args:
             affect: `[N, 8]`, see `rlgen.affect`.
             tone: `[N, 2]`, warmth and directiveness.
-            weight: `[N]`, emotional weight: how much of the affect's share counts.
 
         Returns:
             `[norms, 2, N, width]`: gamma and beta of each normalisation, zero at initialisation.
         """
         felt = affect[:, :NUM_CATEGORIES] @ self.emotions + self.valence_arousal(affect[:, NUM_CATEGORIES:])
-        of_affect = self.of_affect(F.silu(self.intention(felt)))
-        of_tone = self.of_tone(F.silu(self.register(F.silu(self.tone(tone)))))
-        raw = torch.addcmul(of_tone, of_affect, weight[:, None])
+        intention = F.silu(self.intention(felt))
+        merged = F.silu(self.merge(torch.cat([intention, F.silu(self.tone(tone))], dim=-1)))
+        raw: Tensor = self.modulation(merged)
         return raw.view(-1, self.shape.norms, 2, self.shape.width).permute(1, 2, 0, 3)
 
 
@@ -133,20 +129,20 @@ class Layer(nn.Module):
         self.down = nn.Linear(4 * width, width, bias=False)
 
     def forward(
-        self, x: Tensor, modulation: Tensor, spoken: Tensor, turned_by: tuple[Tensor, Tensor], visible: Tensor
+        self, x: Tensor, modulation: Tensor, weight: Tensor, turned_by: tuple[Tensor, Tensor], visible: Tensor
     ) -> Tensor:
         """One layer over `[B, T, width]`.
 
         Args:
             x: `[B, T, width]`.
             modulation: `[2, 2, B, T, width]`, gamma and beta of both normalisations.
-            spoken: `[B, T, 1]`, 1 in branches, else 0: what is read stays unconditioned.
+            weight: `[B, T, 1]`; each token has its own, so that a context stays unconditioned.
             turned_by: see `rotary`.
             visible: `[B, 1, T, T]`, 0 where a token sees another, else -inf.
         """
         batch, length, width = x.shape
         heads, turning = self.shape.heads, self.shape.heads + self.shape.stored
-        h = modulate(self.norm_attention(x), modulation[0], spoken)
+        h = modulate(self.norm_attention(x), modulation[0], weight)
         qkv = self.qkv(h).view(batch, length, -1, self.shape.head)
         turned = rotate(qkv[:, :, :turning], *turned_by).transpose(1, 2)
         k = turned[:, heads:].repeat_interleave(self.shape.shared, dim=1)
@@ -155,15 +151,15 @@ class Layer(nn.Module):
         scores = torch.matmul(turned[:, :heads] * self.shape.head**-0.5, k.transpose(-1, -2)) + visible
         mixed = torch.matmul(torch.softmax(scores, dim=-1), v)
         x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, width))
-        h = modulate(self.norm_mlp(x), modulation[1], spoken)
+        h = modulate(self.norm_mlp(x), modulation[1], weight)
         hidden: Tensor = x + self.down(F.gelu(self.up(h)))
         return hidden
 
 
-def modulate(normed: Tensor, modulation: Tensor, spoken: Tensor) -> Tensor:
-    """`(1 + gamma) normed + beta` where it is spoken; `modulation` is gamma and beta, `[2, ..., width]`."""
+def modulate(normed: Tensor, modulation: Tensor, weight: Tensor) -> Tensor:
+    """`(1 + w gamma) normed + w beta`; `modulation` is gamma and beta, `[2, ..., width]`."""
     gamma, beta = modulation
-    return torch.addcmul(spoken * beta, 1 + spoken * gamma, normed)
+    return torch.addcmul(weight * beta, 1 + weight * gamma, normed)
 
 
 @dataclass(frozen=True)
@@ -216,29 +212,29 @@ class Network(nn.Module):
                     residual = name.startswith(("out", "down"))
                     nn.init.normal_(matrix, std=0.05 / ((2 * shape.layers) ** 0.5 if residual else 1.0))
 
-    def forward(self, ids: Tensor, layout: Layout, affect: Tensor, tone: Tensor, weight: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, layout: Layout, weight: Tensor, affect: Tensor, tone: Tensor) -> Tensor:
         """Hidden states after the last normalisation.
 
         Args:
             ids: `[B, T]`.
             layout: where they stand.
+            weight: `[B, T]`, emotional weight of each token's own turn; 0 outside branches.
             affect: `[B, K, 8]`, of each exchange.
             tone: `[B, K, 2]`, of each exchange.
-            weight: `[B, K]`, emotional weight of each exchange.
 
         Returns:
             `[B, T, width]`.
         """
         batch, turns = affect.shape[:2]
-        modulation = self.conditioner(affect.flatten(0, 1), tone.flatten(0, 1), weight.flatten())
+        modulation = self.conditioner(affect.flatten(0, 1), tone.flatten(0, 1))
         turn = torch.arange(batch, device=ids.device)[:, None] * turns + layout.exchange
         x: Tensor = self.embedding(ids)
         turned_by = rotary(layout.position, self.shape.head, x.dtype)
         visible = torch.zeros((), dtype=x.dtype, device=x.device).masked_fill(~layout.visible()[:, None], -torch.inf)
-        spoken = layout.branch[..., None].to(x.dtype)
+        weight = weight[..., None]
         for i, layer in enumerate(self.layers):
-            x = layer(x, modulation[2 * i : 2 * i + 2, :, turn], spoken, turned_by, visible)
-        return modulate(self.norm(x), modulation[-1][:, turn], spoken)
+            x = layer(x, modulation[2 * i : 2 * i + 2, :, turn], weight, turned_by, visible)
+        return modulate(self.norm(x), modulation[-1][:, turn], weight)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores `[..., vocabulary]` of hidden states `[..., width]`."""

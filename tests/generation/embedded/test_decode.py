@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -139,8 +137,6 @@ def test_teacher_forcing_gives_the_same_log_probability(network):
             replies=[replies],
             first=np.array([0, turns]),
             reply_bytes=np.ones(turns, dtype=np.int64),
-            heard=np.zeros(1, dtype=np.int64),
-            topic=np.full(1, -1, dtype=np.int64),
             category=np.zeros(turns, dtype=np.int64),
             intensity=np.zeros(turns, dtype=np.float32),
             tone=np.zeros((turns, 2), dtype=np.float32),
@@ -153,9 +149,8 @@ def test_teacher_forcing_gives_the_same_log_probability(network):
             held=torch.ones_like(branch),
         )
         affect, tone = (given[name][row].expand(1, turns, -1) for name in ("affect", "tone"))
-        weight = given["weight"][row].expand(1, turns)
         with torch.no_grad():
-            hidden = network(torch.from_numpy(batch.ids), layout, affect, tone, weight)[branch]
+            hidden = network(torch.from_numpy(batch.ids), layout, branch * given["weight"][row], affect, tone)[branch]
             logits = network.logits(hidden) / given["temperature"][row]
         logits[:, :END] = -torch.inf
         logits[0, END] = -torch.inf
@@ -170,8 +165,8 @@ def test_what_is_out_of_reach_is_gone(network):
     """Directly an utterance reaches two further back; through the layers the past fades, it does not vanish."""
     shallow = Shape(**{**SHAPE.__dict__, "layers": 1})
     tensors = {n: t for n, t in network.state_dict().items() if not n.startswith(("layers.1", "layers.2"))}
-    for name in (f"conditioner.of_{dial}.{part}" for dial in ("affect", "tone") for part in ("weight", "bias")):
-        tensors[name] = tensors[name][: 3 * 2 * 64]
+    tensors["conditioner.modulation.weight"] = tensors["conditioner.modulation.weight"][: 3 * 2 * 64]
+    tensors["conditioner.modulation.bias"] = tensors["conditioner.modulation.bias"][: 3 * 2 * 64]
     decoder = Decoder(Frozen(shallow, tensors, CPU, torch.float32), SAYABLE)
     given = inputs(1)
     told = next(d for d in dialogues(50) if len(d) == 5)
@@ -196,27 +191,22 @@ def test_an_exchange_that_is_overwritten_goes_as_a_whole(decoder):
     assert (cache.read[0], cache.length[0]) == (4 * 22, 2 * 22)
 
 
-def test_at_weight_zero_no_emotion_is_heard_and_tone_is(decoder):
+def test_weight_zero_is_the_unconditioned_model_to_the_bit(network, decoder):
     told, given = dialogues(32), inputs(32)
     given["weight"][:] = 0
     plain = speak(decoder, told, given, torch.arange(32))
+    given["tone"] = -given["tone"]
     given["affect"] = given["affect"].flip(0)
     other = speak(decoder, told, given, torch.arange(32))
-    assert torch.equal(plain.ids, other.ids)
-    assert torch.equal(plain.logprob, other.logprob)
-    given["tone"] = -given["tone"]
-    assert not torch.equal(plain.ids, speak(decoder, told, given, torch.arange(32)).ids)
-
-
-def test_what_is_read_does_not_hear_the_dials(network):
-    """Affect, tone and weight change what is spoken, and not a bit of what was read."""
-    ids, reads = torch.arange(4, 20)[None], torch.arange(16)[None] < 10
-    none = torch.zeros(1, 16, dtype=torch.bool)
-    layout = Layout(torch.arange(16)[None], torch.zeros(1, 16, dtype=torch.long), none, ~reads, ~none)
-    with torch.no_grad():
-        one, other = (network(ids, layout, *(torch.full((1, 1, *w), v) for w in ((8,), (2,), ()))) for v in (0.1, 0.9))
-    assert torch.equal(one[reads], other[reads])
-    assert not torch.equal(one[~reads], other[~reads])
+    unconditioned = {
+        name: torch.zeros_like(t) if name.startswith("conditioner") else t for name, t in network.state_dict().items()
+    }
+    without = Decoder(Frozen(SHAPE, unconditioned, CPU, decoder.frozen.dtype), SAYABLE)
+    given["weight"][:] = 1.7
+    bare = speak(without, told, given, torch.arange(32))
+    for result in (other, bare):
+        assert torch.equal(plain.ids, result.ids)
+        assert torch.equal(plain.logprob, result.logprob)
 
 
 def test_network_is_unconditioned_at_birth():
@@ -224,10 +214,10 @@ def test_network_is_unconditioned_at_birth():
     ids = torch.arange(4, 20)[None]
     none = torch.zeros(1, 16, dtype=torch.bool)
     layout = Layout(torch.arange(16)[None], torch.zeros(1, 16, dtype=torch.long), none, none, ~none)
-    layout = replace(layout, branch=~none)
+    affect, tone = torch.rand(1, 1, 8), torch.rand(1, 1, 2)
     with torch.no_grad():
-        at_zero = network(ids, layout, torch.rand(1, 1, 8), torch.rand(1, 1, 2), torch.zeros(1, 1))
-        at_two = network(ids, layout, torch.rand(1, 1, 8), torch.rand(1, 1, 2), torch.full((1, 1), 2.0))
+        at_zero = network(ids, layout, torch.zeros(1, 16), affect, tone)
+        at_two = network(ids, layout, torch.full((1, 16), 2.0), affect, tone)
     assert torch.equal(at_zero, at_two)
 
 

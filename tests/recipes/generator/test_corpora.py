@@ -61,7 +61,7 @@ def test_corpora_are_joined_with_their_held_out_lots_apart():
 
 def test_something_is_learned_from():
     with pytest.raises(ConfigError, match=r"nothing to learn from.*--esconv PATH"):
-        corpora.chosen(False, False, None, 0, lambda: pytest.fail("no reader is needed"))
+        corpora.chosen(False, None, 0, lambda: pytest.fail("no reader is needed"))
 
 
 def test_a_generator_learns_from_both(small_lots, tmp_path, monkeypatch, capsys):

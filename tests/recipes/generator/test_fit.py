@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from recipes.generator.examples import _between, _lengths, batches, encode, soft_affect, weights
+from recipes.generator.alignment import lexicon, misalignment
+from recipes.generator.examples import batches, encode, soft_affect, weights
 from recipes.generator.fit import SIZES, Corpus, Recipe, Trainer, fit, rate
-from recipes.generator.real import RealDialogue, RealTurn
 from rlgen.errors import ConfigError, DataError
 from rlgen.generation.embedded.generator import EmbeddedGenerator
-from rlgen.generation.embedded.model import REACH
 from rlgen.generation.embedded.tokenizer import END, SUPPORTER, Tokenizer
 from rlgen.text.plain import clean
 
@@ -39,8 +38,7 @@ def test_depth_becomes_weight():
 
 
 def test_some_words_of_replies_are_misheard_and_nothing_else(corpus, tokenizer):
-    single = [dialogue for dialogue in corpus.chunk(0) if len(dialogue.turns) == 1]  # nothing is read but what is said
-    examples = encode(single, tokenizer, SIZES["tiny"])
+    examples = encode(corpus.chunk(0), tokenizer, SIZES["tiny"])
     rows = {True: [], False: []}
     for exact in rows:  # in one batch, so that order does not matter
         batch = next(batches(examples, 10**9, np.random.default_rng(0), exact=exact))
@@ -71,6 +69,7 @@ def test_batches_hold_every_reply_once_with_its_labels(corpus, tokenizer):
     replies = []
     for batch in batches(examples, 1024, np.random.default_rng(0), exact=True):
         assert batch.ids.size <= 1024 or len(batch.ids) == 1
+        assert (batch.weight[~batch.branch] == 0).all()
         assert ((batch.reply >= 0) == batch.branch).all()
         assert not (batch.utterance >= 0)[batch.branch].any()
         for row in range(len(batch.ids)):
@@ -88,59 +87,33 @@ def test_batches_hold_every_reply_once_with_its_labels(corpus, tokenizer):
                 reply = tokenizer.decode([target.tolist()])[0]
                 replies.append(reply)
                 assert ("glad" in reply) == (batch.tone[row, turn, 0] == 1)
-                assert ("deeply" in reply) == (batch.weight[row, turn] > 1.5)
+                assert ("deeply" in reply) == (batch.weight[row][of][0] > 1.5)
     assert sorted(replies) == sorted(t.reply for d in dialogues for t in d.turns)
 
 
 def test_lengths_are_those_of_the_sequences(corpus, tokenizer):
-    examples = encode(long_dialogues(40), tokenizer, SIZES["tiny"])
-    for exact in (True, False):
-        size = int(_lengths(examples, _between(examples, None if exact else np.random.default_rng(0))).max())
-        for batch in batches(examples, size, np.random.default_rng(0), exact=exact):
-            held = (batch.ids != 0).sum(axis=1)
-            assert held.max() == batch.ids.shape[1]
-            assert batch.ids.size <= size
+    examples = encode(corpus.chunk(0), tokenizer, SIZES["tiny"])
+    held = [int((b.ids != 0).sum()) for b in batches(examples, 1, np.random.default_rng(0))]
+    assert sorted(held) == sorted(examples.lengths().tolist())
 
 
-def long_dialogues(count, turns=16):
-    """Dialogues in which every text names its dialogue and turn."""
-    return [
-        RealDialogue(tuple(RealTurn(f"i {d} {t}", f"o {d} {t}", 2, 0.5, 0.0, 0.0, 0.5) for t in range(turns)), d % 3)
-        for d in range(count)
-    ]
+def test_the_lexicon_hears_the_feeling_words(corpus, tokenizer):
+    examples = encode(corpus.chunk(0), tokenizer, SIZES["tiny"])
+    affect = lexicon(examples, tokenizer.size)
+    for word, category in (("angry", 3), ("afraid", 4)):
+        ids = tokenizer.encode([word])[0]
+        assert affect[ids].sum(axis=0)[:6].argmax() == category
+    assert not affect[END].any()
 
 
-def test_long_dialogues_are_learned_in_pieces_each_reply_once_behind_what_it_sees(tokenizer):
-    dialogues = long_dialogues(7)
-    examples = encode(dialogues, tokenizer, SIZES["tiny"])
-    seen = []
-    for batch in batches(examples, 4096, np.random.default_rng(0), exact=True):
-        for row in range(len(batch.ids)):
-            for turn in range(batch.exchange[row].max() + 1):
-                of = batch.branch[row] & (batch.exchange[row] == turn)
-                if not of.any():
-                    continue
-                reply = tokenizer.decode([batch.reply[row][of].tolist()])[0]
-                _, d, t = reply.split()
-                assert batch.topic[row] == int(d) % 3
-                told = tokenizer.decode([batch.ids[row][~batch.branch[row]].tolist()])[0]
-                for ago in range(min(REACH, int(t)) + 1):
-                    assert f"i {d} {int(t) - ago}" in told
-                seen.append(reply)
-    assert sorted(seen) == sorted(turn.reply for d in dialogues for turn in d.turns)
-    assert examples.reply_bytes.sum() == sum(len(turn.reply) for d in dialogues for turn in d.turns)
-
-
-def test_some_replies_that_are_read_are_others_and_none_that_are_learned(tokenizer):
-    dialogues = long_dialogues(60)
-    examples = encode(dialogues, tokenizer, SIZES["tiny"])
-    own = _between(examples, None)
-    read = _between(examples, np.random.default_rng(0))
-    assert own == [replies[:-1] for replies in examples.replies]
-    pairs = [(a, b) for of, heard in zip(own, read, strict=True) for a, b in zip(of, heard, strict=True)]
-    assert 0.1 < np.mean([a != b for a, b in pairs]) < 0.2
-    everything = {tuple(reply) for replies in examples.replies for reply in replies}
-    assert all(tuple(b) in everything for _, b in pairs)
+def test_misalignment_of_the_truth_and_of_its_opposite():
+    affect = torch.tensor([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
+    sure = 50 * torch.eye(3)
+    target, owner = torch.tensor([1, 0, 2]), torch.tensor([0, 0, 2])
+    assert float(misalignment(sure[target], target, owner, 3, affect)) == pytest.approx(0.0, abs=1e-5)
+    assert float(misalignment(sure[torch.tensor([2, 0, 1])], target, owner, 3, affect)) == pytest.approx(2.0, abs=1e-5)
+    half = torch.stack([sure[0], sure[0], sure[2]])  # one reply of two without emotion: its cosine is 0
+    assert float(misalignment(half, target, owner, 3, affect)) == pytest.approx(0.5, abs=1e-5)
 
 
 def test_rate_warms_up_and_falls_to_zero():
@@ -185,7 +158,9 @@ def test_damaged_checkpoint_is_named(tmp_path):
 
 
 def test_checkpoint_of_another_recipe_is_left_alone(tokenizer, tmp_path):
-    Trainer(RECIPE, tokenizer).save_checkpoint(tmp_path / "x.checkpoint", "one")
+    Trainer(RECIPE, tokenizer, np.zeros((tokenizer.size, 8), np.float32)).save_checkpoint(
+        tmp_path / "x.checkpoint", "one"
+    )
     assert Trainer.from_checkpoint(tmp_path / "x.checkpoint", Recipe(size="tiny", seed=5), "one") is None
     assert Trainer.from_checkpoint(tmp_path / "x.checkpoint", RECIPE, "another") is None
     assert Trainer.from_checkpoint(tmp_path / "x.checkpoint", RECIPE, "one") is not None
@@ -202,7 +177,7 @@ def test_places_and_devices_that_cannot_be_used(corpus, tmp_path):
 
 def test_corpus_without_a_reply_that_fits(corpus, tmp_path):
     empty = Corpus(lambda _: [], corpus.held_out, "nothing")
-    trainer = Trainer(RECIPE, Tokenizer.train(["a b"], 300))
+    trainer = Trainer(RECIPE, Tokenizer.train(["a b"], 300), np.zeros((300, 8), np.float32))
     from recipes.generator.fit import train
 
     with pytest.raises(DataError, match="no reply"):
@@ -211,7 +186,7 @@ def test_corpus_without_a_reply_that_fits(corpus, tmp_path):
 
 def test_gradients_reach_every_tensor_once_modulation_has_begun(corpus, tokenizer):
     examples = encode(corpus.chunk(0)[:50], tokenizer, SIZES["tiny"])
-    trainer = Trainer(RECIPE, tokenizer)
+    trainer = Trainer(RECIPE, tokenizer, lexicon(examples, tokenizer.size))
     batch = next(iter(batches(examples, 2048, np.random.default_rng(0))))
     for _ in range(2):
         trainer.step(batch)
@@ -219,18 +194,3 @@ def test_gradients_reach_every_tensor_once_modulation_has_begun(corpus, tokenize
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
         assert parameter.grad.abs().sum() > 0, name
-
-
-def test_the_topic_is_learned_where_a_reply_opens_and_unknown_ones_count_nothing(corpus, tokenizer):
-    """A head that reads topics named in the utterance finds them all; without known topics there is no such figure."""
-    told = corpus.chunk(0)
-    things = sorted({d.turns[-1].said.split()[1] for d in told})
-    named = [replace(d, topic=things.index(d.turns[-1].said.split()[1])) for d in told if len(d.turns) == 1]
-    trainer = Trainer(replace(RECIPE, tokens=60_000, topic=1.0), tokenizer)
-    examples = encode(named, tokenizer, SIZES["tiny"])
-    assert trainer.measure(examples)["topic"] < 0.5
-    for _ in range(12):
-        for batch in batches(examples, 4096, np.random.default_rng(0)):
-            trainer.step(batch)
-    assert trainer.measure(examples)["topic"] > 0.9
-    assert "topic" not in trainer.measure(encode(told[:20], tokenizer, SIZES["tiny"]))

@@ -77,11 +77,11 @@ def test_splits_share_no_dialogue(tmp_path):
     assert 15 <= len(held) <= 45
 
 
-def test_stretches_leave_overlong_replies_out():
+def test_stretches_are_short_and_leave_overlong_replies_out():
     long = " ".join(["word"] * (LONGEST_REPLY + 1))
     exchanges = [("a", "1"), ("b", long), ("c", "3"), *((str(i), "x") for i in range(6)), ("d", long)]
     found = list(stretches(exchanges))
-    assert [len(piece) for piece in found] == [1, 7]
+    assert [len(piece) for piece in found] == [1, 4, 3]
     assert found[0] == [("a", "1")]
     assert list(stretches([])) == []
 

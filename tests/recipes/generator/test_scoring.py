@@ -28,7 +28,7 @@ def labels(turns):
 
 def test_perplexity_is_that_of_the_trainer(scorer, corpus):
     dialogues = corpus.held_out["again"]
-    trainer = Trainer(Recipe(size="tiny"), scorer.tokenizer)
+    trainer = Trainer(Recipe(size="tiny"), scorer.tokenizer, np.zeros((scorer.tokenizer.size, 8), dtype=np.float32))
     trainer.network.load_state_dict(scorer.network.state_dict())
     trainer.working = trainer.network  # float32, as the scorer
     expected = trainer.measure(encode(dialogues, scorer.tokenizer, scorer.shape))
@@ -60,13 +60,13 @@ def test_a_decoder_says_the_same_of_its_own_words(scorer, trained, corpus, asked
     assert np.median(np.abs(found.nats[same] + replies.logprob[same])) < 0.02
 
 
-def test_weight_zero_knows_no_affect(scorer, corpus):
+def test_weight_zero_knows_no_controls(scorer, corpus):
     turns = [d.turns[-1] for d in corpus.chunk(0)[:20]]
     contexts, replies = [[t.said] for t in turns], [t.reply for t in turns]
     affect, tone, _ = labels(turns)
     zero = np.zeros(len(turns), dtype=np.float32)
     one = scorer.score(contexts, replies, affect, tone, zero)
-    two = scorer.score(contexts, replies, affect[::-1].copy(), tone, zero)
+    two = scorer.score(contexts, replies, affect[::-1].copy(), -tone, zero)
     assert one.nats == pytest.approx(two.nats, abs=1e-6)
 
 
