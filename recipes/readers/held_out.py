@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.metrics import f1_score, roc_auc_score
 
-from recipes.readers import contrast_sets, sources
+from recipes.readers import contrast_sets, relevance, sources
 from recipes.readers.corruption import Corruptor
 from recipes.readers.fit import embed
 from rlgen.affect import NUM_CATEGORIES, VALENCE
@@ -69,12 +70,28 @@ def measure(data: Path, reader: Reader, judge: Judge) -> dict[str, dict[str, Any
         order = [_spearman(row, np.arange(len(row))) for row in read_at.reshape(len(rungs), -1)]
         note("readers", f"{axis}: Spearman within held-out ladders", float(np.mean(order)), 0.0)
 
+    for how, value, plain in _answers(data, reader):
+        note("readers", f"relevance: AUC against a reply to {how}, ESConv (baseline: cosine)", value, plain)
+
     human = np.random.default_rng(0).permutation(sources.human_sentences(data, "held-out"))[:_TURNS].tolist()
     corruptor = Corruptor(human, seed=0)
     scores = reader.fluency.score([*human, *(" ".join(corruptor.shuffled(text.split())) for text in human)])
     whole = np.repeat([True, False], len(human))
     note("readers", "fluency: AUC against words in random order", roc_auc_score(whole, scores), _CHANCE)
     return found
+
+
+def _answers(data: Path, reader: Reader) -> Iterator[tuple[str, float, float]]:
+    """How well relevance tells ESConv's own replies from others: kind of the others, AUC, AUC of the cosine."""
+    of = [one for one in relevance.human(data, held_out=True) if one.source == "esconv"]
+    on = relevance.encoded(of, lambda texts: embed(reader.encoder, texts))
+    for how in relevance.CONTRASTS[:3]:
+        whose, which = relevance.contrasted(of, how, np.random.default_rng(1))
+        lots = [(on.replies(index), on.reply[index], on.heard(whose)) for index in (whose, which)]
+        true = np.repeat([True, False], len(whose))
+        score = np.concatenate([reader.relevance.score(*lot) for lot in lots])
+        cosine = np.concatenate([(on.said[whose] * embedding).sum(axis=1) for _, embedding, _ in lots])
+        yield how, roc_auc_score(true, score), roc_auc_score(true, cosine)
 
 
 def _spearman(a: NDArray[Any], b: NDArray[Any]) -> float:

@@ -41,12 +41,12 @@ CONTRASTS: Final[tuple[Contrast, ...]] = (
 )  # fmt: skip
 
 _BATCH: Final = 1024
-_EPOCHS: Final = 8
+_EPOCHS: Final = 10
 _RATE: Final = 1e-3
 _DROPPED: Final = 0.15
 _FORGOTTEN: Final = 0.3  # share of the pairs that are learned without what was said before
 # How often an exchange is drawn while the towers learn, and how much each source counts for the head.
-_DRAWN: Final = {"esconv": 6.0, "written": 3.0, "composed": 1.5, "empathetic": 2.0, "meld": 1.0, "dailydialog": 1.0}
+_DRAWN: Final = {"esconv": 10.0, "written": 4.0, "composed": 2.5, "empathetic": 2.0, "meld": 1.0, "dailydialog": 1.0}
 _COUNTS: Final = {"esconv": 0.5, "written": 0.15, "composed": 0.25, "empathetic": 0.1, "meld": 0.0, "dailydialog": 0.0}
 _COMPOSED: Final = 4000  # dialogues
 _HEAD_SHARE: Final = 0.15  # of the dialogues, kept from the towers for the head
@@ -254,7 +254,10 @@ class _Towers(nn.Module):
 
 
 def _towers(on: Encoded, seed: int, steps: int) -> _Towers:
-    """Learn the towers: each true pair against all other replies of its batch, half of them from near by."""
+    """Learn the towers: each true pair against all other replies of its batch, one of which comes from near by.
+
+    Near by is the same dialogue; where feelings are known the same topic, so that a reply to another feeling is met.
+    """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     towers = _Towers(on.said.shape[1])
@@ -264,16 +267,17 @@ def _towers(on: Encoded, seed: int, steps: int) -> _Towers:
     said_id, reply_id = (np.array([texts[getattr(one, side)] for one in on.of]) for side in ("said", "reply"))
     dialogue = np.array([one.dialogue for one in on.of])
     speaker = np.array([one.speaker for one in on.of])
-    near: dict[int, list[int]] = defaultdict(list)
-    for i, number in enumerate(dialogue.tolist()):
-        near[number].append(i)
+    near: dict[Any, list[int]] = defaultdict(list)
+    places = [(one.source, one.topic) if one.feeling else (one.source, str(one.dialogue)) for one in on.of]
+    for i, place in enumerate(places):
+        near[place].append(i)
     chance = np.array([_DRAWN[one.source] for one in on.of])
     chance /= chance.sum()
     for step in range(steps):
         for group in learner.param_groups:
             group["lr"] = _RATE * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
         first = rng.choice(len(on.of), _BATCH // 2, p=chance)
-        mates = [near[d][int(rng.integers(len(near[d])))] for d in dialogue[first].tolist()]
+        mates = [around[int(rng.integers(len(around)))] for around in (near[places[i]] for i in first.tolist())]
         rows = np.concatenate([first, np.array(mates)])
         heard = before[rows] * torch.from_numpy(rng.random((len(rows), 1)) >= _FORGOTTEN)
         asked = towers.asked(F.dropout(said[rows], _DROPPED), heard)

@@ -35,7 +35,7 @@ class Readings(Settings):
     intensity: Affine = Field(default=Affine(gain=2.2, offset=-0.7), description="to M in [0, 1]")
     incoherence: Affine = Field(default=Affine(gain=5.0, offset=-0.4), description="of 1 - fluency, to C")
     repetition: Affine = Field(default=Affine(gain=5.0), description="to repetition in [0, 1]")
-    misfit: Affine = Field(default=Affine(gain=1.0, offset=-0.4), description="of 1 - relevance, to X in [0, 1]")
+    misfit: Affine = Field(default=Affine(gain=2.0, offset=-0.8), description="of 1 - relevance, to X in [0, 1]")
 
 
 class Pacing(Settings):
@@ -93,8 +93,8 @@ class Understanding(Settings):
     by_warmth: Size = Field(default=0.1, description="of effective warmth")
     by_threat: Size = Field(default=0.1, description="lost to threat")
     by_habituation: Share = Field(default=0.8, description="share lost to habituation")
-    unanswered: Share = Field(default=0.8, description="share lost to a reply that does not answer")
-    by_misfit: Size = Field(default=0.1, description="share of u that such a reply takes away")
+    unanswered: Share = Field(default=0.6, description="share lost to a reply that does not answer")
+    by_misfit: Size = Field(default=0.05, description="share of u that such a reply takes away")
     incoherence: Share = Field(default=0.15, description="c0: share lost to incoherence at rest")
     incoherence_aroused: Size = Field(default=2.0, description="c1: more of it with arousal")
 
@@ -115,7 +115,7 @@ class Trust(Settings):
     incoherence_aroused: Size = Field(
         default=20.0, description="incoherence frightens who is aroused and not understood"
     )
-    by_misfit: Size = Field(default=0.12, description="lost to a reply that does not answer what was said")
+    by_misfit: Size = Field(default=0.05, description="lost to a reply that does not answer what was said")
     by_steadiness: Size = Field(default=0.7, description="gained by repetition, times a+ (1 - u)")
     drift: Number = Field(default=0.01, description="gained per turn whatever is said")
 

@@ -59,14 +59,14 @@ def by_hand(s, warmth, directiveness, intensity, c, repetition, x):
     k = plus(directiveness - (-0.2 + 1.2 * trust - 0.6 * p + (0, 0.6, -0.6)[sad_fear_anger]))
     sham = plus(warmth - 0.1 - 0.9 * trust - (0.5, 0, -0.6)[sad_fear_anger])
     valued = plus(warmth) * (1 - x) * (1 - 0.8 * o)
-    du = (1 - u) * (1 - min(c * (0.15 + 2 * plus(a)), 1)) * (1 - 0.8 * h) * (1 - 0.8 * x)
+    du = (1 - u) * (1 - min(c * (0.15 + 2 * plus(a)), 1)) * (1 - 0.8 * h) * (1 - 0.6 * x)
     du *= 0.3 * m + 0.1 * valued - 0.1 * k
     dt = 0.17 * (1 - c) * valued * (1 - h) + 0.14 * m - 0.18 * (0.4 + p) * k - 0.4 * sham - 0.2 * h * (0.3 + u)
-    dt += -0.015 * c * (1 + 20 * plus(a) * (1 - u)) + 0.7 * repetition * plus(a) * (1 - u) + 0.01 - 0.12 * x
+    dt += -0.015 * c * (1 + 20 * plus(a) * (1 - u)) + 0.7 * repetition * plus(a) * (1 - u) + 0.01 - 0.05 * x
     di = -0.8 * (u - 0.4) * plus(directiveness) * trust * (1 - x) * (1 - 0.6 * plus(a)) * (1 - 0.1 * c) * (1 - 0.9 * h)
     di += -0.04 * u * trust * valued * (1 - c) + 0.04 * k + 0.06 * o * u + 0.005 * c
     return {
-        "understood": min(max(u + s["pace"] * du - 0.1 * x * u, 0), 1),
+        "understood": min(max(u + s["pace"] * du - 0.05 * x * u, 0), 1),
         "trust": min(max(trust + dt, 0), 1),
         "intensity": min(max(s["intensity"] + di, 0), 1),
         "habituation": 0.6 * h + 0.4 * repetition * plus(1 - 2 * plus(a)),
