@@ -18,7 +18,9 @@ PROGRAM: Final = "python -m recipes.readers"
 class FitReaders(Options):
     """Fit the heads that read a text, on a researcher's own copies of the data sets."""
 
-    data: Path = Field(description="folder with goemotions, epitome, esconv, annomi, empathetic_dialogues, dailydialog")
+    data: Path = Field(
+        description="folder with goemotions, epitome, esconv, annomi, empathetic_dialogues, dailydialog, meld_text"
+    )
     out: Path = Field(default=Path("readers"), description="folder that receives readers/ and judge/")
     encoder: str = Field(
         default="fast", description="sentence encoder: fast, minilm, or any sentence-transformers model by name or path"
