@@ -41,7 +41,7 @@ def segments() -> SegmentCatalogue:
 def make_reading(rows: int, **channels: object) -> Reading:
     """A reading whose scalar channels are given, `valence` and `empathy` zero."""
     values = {name: np.zeros(rows, dtype=np.float32) for name in Reading.SCALARS}
-    values["fluency"] = np.ones(rows, dtype=np.float32)
+    values["fluency"] = values["relevance"] = np.ones(rows, dtype=np.float32)
     for name, value in channels.items():
         values[name] = np.broadcast_to(np.asarray(value, dtype=np.float32), (rows,)).copy()
     affect = np.zeros((rows, 8), dtype=np.float32)

@@ -44,6 +44,10 @@ class Assumptions(Settings):
     early_by_mood: Size = Field(
         default=1.0, description='log power by which a point of mood brings relief forward, on "understanding"'
     )
+    misfit: Size = Field(
+        default=0.5, description="what a rating loses, in logits, where replies do not answer at all: humans' do"
+    )
+    misfit_below: Share = Field(default=0.3, description="relevance from which on nothing is lost")
     reading_limit: Positive = Field(default=3.0, description="readings count up to so many human standard deviations")
 
 

@@ -33,6 +33,7 @@ from rlgen.users.logs.observations import CENTRE
 from rlgen.users.logs.readings import NAMES, select
 from rlgen.users.people import Draws, People, Reply, Shown, State, felt
 
+_RELEVANCE: Final = NAMES.index("relevance")
 _WORDING: Final = ("words", "valence")  # in the order of `CalibratedState.wording`
 
 
@@ -212,7 +213,7 @@ class CalibratedUsers(People[CalibratedConfig, CalibratedState]):
         turn = np.minimum(s.replies, MAX_TURNS) / 10.0
         eta = s.effect + np.where(s.count == 0, p.first, 0.0) + p.trend * turn + p.curve * (turn - 1.0) ** 2
         eta = eta + p.last * s.last
-        eta = eta + self.config.effect_scale * effect
+        eta = eta + self.config.effect_scale * (effect - self._missed(mean))
         below = expit(s.sharpness[:, None] * (np.array(p.cuts) - eta[:, None]))
         below = (1.0 - p.lapse) * below + p.lapse * np.arange(1, 5) / 5.0
         value = 1.0 + (uniform[:, None] > below).sum(axis=1)
@@ -223,6 +224,12 @@ class CalibratedUsers(People[CalibratedConfig, CalibratedState]):
         s.window[given] = 0.0
         s.window_count[given] = 0.0
         return value
+
+    def _missed(self, mean: F64) -> F64:
+        """What the next rating loses where replies, `[K, 11]` as read, were beside the point: assumed, not fitted."""
+        a = self.config.assumed
+        relevance = np.where(mean.any(axis=1), mean[:, _RELEVANCE], 1.0)  # no reply was read since the last rating
+        return a.misfit * np.clip(1.0 - relevance / max(a.misfit_below, 1e-6), 0.0, 1.0)
 
     def _leave(self, s: CalibratedState, uniform: F64) -> tuple[Bools, Bools]:
         p = self.parameters.endings

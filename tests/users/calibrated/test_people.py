@@ -63,6 +63,17 @@ def test_effect_scale_multiplies_the_reading(seat, reading, words):
     assert 0.05 < small < large
 
 
+def test_replies_beside_the_point_cost_what_is_assumed(seat, reading, words):
+    def mean(relevance, **assumed):
+        users, streams = seat(3000, share_of_successes=1.0, assumed=assumed)
+        read = reading(3000, warmth=0.2, relevance=relevance)
+        return np.nanmean(stack(talk(users, streams, read, words, 3), "rating"))
+
+    assert mean(0.3) == mean(1.0) == mean(0.0, misfit=0.0)
+    assert mean(0.0) < mean(0.15) < mean(0.3) - 0.02
+    assert mean(0.0, misfit=2.0) < mean(0.0) - 0.1
+
+
 def test_readings_count_only_up_to_the_human_range(seat, reading, words):
     users, streams = seat(500)
     a = talk(users, streams, reading(500, warmth=1.2), words, 6)
