@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from recipes.readers import contrast_sets, held_out, sources
+from recipes.readers import contrast_sets, held_out, relevance, sources
 
 CATEGORIES = np.eye(6)[np.arange(12) % 6]
 VALENCE = np.linspace(-1, 1, 12)
@@ -21,6 +21,11 @@ class Knowing:
     def __init__(self, knows):
         self.knows = knows
         self.fluency = SimpleNamespace(score=self._fluency)
+        self.relevance = SimpleNamespace(score=self._relevance)
+
+    def _relevance(self, replies, embedding, heard):
+        pairs = zip(replies, heard.said, strict=True)
+        return np.array([float(reply.split()[1:] == said.split()[1:]) * self.knows for reply, said in pairs])
 
     def _fluency(self, texts):
         return np.array([float(text in SAID) * self.knows for text in texts])
@@ -53,11 +58,18 @@ def texts(monkeypatch):
     monkeypatch.setattr(sources, "human_sentences", lambda *_: SAID)
     rungs = [([f"rung {i}" for i in range(5)], ""), ([f"rung {i}" for i in range(5, 10)], "")]
     monkeypatch.setattr(contrast_sets, "ladders", lambda *_, **__: rungs)
+    told = [
+        relevance.Exchange("esconv", d, f"topic {d % 3}", "", False, f"said {d} {t}", f"reply {d} {t}")
+        for d in range(12)
+        for t in range(3)
+    ]
+    monkeypatch.setattr(relevance, "human", lambda *_, **__: told)
+    monkeypatch.setattr(held_out, "embed", lambda _, texts: np.ones((len(texts), 4), dtype=np.float32))
 
 
 def test_who_knows_every_label_has_every_figure_at_one(texts, tmp_path):
     found = held_out.measure(tmp_path, Knowing(1), Knowing(1))
-    assert len(found["readers"]) == 10
+    assert len(found["readers"]) == 13
     assert len(found["judge"]) == 4
     for figures in found.values():
         assert {name for name, figure in figures.items() if figure["value"] != 1.0} == set()

@@ -119,7 +119,7 @@ def test_relevance_prefers_the_answer(reader: Reader) -> None:
     reading, _ = reader.read(replies, Heard.alone(said, reader.encoder.encode(said)), [[]] * 3)
     own, other, anything = reading.relevance
     assert own > other + 0.2
-    assert own > anything > other
+    assert own > anything + 0.2
 
 
 def test_words_in_disorder_are_less_fluent(reader: Reader) -> None:
@@ -236,7 +236,7 @@ def test_the_hash_is_of_every_weight_in_memory() -> None:
 
 def test_shipped_within_their_budget() -> None:
     names = ("readers", "readers_minilm", "judge")
-    assert sum(file.stat().st_size for name in names for file in artifacts.shipped(name).iterdir()) <= 1_000_000
+    assert sum(file.stat().st_size for name in names for file in artifacts.shipped(name).iterdir()) <= 2_200_000
 
 
 def test_damage_is_found(tmp_path: Path, reader: Reader) -> None:
