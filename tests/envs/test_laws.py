@@ -231,12 +231,12 @@ def test_terms_sum_to_the_reward_and_costs_to_the_cost(make_world, draw):
 
 def test_people_who_stall_earn_no_more_than_people_who_recover(make_world, scripted):
     def episodes(population):
-        """Return of each of 64 people, and whether they recovered."""
-        world = make_world(64, scripted(), users={"population": population})
-        world.reset(0, people=64)
+        """Return of each of 160 people, and whether they recovered."""
+        world = make_world(160, scripted(), users={"population": population})
+        world.reset(0, people=160)
         found = []
         while not world.exhausted:
-            ended = world.step(np.zeros((64, 4), dtype=np.float32)).finished
+            ended = world.step(np.zeros((160, 4), dtype=np.float32)).finished
             if ended is not None:
                 own = ended.person >= 0
                 found += zip(ended.episode_return[own], ended.completed[own], strict=True)
@@ -244,7 +244,7 @@ def test_people_who_stall_earn_no_more_than_people_who_recover(make_world, scrip
         return returns, recovered == 1
 
     stalling, none = episodes("stalling")
-    assert len(stalling) == 64
+    assert len(stalling) == 160
     assert not none.any()
     returns, recovered = episodes("general")
     assert recovered.sum() > 10

@@ -122,9 +122,14 @@ def test_rows_with_signals_keep_the_recognizers_estimate(parts):
 def test_a_world_of_own_words_is_the_world_of_the_bank_where_the_words_are_the_same(own_world, bank_world, run, draw):
     actions = draw(24, 6)  # long enough for rows to begin anew at different turns
     own, bank = run(own_world(6), actions), run(bank_world(6), actions)
-    np.testing.assert_allclose(own[0], bank[0], atol=5e-3)  # the bank's words come from a table that is rounded
-    np.testing.assert_allclose(own[1], bank[1], atol=1e-3)
-    np.testing.assert_array_equal(own[2], bank[2])
+    # The bank's words come from a table that is rounded; people mind what is read, so that now and then one of them says
+    # something else from there on, until the row begins anew.
+    apart = np.abs(own[0] - bank[0]).max(axis=-1) > 5e-3
+    assert apart.mean() < 0.05
+    assert apart.any(axis=0).sum() <= 1
+    same = ~apart[1:]  # rewards and ends come with the observation after the action
+    np.testing.assert_allclose(own[1][same], bank[1][same], atol=1e-3)
+    np.testing.assert_array_equal(own[2][same], bank[2][same])
     assert 0 < own[2].sum() < own[2].size
 
 
