@@ -35,10 +35,13 @@ from rlgen.text.reading.relevance import (
 )
 from rlgen.types import F32, I64
 
-Contrast = Literal["another topic", "same topic", "same dialogue", "another feeling", "another step"]
+Contrast = Literal[
+    "another topic", "same topic", "same dialogue", "another feeling", "another step", "another dialogue"
+]
 CONTRASTS: Final[tuple[Contrast, ...]] = (
     "another topic", "same topic", "same dialogue", "another feeling", "another step",
 )  # fmt: skip
+"""What the head learns from; `"another dialogue"`, of any topic, is only measured: it needs no labels."""
 
 _BATCH: Final = 1024
 _EPOCHS: Final = 10
@@ -203,7 +206,7 @@ def contrasted(of: Sequence[Exchange], how: Contrast, rng: np.random.Generator) 
     def key(one: Exchange) -> Any:
         if how == "same dialogue":
             return one.dialogue
-        if how == "another topic":
+        if how in ("another topic", "another dialogue"):
             return one.source
         return (one.source, one.topic)
 
@@ -214,7 +217,7 @@ def contrasted(of: Sequence[Exchange], how: Contrast, rng: np.random.Generator) 
             return other is not one
         if how == "another topic":
             return other.topic != one.topic
-        if how == "same topic":
+        if how in ("same topic", "another dialogue"):
             return other.dialogue != one.dialogue
         if how == "another feeling":
             return other.feeling != one.feeling and other.dialogue != one.dialogue

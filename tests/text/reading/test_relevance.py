@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -107,7 +109,7 @@ def told(dialogues: int, turns: int = 4) -> list[Exchange]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("how", CONTRASTS)
+@pytest.mark.parametrize("how", [*CONTRASTS, "another dialogue"])
 def test_contrasts_are_what_they_are_called(how: str) -> None:
     of = told(24)
     whose, which = contrasted(of, how, np.random.default_rng(0))  # type: ignore[arg-type]
@@ -118,13 +120,20 @@ def test_contrasts_are_what_they_are_called(how: str) -> None:
         assert (one.dialogue == other.dialogue) == (how == "same dialogue")
         if how == "another topic":
             assert one.topic != other.topic
-        elif how != "same dialogue":
+        elif how not in ("same dialogue", "another dialogue"):
             assert one.topic == other.topic
         if how == "another feeling":
             assert one.feeling != other.feeling
         if how == "another step":
             assert one.step
             assert other.step
+
+
+def test_another_dialogue_needs_no_labels() -> None:
+    unlabelled = [replace(one, topic="", feeling="") for one in told(24)]
+    rng = np.random.default_rng(0)
+    assert len(contrasted(unlabelled, "another topic", rng)[0]) == 0
+    assert len(contrasted(unlabelled, "another dialogue", rng)[0]) == 96
 
 
 def test_what_can_be_heard_is_learned_and_what_cannot_is_not() -> None:
