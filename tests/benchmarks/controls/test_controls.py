@@ -169,7 +169,7 @@ def test_variety_tells_a_parrot_from_a_constant():
     assert heat["repetition at temperature 0.3"].value == pytest.approx(1)
     rows = named(variety.trend(bench(), 20))
     # A parrot changes its words only when the feeling changes, which it does at some ends of dialogues.
-    assert rows["trend, against shuffled"].value > rows["trend, against shuffled"].baseline + 0.1
+    assert rows["trend, against shuffled"].value > rows["trend, against shuffled"].baseline + 0.04
 
 
 def test_retrieval_by_an_embedding_that_knows_and_one_that_does_not():
