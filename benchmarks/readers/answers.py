@@ -13,8 +13,17 @@ from recipes.readers.fit import embed
 from recipes.readers.relevance import CONTRASTS, Contrast, Exchange, contrasted, encoded, human, own
 from rlgen.text.reading.heads import F32
 from rlgen.text.reading.reader import Reader
+from rlgen.text.reading.relevance import Heard
 
 TARGETS: Final = {("esconv", "another topic"): 0.85, ("esconv", "same topic"): 0.7, ("esconv", "same dialogue"): 0.7}
+EXAMPLES: Final = (
+    ("I feel so hopeless about it.", "That hopelessness sounds heavy. What happened?"),
+    ("I feel so hopeless about it.", "I can hear the sheer delight in you."),
+    ("I feel so hopeless about it.", "Have the last coffee at noon."),
+    ("My cat died last night.", "I'm so sorry about your cat."),
+    ("My cat died last night.", "The train leaves at nine."),
+    ("My cat died last night.", "Tell me more."),
+)
 _FEWEST: Final = 50  # contrasts of a kind that a figure stands on
 _DRAWS: Final = 400
 _LOTS: Final = 5  # contrasts drawn for each exchange; with one, the figure moves by .01 from seed to seed
@@ -48,6 +57,15 @@ def relevance_figures(data: Path, reader: Reader, seed: int = 1) -> list[Figure]
             for name, column in (("cosine", _COSINE), ("shared words", _OVERLAP)):
                 plain = _auc(features[0][:, column], features[1][:, column])
                 found.append(Figure("readers", f"{told}; beside {name}", _auc(true, other), plain))
+    said, replies = map(list, zip(*EXAMPLES, strict=True))
+    vectors = [embed(reader.encoder, texts) for texts in (said, replies)]
+    for one, other, value, cosine in zip(
+        said, replies, reader.relevance.score(replies, vectors[1], Heard.alone(said, vectors[0])),
+        (vectors[0] * vectors[1]).sum(axis=1), strict=True,
+    ):  # fmt: skip
+        found.append(
+            Figure("readers", f"relevance of {other!r} to {one!r}; beside cosine", float(value), float(cosine))
+        )
     return found
 
 
