@@ -122,8 +122,8 @@ def test_rows_with_signals_keep_the_recognizers_estimate(parts):
 def test_a_world_of_own_words_is_the_world_of_the_bank_where_the_words_are_the_same(own_world, bank_world, run, draw):
     actions = draw(24, 6)  # long enough for rows to begin anew at different turns
     own, bank = run(own_world(6), actions), run(bank_world(6), actions)
-    # The bank's words come from a table that is rounded; people mind what is read, so that now and then one of them says
-    # something else from there on, until the row begins anew.
+    # The bank's words come from a table that is rounded; people mind what is read, so that now and then one of them
+    # says something else from there on, until the row begins anew.
     apart = np.abs(own[0] - bank[0]).max(axis=-1) > 5e-3
     assert apart.mean() < 0.05
     assert apart.any(axis=0).sum() <= 1
