@@ -110,7 +110,6 @@ def test_the_design_that_is_there_to_be_gamed_is_seen_through(evidence: Evidence
     found = {each.check: each.verdict for each in checks.findings(evidence.by(design("engagement_only")))}
     assert found["prolonging"] == "fails"
     assert found["order of the ladder"] == "fails"
-    assert found["relief in the return"] != "ok"
 
 
 def test_a_design_that_pays_nothing_passes_nothing_that_needs_an_order(evidence: Evidence) -> None:
