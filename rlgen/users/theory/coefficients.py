@@ -35,7 +35,7 @@ class Readings(Settings):
     intensity: Affine = Field(default=Affine(gain=2.2, offset=-0.7), description="to M in [0, 1]")
     incoherence: Affine = Field(default=Affine(gain=5.0, offset=-0.4), description="of 1 - fluency, to C")
     repetition: Affine = Field(default=Affine(gain=5.0), description="to repetition in [0, 1]")
-    misfit: Affine = Field(default=Affine(gain=2.0, offset=-1.0), description="of 1 - relevance, to X in [0, 1]")
+    misfit: Affine = Field(default=Affine(gain=3.0, offset=-2.0), description="of 1 - relevance, to X in [0, 1]")
 
 
 class Pacing(Settings):
