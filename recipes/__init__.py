@@ -4,6 +4,7 @@ In come phrase banks of the project's own writing and, where a manifest says so,
 out come the folders of `rlgen/artifacts`. Each manifest names the command that makes its folder anew:
 
     python -m recipes.utterances --out DIR      what simulated people say
+    python -m recipes.writing                   checks what was written for the generator, whole
     python -m recipes.generator --out DIR       the small language model that answers
     python -m recipes.encoder --out DIR         the small sentence encoder
     python -m recipes.readers --data DIR        what reads replies, and the judge

@@ -13,7 +13,7 @@ from recipes.readers.fit import embed
 from recipes.readers.relevance import CONTRASTS, Contrast, Exchange, contrasted, encoded, human, own
 from rlgen.text.reading.heads import F32
 from rlgen.text.reading.reader import Reader
-from rlgen.text.reading.relevance import Heard
+from rlgen.text.reading.relevance import FEATURES, Heard
 
 TARGETS: Final = {("esconv", "another topic"): 0.85, ("esconv", "same topic"): 0.7, ("esconv", "same dialogue"): 0.7}
 EXAMPLES: Final = (
@@ -28,7 +28,6 @@ _FEWEST: Final = 50  # contrasts of a kind that a figure stands on
 _DRAWS: Final = 400
 _LOTS: Final = 5  # contrasts drawn for each exchange; with one, the figure moves by .01 from seed to seed
 _MEASURED: Final[tuple[Contrast, ...]] = (*CONTRASTS, "another dialogue")
-_COSINE, _OVERLAP = 2, 6  # columns of `rlgen.text.reading.relevance.Relevance.features`
 
 
 def relevance_figures(data: Path, reader: Reader, seed: int = 1) -> list[Figure]:
@@ -47,14 +46,15 @@ def relevance_figures(data: Path, reader: Reader, seed: int = 1) -> list[Figure]
             whose, which = (np.concatenate(side) for side in zip(*drawn, strict=True))
             if len(whose) < _FEWEST * _LOTS:
                 continue
-            lots = [(on.replies(b), on.reply[b], on.heard(whose)) for b in (whose, which)]
+            lots = [on.pairs(whose, index) for index in (whose, which)]
             true, other = (reader.relevance.score(*lot) for lot in lots)
             features = [reader.relevance.features(*lot) for lot in lots]
             low, high = _interval(true, other, [of[i] for i in whose.tolist()], rng)
             label = f"relevance: {source}, reply to {how.replace('same', 'another turn, same')}"
             target = TARGETS.get((source, how))
             told = f"{label} [{low:.3f}, {high:.3f}]" + (f", target {target:g}" if target else "")
-            for name, column in (("cosine", _COSINE), ("shared words", _OVERLAP)):
+            for name in ("cosine", "shared words"):
+                column = FEATURES.index(name)
                 plain = _auc(features[0][:, column], features[1][:, column])
                 found.append(Figure("readers", f"{told}; beside {name}", _auc(true, other), plain))
     said, replies = map(list, zip(*EXAMPLES, strict=True))

@@ -87,7 +87,7 @@ def _answers(data: Path, reader: Reader) -> Iterator[tuple[str, float, float]]:
     on = relevance.encoded(of, lambda texts: embed(reader.encoder, texts))
     for how in relevance.CONTRASTS[:3]:
         whose, which = relevance.contrasted(of, how, np.random.default_rng(1))
-        lots = [(on.replies(index), on.reply[index], on.heard(whose)) for index in (whose, which)]
+        lots = [on.pairs(whose, index) for index in (whose, which)]
         true = np.repeat([True, False], len(whose))
         score = np.concatenate([reader.relevance.score(*lot) for lot in lots])
         cosine = np.concatenate([(on.said[whose] * embedding).sum(axis=1) for _, embedding, _ in lots])

@@ -178,9 +178,9 @@ class Encoded:
         """What some of the replies answer."""
         return Heard([self.of[i].said for i in index.tolist()], self.said[index], self.before[index])
 
-    def replies(self, index: I64) -> list[str]:
-        """Some of the replies."""
-        return [self.of[i].reply for i in index.tolist()]
+    def pairs(self, whose: I64, which: I64) -> tuple[list[str], F32, Heard]:
+        """What `Relevance.score` takes: some of the replies, and for each an utterance that it answers, or does not."""
+        return [self.of[i].reply for i in which.tolist()], self.reply[which], self.heard(whose)
 
 
 def encoded(of: Sequence[Exchange], embed: Callable[[Sequence[str]], F32]) -> Encoded:
@@ -323,7 +323,7 @@ def fit(on: Encoded, seed: int, steps: int = 0) -> Relevance:
     for side, tower in (("said", towers.said), ("reply", towers.reply)):
         for number, place in enumerate((0, 2)):
             weights[f"{side}.{number}"], weights[f"{side}.{number}_bias"] = tower[place].weight, tower[place].bias
-    weights |= {"head": torch.zeros(FEATURES), "head_bias": torch.zeros(1)}
+    weights |= {"head": torch.zeros(len(FEATURES)), "head_bias": torch.zeros(1)}
     kept = {f"relevance.{name}": np.asarray(tensor.detach(), dtype=np.float16) for name, tensor in weights.items()}
     return _with_head(kept, _some(on, rest), rng)
 
@@ -337,7 +337,7 @@ def _with_head(kept: dict[str, NDArray[Any]], on: Encoded, rng: np.random.Genera
     base = Relevance(kept)
     everyone = np.arange(len(on.of))
     lots = [(everyone, everyone)] + [contrasted(on.of, how, rng) for how in CONTRASTS]
-    x = np.concatenate([base.features(on.replies(b), on.reply[b], on.heard(a)) for a, b in lots]).astype(np.float64)
+    x = np.concatenate([base.features(*on.pairs(a, b)) for a, b in lots]).astype(np.float64)
     kind = np.repeat(np.arange(len(lots)), [len(a) for a, _ in lots])
     source = np.array([on.of[i].source for a, _ in lots for i in a.tolist()])
     weight = np.zeros(len(x))

@@ -211,8 +211,8 @@ def compose(seed: int, size: int, split: Split = "train", most: int = FEW_TURNS)
     Args:
         seed: of the choices.
         size: how many.
-        most: turns of a dialogue at most.
         split: `"train"`, or `"held_out"`: replies made of patterns that never occur in `"train"`.
+        most: turns of a dialogue at most.
     """
     rng = random.Random(f"corpus/{split}/{seed}")
     for _ in range(size):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from recipes.writing.written import Written
+from rlgen.text.reading.lexical import words
 
 RUN: Final = 6
 """Words of a run that two dialogues may share in one of a hundred cases."""
@@ -16,18 +16,12 @@ COPIED: Final = 8
 """Words in a row that no text may share with a data set."""
 _NEAR: Final = 0.7  # share of the runs of three words at which two texts are the same one
 _SHORT: Final = 5  # words up to which people say the same as others
-_WORDS: Final = re.compile(r"[\w']+")
-
-
-def words(text: str) -> list[str]:
-    """Words of a text in lower case."""
-    return _WORDS.findall(text.lower().replace("\u2019", "'"))
 
 
 def runs(text: str, length: int) -> set[tuple[str, ...]]:
     """All runs of so many words."""
     of = words(text)
-    return {tuple(of[i : i + length]) for i in range(len(of) - length + 1)}
+    return {of[i : i + length] for i in range(len(of) - length + 1)}
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from recipes.readers.sources import share
+from recipes.writing.corpus import Split
 from recipes.writing.person import INTENSITY
 from rlgen.affect import CATEGORIES
 from rlgen.errors import DataError
@@ -27,8 +28,6 @@ from rlgen.text.utterances import DISCLOSURES, PHASES
 WRITTEN: Final = Path(__file__).parent / "written"
 CORNERS: Final = 8  # replies to an utterance of `corners`
 HELD_OUT_SHARE: Final = 0.1
-
-Split = Literal["train", "held_out"]
 
 _HEAD: Final = re.compile(r"= (\w+) (\w+)")
 _PERSON: Final = re.compile(r"P (\w+) ([123]) (\w+) (\w+) \| (\S.*)")

@@ -38,22 +38,22 @@ def alignment(trace: Trace, params: Alignment) -> Floats:
     return cosine(trace.reading.affect, target) - params.centre
 
 
-class Engagement(TermParams):
-    """Parameters of `engagement`.
+class Centred(TermParams):
+    """Parameters of a term that pays a value in [0, 1] about a centre: `engagement`, `coherence`.
 
     Attributes:
-        centre: the engagement that earns nothing, in [0, 1].
+        centre: the value that earns nothing, in [0, 1].
     """
 
     centre: float = Field(default=0.5, ge=0.0, le=1.0)
 
     def staying(self) -> tuple[float, float]:
-        """Engagement is in [0, 1]."""
+        """The value is in [0, 1]."""
         return -self.centre, 1.0 - self.centre
 
 
-@term("engagement", Engagement, reads=("feedback.engagement",))
-def engagement(trace: Trace, params: Engagement) -> Floats:
+@term("engagement", Centred, reads=("feedback.engagement",))
+def engagement(trace: Trace, params: Centred) -> Floats:
     """How engaged the person showed to be after the reply, about a centre."""
     return trace.feedback.engagement - params.centre
 
@@ -127,22 +127,8 @@ def continuity(trace: Trace, params: Continuity) -> Floats:
     return paid
 
 
-class Coherence(TermParams):
-    """Parameters of `coherence`.
-
-    Attributes:
-        centre: the relevance that earns nothing, in [0, 1].
-    """
-
-    centre: float = Field(default=0.5, ge=0.0, le=1.0)
-
-    def staying(self) -> tuple[float, float]:
-        """Relevance is in [0, 1]."""
-        return -self.centre, 1.0 - self.centre
-
-
-@term("coherence", Coherence, reads=("reading.relevance",))
-def coherence(trace: Trace, params: Coherence) -> Floats:
+@term("coherence", Centred, reads=("reading.relevance",))
+def coherence(trace: Trace, params: Centred) -> Floats:
     """Whether the reply answers what was said, about a centre: that the interaction goes on from turn to turn."""
     return trace.reading.relevance - params.centre
 

@@ -20,12 +20,17 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from rlgen.text.reading import lexical
+from rlgen.text.reading.heads import sigmoid
 from rlgen.types import F32
 
 WIDTHS: Final = (256, 128)
 """Of the hidden layer and of the vectors that are compared."""
 IDF_BUCKETS: Final = 8192
-FEATURES: Final = 10
+FEATURES: Final = (
+    "asked", "alone", "cosine", "cosine before", "usual", "said before",
+    "shared words", "reply length", "said length", "question",
+)  # fmt: skip
+"""What the head looks at, in the order of the columns."""
 _KEPT: Final = 0.5  # share of the past that is still meant a turn later
 _ALIGN: Final = 32  # rows of matrix products; see rlgen.text.encoding.minilm
 _NAMES: Final = (
@@ -99,17 +104,6 @@ class Relevance:
         }
         self.idf: F32 = self._weights["idf"].numpy()
 
-    @classmethod
-    def neutral(cls, dim: int) -> Self:
-        """Networks of zeros, which read one half everywhere."""
-        hidden, size = WIDTHS
-        shapes: dict[str, tuple[int, ...]] = {
-            "said.0": (hidden, 2 * dim), "said.0_bias": (hidden,), "said.1": (size, hidden), "said.1_bias": (size,),
-            "reply.0": (hidden, dim), "reply.0_bias": (hidden,), "reply.1": (size, hidden), "reply.1_bias": (size,),
-            "usual": (size,), "idf": (IDF_BUCKETS,), "head": (FEATURES,), "head_bias": (1,),
-        }  # fmt: skip
-        return cls({f"relevance.{name}": np.zeros(shape, dtype=np.float16) for name, shape in shapes.items()})
-
     def arrays(self) -> dict[str, NDArray[Any]]:
         """As they are kept, in half precision."""
         return {f"relevance.{name}": tensor.numpy().astype(np.float16) for name, tensor in self._weights.items()}
@@ -124,14 +118,14 @@ class Relevance:
         """
         x = self.features(replies, embedding, heard)
         logit = (x * self._weights["head"].numpy()).sum(axis=1) + self._weights["head_bias"].numpy()
-        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)), dtype=np.float32)
+        return sigmoid(logit)
 
     @torch.inference_mode()
     def features(self, replies: Sequence[str], embedding: F32, heard: Heard) -> F32:
-        """What the head looks at, `[N, FEATURES]`."""
+        """What the head looks at, `[N, F]`; see `FEATURES`."""
         rows = len(replies)
         if not rows:
-            return np.zeros((0, FEATURES), dtype=np.float32)
+            return np.zeros((0, len(FEATURES)), dtype=np.float32)
         short = -rows % _ALIGN
 
         def tensor(array: F32) -> torch.Tensor:

@@ -10,15 +10,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipes.readers.relevance import CONTRASTS, Exchange, contrasted, encoded, fit
-from rlgen.text.reading.relevance import FEATURES, IDF_BUCKETS, Heard, Relevance, remembered, shared_words, word_buckets
+from rlgen.text.reading.relevance import (
+    FEATURES,
+    IDF_BUCKETS,
+    WIDTHS,
+    Heard,
+    Relevance,
+    remembered,
+    shared_words,
+    word_buckets,
+)
 
 DIM = 8
+
+
+def zeros() -> Relevance:
+    """Networks of zeros."""
+    hidden, size = WIDTHS
+    shapes: dict[str, tuple[int, ...]] = {
+        "said.0": (hidden, 2 * DIM), "said.0_bias": (hidden,), "said.1": (size, hidden), "said.1_bias": (size,),
+        "reply.0": (hidden, DIM), "reply.0_bias": (hidden,), "reply.1": (size, hidden), "reply.1_bias": (size,),
+        "usual": (size,), "idf": (IDF_BUCKETS,), "head": (len(FEATURES),), "head_bias": (1,),
+    }  # fmt: skip
+    return Relevance({f"relevance.{name}": np.zeros(shape, dtype=np.float16) for name, shape in shapes.items()})
 
 
 def planted(seed: int = 0) -> Relevance:
     """Random weights."""
     rng = np.random.default_rng(seed)
-    arrays = {name: rng.normal(0, 0.3, array.shape) for name, array in Relevance.neutral(DIM).arrays().items()}
+    arrays = {name: rng.normal(0, 0.3, array.shape) for name, array in zeros().arrays().items()}
     return Relevance({**arrays, "relevance.idf": np.abs(arrays["relevance.idf"])})
 
 
@@ -31,7 +51,7 @@ def some(rows: int, seed: int = 1) -> tuple[list[str], np.ndarray, Heard]:
 
 
 def test_networks_of_zeros_read_one_half() -> None:
-    assert Relevance.neutral(DIM).score(*some(5)).tolist() == [0.5] * 5
+    assert zeros().score(*some(5)).tolist() == [0.5] * 5
 
 
 def test_the_features_are_those_of_the_formulas() -> None:
@@ -65,7 +85,7 @@ def test_the_features_are_those_of_the_formulas() -> None:
         ],
         axis=1,
     )
-    assert expected.shape[1] == FEATURES
+    assert expected.shape[1] == len(FEATURES)
     np.testing.assert_allclose(model.features(replies, embedding, heard), expected, atol=5e-3)
     logit = model.features(replies, embedding, heard) @ w["head"] + w["head_bias"]
     np.testing.assert_allclose(model.score(replies, embedding, heard), 1 / (1 + np.exp(-logit)), atol=1e-3)
@@ -151,8 +171,8 @@ def test_what_can_be_heard_is_learned_and_what_cannot_is_not() -> None:
         on = encoded(of, lambda asked, of_texts=of_texts: of_texts[[texts[text] for text in asked]])
         model = fit(on, 0, steps=50)
         whose, which = contrasted(of, "another topic", rng)
-        true = model.score(on.replies(whose), on.reply[whose], on.heard(whose))
-        other = model.score(on.replies(which), on.reply[which], on.heard(whose))
+        true = model.score(*on.pairs(whose, whose))
+        other = model.score(*on.pairs(whose, which))
         aucs.append(float((true[:, None] > other).mean()))
     assert aucs[0] > 0.95
     assert aucs[0] > aucs[1] + 0.1
